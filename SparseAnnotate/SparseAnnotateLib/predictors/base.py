@@ -1,0 +1,159 @@
+"""What every predictor is, and the rules that all of them share."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from .. import postprocess
+from ..annotation import SparseAnnotation
+from ..errors import InputError
+from ..options import Options
+from ..registry import Registry
+from ..selectors.base import check_same_grid
+from ..volume import Volume
+
+PREDICTORS = Registry(__package__, "predictor")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a prediction is: the stage's name, the fraction of all work done in 0..1, and a message.
+
+    `preview`, where a predictor has one to show, is a plane's number and its labels so far.
+    """
+
+    stage: str
+    fraction: float
+    message: str = ""
+    preview: tuple[int, np.ndarray] | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Labels for every voxel, and how good they are expected to be.
+
+    Attributes
+    ----------
+    labels : ndarray of uint8, shape (planes, rows, columns)
+        Class numbers; the expert's own wherever they are known.
+    probabilities : ndarray of float16, shape (classes + 1, planes, rows, columns), or None if not asked for
+    expected_dice_per_plane : ndarray of float32, shape (planes,), or None
+        Mean over the classes on the plane; NaN where nothing was predicted.
+    expected_dice : float or None
+        Over the whole volume, mean over classes.
+    details : what a predictor wants to report, as JSON can hold it
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray | None = None
+    expected_dice_per_plane: np.ndarray | None = None
+    expected_dice: float | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictorOptions(Options):
+    """Options that all predictors have.
+
+    Attributes
+    ----------
+    seed : the only source of chance
+    device : ``auto`` takes a GPU where there is one and the predictor can use it
+    fill_holes : fill holes of each structure ``plane`` by plane, in 3-D (``volume``), or not (``off``)
+    main_component : keep only the largest connected part of each structure (known voxels always stay)
+    keep_probabilities : return class probabilities too: 2 bytes a voxel and class
+    """
+
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    fill_holes: Literal["off", "plane", "volume"] = "off"
+    main_component: bool = False
+    keep_probabilities: bool = False
+
+
+class Predictor(Protocol):
+    """Gives labels to the voxels that are not known."""
+
+    name: str
+
+    def predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]: ...
+
+
+class PredictorBase(abc.ABC):
+    """Base of our predictors: checks the input, and holds the promises of DESIGN section 6 for all of them.
+
+    A predictor writes `_predict`, a generator that yields Progress and, last, a Prediction. Whatever that says, known
+    voxels come back as they were given, structures stay inside their ranges, and progress never goes back.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Options: ClassVar[type[PredictorOptions]] = PredictorOptions
+
+    def __init__(self, options: PredictorOptions | None = None):
+        self.options = self.Options() if options is None else options
+
+    def predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        """Predict; a generator of Progress whose last item is the Prediction. Closing it cancels.
+
+        Raises
+        ------
+        InputError
+            Where image and annotation do not fit, or nothing is painted.
+        """
+        check_same_grid(volume, annotation)
+        if not annotation.painted.any():
+            raise InputError("no plane is painted: paint at least one, or name the painted ones (--painted)")
+        if not annotation.classes:
+            raise InputError("the painted planes hold no label: paint a structure on at least one plane")
+        done = 0.0
+        prediction = None
+        with contextlib.closing(self._predict(volume, annotation)) as steps:
+            for step in steps:
+                if isinstance(step, Prediction):
+                    prediction = step
+                    break
+                done = min(max(done, step.fraction), 1.0)
+                yield replace(step, fraction=done)
+        if prediction is None:
+            raise RuntimeError(f"the predictor {self.name} ended without a prediction")
+        yield self._keep_promises(prediction, annotation)
+
+    @abc.abstractmethod
+    def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        """Yield Progress, then one Prediction; its `labels` may be wrong where the truth is known."""
+
+    def _keep_promises(self, prediction: Prediction, annotation: SparseAnnotation) -> Prediction:
+        labels = np.ascontiguousarray(prediction.labels, dtype=np.uint8)
+        for number, (first, last) in annotation.class_ranges.items():
+            for outside in (labels[:first], labels[last + 1 :]):
+                outside[outside == number] = 0
+        postprocess.clean(
+            labels,
+            annotation,
+            fill_holes=self.options.fill_holes,
+            main_component=self.options.main_component,
+        )
+        np.copyto(labels, annotation.labels, where=annotation.known)
+        return replace(prediction, labels=labels)
+
+
+def run(
+    predictor: Predictor,
+    volume: Volume,
+    annotation: SparseAnnotation,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Prediction:
+    """Run a predictor to its end and return the prediction; `on_progress` sees every step."""
+    for step in predictor.predict(volume, annotation):
+        if isinstance(step, Prediction):
+            return step
+        if on_progress is not None:
+            on_progress(step)
+    raise RuntimeError(f"the predictor {predictor.name} ended without a prediction")

@@ -1,0 +1,65 @@
+"""Names to classes: a new selector or predictor is one new file in its folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import InputError
+
+
+class Registry:
+    """The classes of one kind, found by importing every module of a package at first use.
+
+    Parameters
+    ----------
+    package : dotted name of the package
+    kind : what its classes are called in messages, for instance "selector"
+    """
+
+    def __init__(self, package: str, kind: str):
+        self._package = package
+        self._kind = kind
+        self._classes: dict[str, type] = {}
+        self._discovered = False
+
+    def register(self, cls: type) -> type:
+        """Class decorator: make `cls` known under its ``name``."""
+        if cls.name in self._classes and self._classes[cls.name].__qualname__ != cls.__qualname__:
+            raise ValueError(f"two {self._kind}s are named {cls.name!r}")
+        self._classes[cls.name] = cls
+        return cls
+
+    def names(self) -> list[str]:
+        """All names, in alphabetical order."""
+        self._discover()
+        return sorted(self._classes)
+
+    def get(self, name: str) -> type:
+        """The class of that name.
+
+        Raises
+        ------
+        InputError
+            Naming those that exist, for an unknown name.
+        """
+        self._discover()
+        if name not in self._classes:
+            raise InputError(f"there is no {self._kind} {name!r}: choose among {', '.join(self.names())}")
+        return self._classes[name]
+
+    def create(self, name: str, options: Mapping[str, Any] | None = None):
+        """An instance of that name; `options` by name, values as text or as themselves."""
+        cls = self.get(name)
+        return cls(cls.Options.from_dict(options or {}))
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self._package}.{module.name}")
+        self._discovered = True

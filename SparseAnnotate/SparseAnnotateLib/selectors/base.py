@@ -1,0 +1,109 @@
+"""What every selector is, and the rules that all of them share."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..errors import InputError
+from ..options import Options
+from ..registry import Registry
+from ..volume import Volume
+
+SELECTORS = Registry(__package__, "selector")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A plane to paint, how strongly it is suggested (higher is stronger), and why, in a few words for the panel."""
+
+    plane: int
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectorOptions(Options):
+    """Options that all selectors have: none. (The seed comes as a Generator.)"""
+
+
+class Selector(Protocol):
+    """Suggests planes to paint."""
+
+    name: str
+
+    def select(
+        self, volume: Volume, annotation: SparseAnnotation, count: int, rng: np.random.Generator
+    ) -> list[Suggestion]: ...
+
+
+class SelectorBase(abc.ABC):
+    """Base of our selectors: checks the input once and leaves them the one thing that differs, `_choose`."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    Options: ClassVar[type[SelectorOptions]] = SelectorOptions
+
+    def __init__(self, options: SelectorOptions | None = None):
+        self.options = self.Options() if options is None else options
+
+    def select(
+        self, volume: Volume, annotation: SparseAnnotation, count: int, rng: np.random.Generator
+    ) -> list[Suggestion]:
+        """Suggest planes inside the range that are not painted yet, in the order in which to paint them.
+
+        Parameters
+        ----------
+        count : how many; fewer come back where fewer are left
+        rng : the only source of chance
+
+        Raises
+        ------
+        InputError
+            Where image and annotation do not fit, the count is not positive, or this selector cannot work here.
+        """
+        check_same_grid(volume, annotation)
+        if count < 1:
+            raise InputError(f"{count} planes are asked for: ask for at least 1")
+        candidates = np.array(annotation.unpainted_planes, dtype=int)
+        count = min(count, len(candidates))
+        return self._choose(volume, annotation, candidates, count, rng) if count else []
+
+    @abc.abstractmethod
+    def _choose(
+        self,
+        volume: Volume,
+        annotation: SparseAnnotation,
+        candidates: np.ndarray,
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[Suggestion]:
+        """Exactly `count` (at least 1) of the `candidates`, which are ascending."""
+
+
+def check_same_grid(volume: Volume, annotation: SparseAnnotation) -> None:
+    """Raise InputError unless image and annotation have the same number of planes, rows and columns."""
+    if volume.shape != annotation.labels.shape:
+        mine, theirs = ("x".join(map(str, shape)) for shape in (volume.shape, annotation.labels.shape))
+        raise InputError(
+            f"image ({mine}) and labels ({theirs} planes, rows, columns) lie on different grids: "
+            "resample the labels onto the image"
+        )
+
+
+def count_for(fraction: float, planes: int) -> int:
+    """How many planes a fraction stands for: max(2, round(fraction * planes)), but never more than there are.
+
+    Raises
+    ------
+    InputError
+        For a fraction that is not in 0..1.
+    """
+    if not 0 < fraction <= 1:
+        raise InputError(f"the fraction is {fraction:g}: give a number above 0 and at most 1, such as 0.2")
+    # Half rounds up: Python's round(2.5) is 2, which nobody expects of "10 % of 25".
+    return min(planes, max(2, int(np.floor(fraction * planes + 0.5))))

@@ -1,0 +1,158 @@
+"""One image, its planes stacked along the axis that is annotated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .errors import InputError
+
+AXES = ("i", "j", "k")
+
+# Arrays in file order are (k, j, i). Each entry moves them to (plane, row, column) without mirroring.
+_TO_PLANES = {"k": (0, 1, 2), "j": (1, 0, 2), "i": (2, 0, 1)}
+
+# Spacings that differ by less than this share are ties: scanners write 0.9999998 for 1.
+_SPACING_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class ImageGeometry:
+    """Where an image lies in the patient, as its file says: all in the order i, j, k, in mm, LPS.
+
+    Attributes
+    ----------
+    size : tuple of int, voxels along i, j, k
+    spacing_mm, origin_mm : tuple of float
+    direction : tuple of 9 float, row-major 3 x 3 direction cosines
+    """
+
+    size: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+    def difference(self, other: ImageGeometry, tolerance: float = 1e-3) -> str | None:
+        """What differs from another grid by more than `tolerance` (of a voxel, or of a cosine); None if nothing does."""
+        if self.size != other.size:
+            return f"size {_times(self.size)} against {_times(other.size)}"
+        voxel = min(self.spacing_mm)
+        for name in ("spacing_mm", "origin_mm"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if not np.allclose(mine, theirs, rtol=0, atol=tolerance * voxel):
+                return f"{name.removesuffix('_mm')} {_listed(mine)} against {_listed(theirs)} mm"
+        if not np.allclose(self.direction, other.direction, rtol=0, atol=tolerance):
+            return f"direction {_listed(self.direction)} against {_listed(other.direction)}"
+        return None
+
+
+def _times(size) -> str:
+    return "x".join(str(n) for n in size)
+
+
+def _listed(values) -> str:
+    return ", ".join(f"{value:.6g}" for value in values)
+
+
+def resolve_axis(axis: str, spacing_mm: tuple[float, float, float]) -> str:
+    """The annotation axis: `axis` itself, or for ``auto`` the one with the largest spacing, ties to the last.
+
+    Parameters
+    ----------
+    axis : {"auto", "i", "j", "k"}
+    spacing_mm : spacing along i, j, k
+    """
+    if axis in AXES:
+        return axis
+    if axis != "auto":
+        raise InputError(f"unknown annotation axis {axis!r}: choose auto, i, j or k")
+    largest = max(spacing_mm)
+    return AXES[max(n for n in range(3) if spacing_mm[n] >= largest * (1 - _SPACING_TOLERANCE))]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Intensities as a stack of planes, with the way back to the file.
+
+    Attributes
+    ----------
+    intensities : ndarray of float32, shape (planes, rows, columns)
+    spacing_mm : distance between planes, rows and columns
+    geometry : the file's grid
+    axis : {"i", "j", "k"}
+        The axis of the file that became the plane axis; of the other two, the slower one became the rows.
+    """
+
+    intensities: np.ndarray
+    spacing_mm: tuple[float, float, float]
+    geometry: ImageGeometry
+    axis: str = "k"
+
+    @classmethod
+    def from_file_order(cls, array: np.ndarray, geometry: ImageGeometry, axis: str = "auto") -> Volume:
+        """Build from an array in file order (k, j, i); nothing is resampled or mirrored.
+
+        Raises
+        ------
+        InputError
+            For anything but three axes of real, finite numbers.
+        """
+        if array.ndim != 3:
+            raise InputError(f"the image has {array.ndim} axes: give one 3-D volume")
+        if array.dtype.kind not in "biuf":
+            raise InputError(f"the image holds {array.dtype} values: convert it to one real number a voxel")
+        if tuple(reversed(array.shape)) != tuple(geometry.size):
+            raise InputError(f"the array has {_times(reversed(array.shape))} voxels, its geometry {_times(geometry.size)}")
+        if 0 in array.shape:
+            raise InputError("the image holds no voxel: check the file")
+        spacing = tuple(float(s) for s in geometry.spacing_mm)
+        if not all(np.isfinite(s) and s > 0 for s in spacing):
+            raise InputError(f"the image's spacing is {_listed(spacing)} mm: set a positive one in its header")
+        axis = resolve_axis(axis, spacing)
+        intensities = np.ascontiguousarray(array.transpose(_TO_PLANES[axis]), dtype=np.float32)
+        _refuse_non_finite(intensities)
+        plane_spacing = tuple(spacing[::-1][n] for n in _TO_PLANES[axis])
+        return cls(intensities, plane_spacing, geometry, axis)
+
+    @classmethod
+    def from_array(cls, intensities: np.ndarray, spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Volume:
+        """Build from planes in memory, shape (planes, rows, columns), spacing in the same order."""
+        intensities = np.asarray(intensities)
+        geometry = ImageGeometry(tuple(reversed(intensities.shape)), tuple(float(s) for s in reversed(spacing_mm)))
+        return cls.from_file_order(intensities, geometry, axis="k")
+
+    def to_planes(self, array: np.ndarray) -> np.ndarray:
+        """A view of an array in file order (k, j, i), or (k, j, i, components), as (plane, row, column, ...)."""
+        return array.transpose(*_TO_PLANES[self.axis], *range(3, array.ndim))
+
+    def to_file_order(self, array: np.ndarray) -> np.ndarray:
+        """An array of (plane, row, column, ...) in the file's own order (k, j, i, ...), contiguous."""
+        back = np.argsort(_TO_PLANES[self.axis])
+        return np.ascontiguousarray(array.transpose(*back, *range(3, array.ndim)))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Planes, rows, columns."""
+        return self.intensities.shape
+
+    @property
+    def planes(self) -> int:
+        """Number of planes along the annotation axis."""
+        return self.shape[0]
+
+    @cached_property
+    def constant_planes(self) -> np.ndarray:
+        """bool (planes,): planes on which every voxel has the same intensity."""
+        low, high = self.intensities.min(axis=(1, 2)), self.intensities.max(axis=(1, 2))
+        return low == high
+
+
+def _refuse_non_finite(intensities: np.ndarray) -> None:
+    # Plane by plane: a mask of the whole of 512x512x600 would cost another 157 MB.
+    bad = sum(int(plane.size - np.isfinite(plane).sum()) for plane in intensities)
+    if bad:
+        raise InputError(
+            f"the image holds {bad} voxels that are NaN or infinite: replace them (on the command line: --replace-nan VALUE)"
+        )
