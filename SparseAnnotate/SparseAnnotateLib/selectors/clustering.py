@@ -1,0 +1,116 @@
+"""Selection by clustering (Payer et al. 2023): one engine, whatever the planes are compared by."""
+
+from __future__ import annotations
+
+import abc
+from fractions import Fraction
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..volume import Volume
+from .base import SelectorBase, Suggestion
+
+# Payer et al. 2023: "k = min(15, number of slices)".
+MAXIMUM_CLUSTERS = 15
+
+
+class ClusterSelector(SelectorBase):
+    """Base of the selectors that cluster planes; each says only by which vectors, in `_features`.
+
+    All planes of the range are clustered by k-means, painted ones too, with k = min(15, planes painted + planes
+    asked for), which is the paper's k where nothing is painted. Every cluster is given planes in proportion to its
+    size; those that it holds painted are taken off. The share is cut to a whole number, and the remainder goes to
+    the nearest cluster. Within a cluster, planes are drawn at random. They come back ascending.
+    """
+
+    def _choose(self, volume, annotation, candidates, count, rng):
+        first, last = annotation.plane_range
+        painted = annotation.painted[first : last + 1]
+        if count == len(candidates):
+            return [Suggestion(int(plane), 1.0, "every plane is asked for") for plane in candidates]
+        features = self._features(volume, annotation)
+        members, centres = cluster(features, min(MAXIMUM_CLUSTERS, int(painted.sum()) + count), rng)
+        sizes = np.bincount(members, minlength=len(centres))
+        shares = apportion(sizes, np.bincount(members[painted], minlength=len(centres)), count, centres)
+        suggestions = []
+        for number, share in enumerate(shares):
+            free = np.flatnonzero((members == number) & ~painted)
+            for plane in rng.choice(free, size=share, replace=False).tolist():
+                reason = _reason(number, len(centres), int(sizes[number]))
+                suggestions.append(Suggestion(first + plane, float(sizes[number] / share), reason))
+        return sorted(suggestions, key=lambda suggestion: suggestion.plane)
+
+    @abc.abstractmethod
+    def _features(self, volume: Volume, annotation: SparseAnnotation) -> np.ndarray:
+        """One row for each plane of the range, shape (planes in the range, features)."""
+
+
+def planes_of_range(volume: Volume, annotation: SparseAnnotation) -> np.ndarray:
+    """A view of the intensities of the range, shape (planes, rows, columns)."""
+    first, last = annotation.plane_range
+    return volume.intensities[first : last + 1]
+
+
+def cluster(features: np.ndarray, clusters: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """K-means (k-means++ starts, best of 10), its clusters numbered by their first plane.
+
+    Parameters
+    ----------
+    features : shape (planes, features)
+    clusters : at most this many; fewer where fewer planes differ
+
+    Returns
+    -------
+    members : ndarray of int, shape (planes,)
+    centres : ndarray, shape (clusters, features)
+    """
+    from sklearn.cluster import KMeans
+
+    clusters = min(clusters, len(np.unique(features, axis=0)))
+    seed = int(rng.integers(2**31))
+    result = KMeans(clusters, n_init=10, random_state=seed).fit(features)
+    _, first_planes = np.unique(result.labels_, return_index=True)
+    order = np.argsort(first_planes)
+    return np.argsort(order)[result.labels_], result.cluster_centers_[order]
+
+
+def apportion(sizes: np.ndarray, painted: np.ndarray, count: int, centres: np.ndarray) -> list[int]:
+    """How many new planes each cluster is given; they sum to `count` and never exceed its unpainted planes.
+
+    A cluster's need is its share of all painted and new planes less those that it holds painted. Needs are cut to
+    whole numbers along a chain that begins at the largest cluster and goes on to the nearest one not yet visited;
+    what is cut off a cluster is added to the next, as Payer et al. take the remainder from the nearest cluster.
+
+    Parameters
+    ----------
+    sizes, painted : planes in each cluster, all and painted ones
+    count : planes to give, at most all unpainted ones
+    centres : shape (clusters, features)
+    """
+    # Fractions: the last cluster of the chain must come out at exactly a whole number.
+    share = Fraction(int(painted.sum()) + count, int(sizes.sum()))
+    needs = [max(share * int(size) - int(done), Fraction(0)) for size, done in zip(sizes, painted, strict=True)]
+    scale = count / sum(needs)
+    shares, carried = [0] * len(needs), Fraction(0)
+    for number in _nearest_chain(centres, int(np.argmax(sizes))):
+        carried += needs[number] * scale
+        shares[number] = int(carried)
+        carried -= shares[number]
+    return shares
+
+
+def _nearest_chain(centres: np.ndarray, start: int) -> list[int]:
+    """All clusters, each followed by the nearest one not yet visited."""
+    chain, left = [start], set(range(len(centres))) - {start}
+    while left:
+        distances = {number: np.linalg.norm(centres[number] - centres[chain[-1]]) for number in sorted(left)}
+        chain.append(min(distances, key=distances.get))
+        left.remove(chain[-1])
+    return chain
+
+
+def _reason(number: int, clusters: int, size: int) -> str:
+    if size == 1:
+        return f"group {number + 1} of {clusters}: unlike any other plane"
+    return f"group {number + 1} of {clusters}: {size} similar planes"
