@@ -1,0 +1,42 @@
+"""Runs a job step by step, the same way in every runner."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from ..predictors import Prediction
+from .failure import JobCancelledError
+from .job import Job
+from .reporter import Reporter
+
+
+def steps(job: Job, reporter: Reporter, stop: Callable[[], bool]) -> Iterator[Prediction | None]:
+    """Advance the predictor by one step at a time; yields None after each, and last the Prediction.
+
+    Raises
+    ------
+    JobCancelledError
+        As soon as `stop` says true between two steps; the predictor's generator is closed then.
+    """
+    with contextlib.closing(job.predict()) as predictor:
+        for step in predictor:
+            _raise_if(stop)
+            if isinstance(step, Prediction):
+                yield step
+                return
+            reporter.progress(step)
+            yield None
+            _raise_if(stop)
+    raise RuntimeError(f"the predictor {job.predictor} ended without a prediction")
+
+
+def execute(job: Job, reporter: Reporter, stop: Callable[[], bool]) -> Prediction:
+    """Run to the end and return the prediction; see `steps`."""
+    _raise_if(stop)
+    return next(outcome for outcome in steps(job, reporter, stop) if outcome is not None)
+
+
+def _raise_if(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise JobCancelledError

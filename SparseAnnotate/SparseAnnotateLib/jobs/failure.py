@@ -1,0 +1,74 @@
+"""How a job can end badly, and how that is told across processes."""
+
+from __future__ import annotations
+
+import enum
+import errno
+import traceback
+
+from ..errors import InputError
+
+# Reasons, as events carry them.
+INPUT, MEMORY, FOLDER, CRASH, BUG = "input", "memory", "folder", "crash", "bug"
+
+
+class ExitCode(enum.IntEnum):
+    """How a worker process ends; the last word where its events could not be written any more."""
+
+    DONE = 0
+    FAILED = 1
+    INPUT = 2
+    CANCELLED = 3
+    ORPHANED = 4
+    FOLDER = 5
+    MEMORY = 6
+
+
+class JobFailedError(RuntimeError):
+    """A job ended without a result, by no fault of its input; the message is a sentence for the user.
+
+    Attributes
+    ----------
+    reason : {"memory", "folder", "crash", "bug"}
+    details : the traceback or the end of the log, for the developers
+    """
+
+    def __init__(self, message: str, reason: str = BUG, details: str = ""):
+        super().__init__(message, reason, details)
+        self.reason = reason
+        self.details = details
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+class JobCancelledError(Exception):
+    """The job was cancelled before its end."""
+
+    def __init__(self, message: str = "the job was cancelled"):
+        super().__init__(message)
+
+
+def describe(error: BaseException) -> tuple[str, str, str]:
+    """Reason, message for the user, and traceback of whatever ended a job."""
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, InputError):
+        return INPUT, str(error), details
+    if isinstance(error, JobFailedError):
+        return error.reason, str(error), error.details or details
+    if isinstance(error, MemoryError):
+        advice = "close other programs, crop the image, or choose a predictor that needs less"
+        return MEMORY, f"there is not enough memory for this prediction: {advice}", details
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            FOLDER,
+            f"the disk is full ({error.filename or 'job folder'}): free some space and predict again",
+            details,
+        )
+    what = traceback.format_exception_only(error)[-1].strip()
+    return BUG, f"the predictor failed with {what}: please report it with the log", details
+
+
+def as_exception(reason: str, message: str, details: str = "") -> Exception:
+    """The exception to raise for what `describe` said in another process."""
+    return InputError(message) if reason == INPUT else JobFailedError(message, reason, details)

@@ -1,0 +1,187 @@
+"""A job as a folder: what is in it, under which names, and how it is written and read."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import json
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..annotation import LabelClass, SparseAnnotation
+from ..errors import InputError
+from ..volume import ImageGeometry, Volume
+from .job import Job
+
+FORMAT = 1
+
+INTENSITIES, LABELS, KNOWN = "intensities.npy", "labels.npy", "known.npy"
+
+
+class JobFolder:
+    """The names of what a job's folder holds."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path).absolute()
+        self.job = self.path / "job.json"
+        self.events = self.path / "events.jsonl"
+        self.stop = self.path / "stop"
+        self.result = self.path / "result.npz"
+        self.log = self.path / "worker.log"
+        self.owner_lock = self.path / "owner.lock"
+        self.worker_lock = self.path / "worker.lock"
+
+    def request_stop(self) -> None:
+        """Ask the worker to end; nothing happens if the folder is gone, with which the worker ends anyway."""
+        with contextlib.suppress(OSError):
+            self.stop.touch()
+
+
+def write_job(job: Job, path: Path | str) -> JobFolder:
+    """Write a job into a folder, which is made if need be; `job.json` comes last and marks it as complete.
+
+    The arrays are streamed from the caller's memory, never copied. They are written, not mapped: on a full disk a write
+    fails with an error, a mapped page ends the process, which may be Slicer.
+
+    Raises
+    ------
+    OSError
+        Where the disk is full or the folder cannot be written.
+    """
+    folder = JobFolder(path)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    _refuse_full_disk(job, folder.path)
+    volume, annotation = job.volume, job.annotation
+    arrays = {INTENSITIES: volume.intensities, LABELS: annotation.labels, KNOWN: annotation.known}
+    for name, array in arrays.items():
+        np.save(folder.path / name, array, allow_pickle=False)
+    write_aside(folder.job, json.dumps(_describe(job), indent=1).encode())
+    return folder
+
+
+def _refuse_full_disk(job: Job, path: Path) -> None:
+    """Before rather than after a minute of writing, and with numbers."""
+    needed = job.volume.intensities.nbytes + job.annotation.labels.nbytes + job.annotation.known.nbytes
+    free = shutil.disk_usage(path).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"{needed >> 20} MB needed, {free >> 20} MB free", str(path))
+
+
+def read_job(path: Path | str) -> Job:
+    """Read a job; its arrays are mapped from the files, privately, so that nothing is copied and nothing written back.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds no job, one of a newer format, or a damaged one.
+    """
+    folder = JobFolder(path)
+    description = _load_description(folder)
+    try:
+        return _build(folder, description)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the job in {folder.path} is damaged ({error}): start it again") from error
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a small file under another name and rename it, so that nobody ever reads half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def _describe(job: Job) -> dict[str, Any]:
+    from .. import __version__
+
+    volume, annotation = job.volume, job.annotation
+    return {
+        "format": FORMAT,
+        "name": job.name,
+        "predictor": job.predictor,
+        "options": job.options_by_name(),
+        "volume": {
+            "shape": list(volume.shape),
+            "spacing_mm": list(volume.spacing_mm),
+            "axis": volume.axis,
+            "geometry": dataclasses.asdict(volume.geometry),
+        },
+        "annotation": {
+            "painted": annotation.painted_planes,
+            "classes": [dataclasses.asdict(one) for one in annotation.classes],
+            "plane_range": list(annotation.plane_range),
+            "class_ranges": {str(number): list(ends) for number, ends in annotation.class_ranges.items()},
+        },
+        "versions": {
+            "sparse_annotate": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _load_description(folder: JobFolder) -> dict[str, Any]:
+    try:
+        description = json.loads(folder.job.read_bytes())
+        version = description["format"]
+    except FileNotFoundError as error:
+        raise InputError(f"{folder.path} holds no job: there is no job.json in it") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder.job} cannot be read ({error}): start the job again") from error
+    check_format(version, f"the job in {folder.path}")
+    return description
+
+
+def check_format(version: Any, what: str) -> None:
+    """Raise InputError for a format that a later SparseAnnotate wrote."""
+    from .. import __version__
+
+    if not isinstance(version, int) or version < 1:
+        raise InputError(f"{what} has the format {version!r}, which does not exist: start it again")
+    if version > FORMAT:
+        raise InputError(
+            f"{what} has the format {version}, this SparseAnnotate {__version__} reads up to {FORMAT}: update it"
+        )
+
+
+def _build(folder: JobFolder, description: dict[str, Any]) -> Job:
+    volume, annotation = description["volume"], description["annotation"]
+    shape = tuple(volume["shape"])
+    geometry = ImageGeometry(**{name: tuple(value) for name, value in volume["geometry"].items()})
+    return Job(
+        predictor=description["predictor"],
+        options=description["options"],
+        name=description["name"],
+        # Not Volume.from_file_order: that one checks and copies, and the writer's volume has been through it.
+        volume=Volume(
+            _map(folder, INTENSITIES, np.float32, shape), tuple(volume["spacing_mm"]), geometry, volume["axis"]
+        ),
+        annotation=SparseAnnotation(
+            labels=_map(folder, LABELS, np.uint8, shape),
+            known=_map(folder, KNOWN, np.bool_, shape),
+            painted=np.isin(np.arange(shape[0]), annotation["painted"]),
+            classes=tuple(_label_class(values) for values in annotation["classes"]),
+            plane_range=tuple(annotation["plane_range"]),
+            class_ranges={int(number): tuple(ends) for number, ends in annotation["class_ranges"].items()},
+        ),
+    )
+
+
+def _map(folder: JobFolder, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    # "c": pages are shared with the file until written to. Read-only ones ("r") are refused by some compiled libraries.
+    array = np.load(folder.path / name, mmap_mode="c", allow_pickle=False)
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} holds {array.dtype} {array.shape} instead of {np.dtype(dtype)} {shape}")
+    return array.view(np.ndarray)
+
+
+def _label_class(values: dict[str, Any]) -> LabelClass:
+    color = values.get("color")
+    return LabelClass(values["value"], values["name"], None if color is None else tuple(color))

@@ -1,0 +1,101 @@
+"""A worker process with everything that it starts, as one thing to start, ask and kill."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from .folder import JobFolder
+
+# Read by OpenMP (sklearn, torch), OpenBLAS, MKL, OpenCV and ITK when they start.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+
+_LIBRARY_ROOT = str(Path(__file__).resolve().parents[2])
+
+
+def interpreter() -> str:
+    """The Python to run a worker with: PythonSlicer inside Slicer, this one outside."""
+    inside_slicer = "slicer" in sys.modules
+    return (shutil.which("PythonSlicer") if inside_slicer else None) or sys.executable
+
+
+def thread_limits(threads: int) -> dict[str, str]:
+    """The environment that keeps every library to so many threads."""
+    return {name: str(threads) for name in THREAD_VARIABLES}
+
+
+class WorkerProcess:
+    """A running worker, in a process group (POSIX) or job object (Windows) of its own.
+
+    Its standard input is a pipe that we hold, so that our end, however it comes, is its end too.
+    """
+
+    def __init__(self, folder: JobFolder, environment: dict[str, str], python: str | None = None):
+        command = [python or interpreter(), "-m", "SparseAnnotateLib.jobs.worker", str(folder.path)]
+        command += ["--parent", str(os.getpid()), "--own-group"]
+        with open(folder.log, "ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=folder.path.parent,
+                env=_environment(environment),
+                **_GROUP,
+            )
+        self._job_object = _job_object(self._process)
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(b"!")
+            self._process.stdin.flush()
+
+    @property
+    def pid(self) -> int:
+        """The process's number (inside Slicer, that of the launcher)."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for the signal that ended it. Never blocks."""
+        return self._process.poll()
+
+    def kill(self) -> None:
+        """End it and all its children at once, and release what the system keeps of them; harmless if it has ended."""
+        if sys.platform == "win32":
+            self._job_object.close()
+        else:
+            # Also after the worker's own end: what it started may live on.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    """Ours, with the library on the path: inside Slicer it is on sys.path only."""
+    path = os.pathsep.join(filter(None, (_LIBRARY_ROOT, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
+if sys.platform == "win32":
+    from .windows import JobObject
+
+    _GROUP = {"creationflags": subprocess.CREATE_NO_WINDOW}
+
+    def _job_object(process: subprocess.Popen) -> JobObject:
+        return JobObject(int(process._handle))
+else:
+    _GROUP = {"start_new_session": True}
+
+    def _job_object(process: subprocess.Popen) -> None:  # noqa: ARG001 - Windows needs it
+        return None

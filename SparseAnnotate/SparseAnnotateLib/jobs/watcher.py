@@ -1,0 +1,97 @@
+"""Ends a worker that is asked to stop, or that nobody waits for any more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+
+from .failure import ExitCode
+from .folder import JobFolder
+from .reporter import Reporter
+
+CHECK_INTERVAL_S = 0.25
+# The predictor's generator is closed at its next step; a step longer than this is cut off. With the interval above and
+# some time to start, a worker ends within the 2 s that are promised.
+GRACE_S = 1.4
+
+
+class Watcher:
+    """Looks for a stop file, for the end of the parent, and for the end of the folder itself.
+
+    Parameters
+    ----------
+    parent : number of the process to outlive by no more than 2 s, or None
+        It holds the writing end of our standard input, where it sent one byte; the end of that file is its end. A
+        launcher that stands between and closes the input sends no byte, so that the input is then ignored.
+    own_group : whether our process group is ours, and may be killed with the children in it
+    """
+
+    def __init__(self, folder: JobFolder, reporter: Reporter, parent: int | None, own_group: bool):
+        self._folder = folder
+        self._reporter = reporter
+        self._parent = parent
+        self._own_group = own_group
+        self._input_ended = threading.Event()
+        self._since: float | None = None
+        self._exit_code = ExitCode.CANCELLED
+        if parent is not None:
+            threading.Thread(target=self._await_end_of_input, name="parent", daemon=True).start()
+
+    def stopped(self) -> bool:
+        """Whether the worker is to end."""
+        return self._since is not None or self._folder.stop.exists()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Why it is to end."""
+        return self._exit_code
+
+    def check(self) -> None:
+        """Called regularly, by a thread of its own: starts the countdown, and ends the process after it."""
+        if self._since is None:
+            reason = self._reason_to_end()
+            if reason is not None:
+                self._exit_code, self._since = reason, time.monotonic()
+        elif time.monotonic() - self._since > GRACE_S:
+            self._end_now()
+
+    def _reason_to_end(self) -> ExitCode | None:
+        if self._folder.stop.exists():
+            return ExitCode.CANCELLED
+        if not self._folder.path.exists():
+            return ExitCode.FOLDER
+        if self._parent is not None and (self._input_ended.is_set() or not _is_alive(self._parent)):
+            return ExitCode.ORPHANED
+        return None
+
+    def _end_now(self) -> None:
+        """Clean up and end this process and its children, in the middle of whatever they do."""
+        with contextlib.suppress(OSError):
+            self._folder.result.with_name(self._folder.result.name + ".partial").unlink()
+        self._reporter.cancelled()
+        if self._own_group and sys.platform != "win32":
+            os.killpg(0, signal.SIGKILL)
+        os._exit(self._exit_code)
+
+    def _await_end_of_input(self) -> None:
+        with contextlib.suppress(OSError):
+            if os.read(0, 1):
+                while os.read(0, 1024):
+                    pass
+                self._input_ended.set()
+
+
+def _is_alive(process: int) -> bool:
+    if sys.platform == "win32":
+        return True  # os.kill would end it; there the input, and the job object that holds us, tell.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
