@@ -14,11 +14,15 @@ MAXIMUM_CLASSES = 255
 
 @dataclass(frozen=True)
 class LabelClass:
-    """One structure: the value that its voxels have in files, its name, its colour (red, green, blue in 0..1)."""
+    """One structure: the value that its voxels have in files, its name, its colour (red, green, blue in 0..1).
+
+    `details` holds what else the file says about it (a segmentation's ID, tags, terminology), to be written back.
+    """
 
     value: int
     name: str
     color: tuple[float, float, float] | None = None
+    details: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ class SparseAnnotation:
         painted[painted_planes] = True
         filled = [plane for plane in empty if labels[plane].any()]
         if filled:
-            raise InputError(f"plane {filled[0]} is said to be empty but holds labels: erase them or take it off the list")
+            raise InputError(
+                f"plane {filled[0]} is said to be empty but holds labels: erase them or take it off the list"
+            )
         painted[empty] = True
         classes = _classes_on(labels, painted) if classes is None else tuple(classes)
         compact = np.zeros(labels.shape, np.uint8)
@@ -94,7 +100,13 @@ class SparseAnnotation:
     @classmethod
     def unpainted(cls, shape: tuple[int, int, int], classes: Sequence[LabelClass] = ()) -> SparseAnnotation:
         """An annotation of nothing yet, for the first suggestion."""
-        return cls(np.zeros(shape, np.uint8), np.zeros(shape, bool), np.zeros(shape[0], bool), tuple(classes), (0, shape[0] - 1))
+        return cls(
+            np.zeros(shape, np.uint8),
+            np.zeros(shape, bool),
+            np.zeros(shape[0], bool),
+            tuple(classes),
+            (0, shape[0] - 1),
+        )
 
     def with_range(self, first: int, last: int) -> SparseAnnotation:
         """Every voxel of the planes before `first` and after `last` is known background (Specktor-Fadida 2023)."""
@@ -102,7 +114,9 @@ class SparseAnnotation:
         if first > last:
             raise InputError(f"the range {first} to {last} is empty: the first plane must not come after the last one")
         if first < 0 or last >= self.planes:
-            raise InputError(f"the range {first} to {last} leaves the volume: planes are numbered 0 to {self.planes - 1}")
+            raise InputError(
+                f"the range {first} to {last} leaves the volume: planes are numbered 0 to {self.planes - 1}"
+            )
         outside = [plane for plane in self.painted_planes if not first <= plane <= last and self.labels[plane].any()]
         if outside:
             raise InputError(
@@ -120,10 +134,14 @@ class SparseAnnotation:
                 raise InputError(f"a range is given for class {number}: classes are numbered 1 to {len(self.classes)}")
             name = self.classes[number - 1].name
             if not self.plane_range[0] <= first <= last <= self.plane_range[1]:
-                raise InputError(f"the range {first} to {last} of {name} is empty or leaves the range of all structures")
+                raise InputError(
+                    f"the range {first} to {last} of {name} is empty or leaves the range of all structures"
+                )
             beyond = [p for p in self.painted_planes if not first <= p <= last and (self.labels[p] == number).any()]
             if beyond:
-                raise InputError(f"{name} is painted on plane {beyond[0]}, outside its range {first} to {last}: widen its range")
+                raise InputError(
+                    f"{name} is painted on plane {beyond[0]}, outside its range {first} to {last}: widen its range"
+                )
         return replace(self, class_ranges=dict(ranges))
 
     def with_partly_painted(self, planes: Iterable[int]) -> SparseAnnotation:
@@ -173,6 +191,12 @@ class SparseAnnotation:
     def complete_planes(self) -> list[int]:
         """The painted planes of which every voxel is known, ascending."""
         return [plane for plane in self.painted_planes if self.known[plane].all()]
+
+    @property
+    def source_planes(self) -> list[int]:
+        """The painted planes inside the range that others can be predicted from: the complete ones, else all of them."""
+        first, last = self.plane_range
+        return [plane for plane in self.complete_planes or self.painted_planes if first <= plane <= last]
 
     @property
     def unpainted_planes(self) -> list[int]:
@@ -233,7 +257,9 @@ def _classes_on(labels: np.ndarray, painted: np.ndarray) -> tuple[LabelClass, ..
     values = np.unique(labels[painted])
     values = values[values > 0]
     if len(values) > MAXIMUM_CLASSES:
-        raise InputError(f"the labels hold {len(values)} classes, at most {MAXIMUM_CLASSES} can be handled: is this a label map?")
+        raise InputError(
+            f"the labels hold {len(values)} classes, at most {MAXIMUM_CLASSES} can be handled: is this a label map?"
+        )
     return tuple(LabelClass(int(value), f"class {value}") for value in values)
 
 

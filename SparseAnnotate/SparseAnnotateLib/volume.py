@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,12 +27,16 @@ class ImageGeometry:
     size : tuple of int, voxels along i, j, k
     spacing_mm, origin_mm : tuple of float
     direction : tuple of 9 float, row-major 3 x 3 direction cosines
+    header : bytes or None
+        The header of the file that it was read from, where the format rounds these numbers (NIfTI, NRRD): a result
+        written in the same format repeats it, so that no bit changes.
     """
 
     size: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    header: bytes | None = field(default=None, compare=False, repr=False)
 
     def difference(self, other: ImageGeometry, tolerance: float = 1e-3) -> str | None:
         """What differs from another grid by more than `tolerance` (of a voxel, or of a cosine); None if nothing does."""
@@ -104,7 +108,9 @@ class Volume:
         if array.dtype.kind not in "biuf":
             raise InputError(f"the image holds {array.dtype} values: convert it to one real number a voxel")
         if tuple(reversed(array.shape)) != tuple(geometry.size):
-            raise InputError(f"the array has {_times(reversed(array.shape))} voxels, its geometry {_times(geometry.size)}")
+            raise InputError(
+                f"the array has {_times(reversed(array.shape))} voxels, its geometry {_times(geometry.size)}"
+            )
         if 0 in array.shape:
             raise InputError("the image holds no voxel: check the file")
         spacing = tuple(float(s) for s in geometry.spacing_mm)
@@ -127,10 +133,14 @@ class Volume:
         """A view of an array in file order (k, j, i), or (k, j, i, components), as (plane, row, column, ...)."""
         return array.transpose(*_TO_PLANES[self.axis], *range(3, array.ndim))
 
+    def in_file_order(self, array: np.ndarray) -> np.ndarray:
+        """A view of an array of (plane, row, column, ...) in the file's own order (k, j, i, ...)."""
+        back = np.argsort(_TO_PLANES[self.axis])
+        return array.transpose(*back, *range(3, array.ndim))
+
     def to_file_order(self, array: np.ndarray) -> np.ndarray:
         """An array of (plane, row, column, ...) in the file's own order (k, j, i, ...), contiguous."""
-        back = np.argsort(_TO_PLANES[self.axis])
-        return np.ascontiguousarray(array.transpose(*back, *range(3, array.ndim)))
+        return np.ascontiguousarray(self.in_file_order(array))
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,0 +1,8 @@
+"""Images and label maps in files: every format that SimpleITK reads, DICOM folders, TIFF stacks, .seg.nrrd."""
+
+from .images import read_image
+from .labels import LabelFile, read_labels, write_labels
+from .probabilities import write_probabilities
+from .writing import check_writable
+
+__all__ = ["LabelFile", "check_writable", "read_image", "read_labels", "write_labels", "write_probabilities"]

@@ -1,0 +1,149 @@
+"""Label maps and segmentations: values on the image's grid, with the names that the file gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..annotation import LabelClass
+from ..errors import InputError
+from ..volume import ImageGeometry, Volume
+from . import segmentation
+from .encoding import write_image
+from .images import load
+from .writing import check_writable, suffix_of, written_aside
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """Labels as a file gives them.
+
+    Attributes
+    ----------
+    labels : ndarray of unsigned integers, shape (planes, rows, columns)
+        Values of `classes`, along the volume's annotation axis; 0 is background.
+    classes : tuple of LabelClass
+        Those of the file: every segment of a segmentation, even an empty one; of a label map the values that occur.
+    """
+
+    labels: np.ndarray
+    classes: tuple[LabelClass, ...]
+
+
+def read_labels(path: str | Path, volume: Volume) -> LabelFile:
+    """Read labels that lie on the grid of `volume`; a part of the grid, as Slicer saves segmentations, is filled up.
+
+    Parameters
+    ----------
+    path : a label map in any format that `read_image` takes, or a segmentation (``.seg.nrrd``)
+
+    Raises
+    ------
+    InputError
+        For another grid, or labels that are no whole numbers.
+    """
+    stored = load(path, components=True)
+    segments = segmentation.read_segments(stored.image)
+    if stored.array.ndim > 3 and not segments:
+        raise InputError(f"{path} holds {stored.array.shape[-1]} values a voxel and no segments: give a label map")
+    try:
+        array = _as_unsigned(stored.array)
+        if segments:
+            array, classes = segmentation.flatten(array, segments, str(path))
+        else:
+            classes = tuple(LabelClass(value, f"class {value}") for value in _values_in(array))
+        array = _onto_grid(array, stored.geometry, volume)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), classes)
+
+
+def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: Sequence[LabelClass]) -> None:
+    """Write class numbers as the values of `classes`, on the very grid of the image that `volume` was read from.
+
+    Parameters
+    ----------
+    path : ends in .seg.nrrd (keeps names and colours), .nii.gz, .nii, .nrrd, .mha, .mhd, .tif
+    labels : ndarray of uint8, shape (planes, rows, columns)
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; then nothing is changed.
+    """
+    path = check_writable(path)
+    values = np.array([0, *(one.value for one in classes)])
+    values = values.astype(np.min_scalar_type(int(values.max())))
+    array = values[volume.to_file_order(labels)]
+    metadata = segmentation.describe(classes, volume.geometry.size) if suffix_of(path) == ".seg.nrrd" else {}
+    with written_aside(path) as folder:
+        write_image(folder / path.name, array, volume.geometry, metadata)
+
+
+def _as_unsigned(array: np.ndarray) -> np.ndarray:
+    """Whole numbers of any type, in the smallest unsigned type that holds them, without a large copy in between."""
+    if array.dtype.kind == "u":
+        return array
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError("the labels hold NaN or infinite values: give a label map")
+    if low < 0:
+        raise InputError("the labels hold negative values: use 0 for background and positive numbers for structures")
+    if high >= 2**32:
+        raise InputError(f"the labels hold the value {high:g}: give a label map")
+    whole = np.empty(array.shape, np.min_scalar_type(int(high)))
+    for source, target in zip(array, whole, strict=True):
+        target[...] = source
+        if array.dtype.kind == "f" and not np.array_equal(source, target):
+            raise InputError("the labels are not whole numbers: give a label map, not an image or probabilities")
+    return whole
+
+
+def _values_in(array: np.ndarray) -> list[int]:
+    """The values above 0 that occur, ascending; slice by slice, for sorting all of 512x512x600 would take seconds."""
+    found: set[int] = set()
+    for part in array:
+        if array.dtype.itemsize <= 2:
+            found.update(np.flatnonzero(np.bincount(part.ravel())).tolist())
+        else:
+            found.update(np.unique(part).tolist())
+    return sorted(found - {0})
+
+
+def _onto_grid(array: np.ndarray, geometry: ImageGeometry, volume: Volume) -> np.ndarray:
+    difference = volume.geometry.difference(geometry)
+    if difference is None:
+        return array
+    first = _offset(geometry, volume.geometry)
+    if first is None:
+        raise InputError(
+            f"the labels lie on another grid than the image ({difference}, image against labels): "
+            "resample them onto the image"
+        )
+    whole = np.zeros(volume.geometry.size[::-1], array.dtype)
+    inside, taken = [], []
+    for start, count, size in zip(first[::-1], array.shape, whole.shape, strict=True):
+        low, high = max(start, 0), min(start + count, size)
+        inside.append(slice(low, max(low, high)))
+        taken.append(slice(low - start, max(low, high) - start))
+    whole[tuple(inside)] = array[tuple(taken)]
+    if np.count_nonzero(whole) != np.count_nonzero(array):
+        raise InputError("some labels lie outside the image: crop the segmentation to the image")
+    return whole
+
+
+def _offset(part: ImageGeometry, whole: ImageGeometry, tolerance: float = 1e-3) -> tuple[int, int, int] | None:
+    """The voxel (i, j, k) of `whole` on which the first voxel of `part` lies, if the two grids fall together."""
+    if not np.allclose(part.spacing_mm, whole.spacing_mm, rtol=tolerance * 1e-2, atol=0):
+        return None
+    if not np.allclose(part.direction, whole.direction, rtol=0, atol=tolerance * 1e-2):
+        return None
+    direction = np.reshape(whole.direction, (3, 3))
+    voxels = np.linalg.solve(direction, np.subtract(part.origin_mm, whole.origin_mm)) / whole.spacing_mm
+    rounded = np.rint(voxels)
+    if np.abs(voxels - rounded).max() > 10 * tolerance:
+        return None
+    return tuple(int(voxel) for voxel in rounded)

@@ -1,0 +1,89 @@
+"""Files that are either whole or not there: written aside in the same folder, flushed to the disk, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import InputError
+
+# Longest first: .seg.nrrd before .nrrd, .nii.gz before a plain .gz.
+WRITABLE = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tiff", ".tif")
+
+
+def suffix_of(path: Path, known: tuple[str, ...] = WRITABLE) -> str:
+    """The suffix among `known` that a file name ends in, in lower case; "" if none does."""
+    name = path.name.lower()
+    return next((suffix for suffix in known if name.endswith(suffix)), "")
+
+
+def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE) -> Path:
+    """Refuse a result's path before the work is done, not after it.
+
+    Raises
+    ------
+    InputError
+        For an unknown format, a folder that is not there, or one that cannot be written to.
+    """
+    path = Path(path)
+    if not suffix_of(path, formats):
+        raise InputError(f"{path} has no format that can be written: end it in {', '.join(formats)}")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file")
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} does not exist: create it or choose another one")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"the folder {path.parent} cannot be written to: choose another one")
+    return path
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A folder of its own beside `path` to write into; what it holds under `path`'s name and others moves out together.
+
+    Raises
+    ------
+    InputError
+        If anything that the system says went wrong: a full disk, a missing permission. Nothing is left behind then.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+            files = sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name)
+            for file in files:
+                _flush(file)
+            _move_together(files, path.parent)
+    except OSError as error:
+        raise InputError(f"{path} could not be written ({error.strerror or error}): nothing was changed") from error
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _move_together(files: list[Path], folder: Path) -> None:
+    """Rename all files into `folder`, or none: an earlier one is put back if a later one fails."""
+    undo: list[Callable[[], object]] = []
+    try:
+        for file in files:
+            target = folder / file.name
+            if len(files) > 1:
+                undo.append(_way_back(target, file))
+            os.replace(file, target)
+    except OSError:
+        for step in reversed(undo):
+            with contextlib.suppress(OSError):
+                step()
+        raise
+
+
+def _way_back(target: Path, file: Path) -> Callable[[], object]:
+    if not target.exists():
+        return lambda: target.unlink(missing_ok=True)
+    kept = file.with_name(file.name + ".before")
+    os.replace(target, kept)
+    return lambda: os.replace(kept, target)
