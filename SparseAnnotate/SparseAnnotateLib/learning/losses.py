@@ -1,0 +1,155 @@
+"""Losses that look at known voxels only: each a small class over (logits, labels, known), and sums of them by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Loss:
+    """What every loss is: a number from logits, labels and which voxels are known.
+
+    A call takes ``logits`` float (batch, classes + 1, rows, columns), ``labels`` int64 and ``known`` bool (batch, rows,
+    columns), and ``allowed`` bool (batch, classes + 1) or None: which classes can occur on each plane. A class that
+    cannot occur is known to be absent from the whole plane, known voxels or not; that is all of what single classes'
+    ranges say, so no mask per class is ever stored. Unknown voxels get a gradient of exactly zero.
+    """
+
+    def __call__(self, logits: Tensor, labels: Tensor, known: Tensor, allowed: Tensor | None = None) -> Tensor:
+        raise NotImplementedError
+
+
+class SelectiveDice(Loss):
+    r"""Selective batch soft Dice (Specktor-Fadida 2023, eq. 2; smoothed, mean over the structures).
+
+    .. math:: L = 1 - \frac{1}{C} \sum_c \frac{2 \sum_i p_{ic} t_{ic} + s}{\sum_i p_{ic} + \sum_i t_{ic} + s}
+
+    with i over the *known* voxels of the *whole batch*, p the softmax, t the truth and s = 1, so that a structure that
+    is in none of the batch's planes still pushes its probabilities down.
+    """
+
+    smoothing = 1.0
+
+    def __call__(self, logits, labels, known, allowed=None):  # noqa: ARG002 - what is unknown is left out altogether
+        import torch
+
+        weight = known[:, None].to(logits.dtype)
+        probability = torch.softmax(logits, 1)[:, 1:] * weight
+        truth = one_hot(labels, logits.shape[1], logits.dtype)[:, 1:] * weight
+        everywhere = (0, 2, 3)
+        overlap = (probability * truth).sum(everywhere)
+        total = probability.sum(everywhere) + truth.sum(everywhere)
+        return 1 - ((2 * overlap + self.smoothing) / (total + self.smoothing)).mean()
+
+
+class SelectiveCrossEntropy(Loss):
+    r"""Cross entropy with zero weight on unknown voxels (Çiçek 2016; Zhang 2019).
+
+    .. math:: L = - \frac{1}{|K|} \sum_{i \in K} \log p_{i, t_i}
+    """
+
+    def __call__(self, logits, labels, known, allowed=None):  # noqa: ARG002 - what is unknown is left out altogether
+        from torch.nn import functional
+
+        weight = known.to(logits.dtype)
+        per_voxel = functional.cross_entropy(logits, labels, reduction="none")
+        return _weighted_mean(per_voxel, weight)
+
+
+class PartialBinaryCrossEntropy(Loss):
+    r"""PBCE (Martin 2022, eq. 2): every structure by itself, and what was painted is a positive, nothing else.
+
+    .. math:: L = - \frac{1}{N} \sum_c \Big( \sum_{i: t_i = c} \log q_{ic} + \sum_{i: t_i = 0} \log (1 - q_{ic}) \Big)
+
+    with i over the known voxels, N the number of terms and q the sigmoid of a structure's logit minus the background's.
+    On a partly painted plane no voxel is known background, so that only the first sum, the positives, is left: the
+    paper's equation. The voxels of one structure say nothing about the others; that is what MBCE adds.
+    """
+
+    def __call__(self, logits, labels, known, allowed=None):
+        truth = one_hot(labels, logits.shape[1], logits.dtype)
+        foreground = truth[:, 1:] * known[:, None]
+        background = truth[:, :1] * known[:, None]
+        weight = _with_absent(foreground + background, allowed)
+        return _weighted_mean(_binary_cross_entropy(logits, foreground), weight)
+
+
+class MultiClassBinaryCrossEntropy(Loss):
+    r"""MBCE (Martin 2022, eq. 3-5): a binary cross entropy a structure, inside the fused masks of all of them.
+
+    .. math:: L = - \frac{1}{C |K|} \sum_c \sum_{i \in K} [t_i = c] \log q_{ic} + [t_i \ne c] \log (1 - q_{ic})
+
+    q as in PBCE. K is what is known: on a partly painted plane the union of all structures' masks (class-mask fusion:
+    each painted voxel is a negative for the other structures), with a box also every voxel outside it, on a completely
+    painted plane everything.
+    """
+
+    def __call__(self, logits, labels, known, allowed=None):
+        truth = one_hot(labels, logits.shape[1], logits.dtype)[:, 1:] * known[:, None]
+        weight = _with_absent(known[:, None].expand_as(truth).to(logits.dtype), allowed)
+        return _weighted_mean(_binary_cross_entropy(logits, truth), weight)
+
+
+class SumOfLosses(Loss):
+    """The sum of several losses, each with weight 1."""
+
+    def __init__(self, terms: list[Loss]):
+        self.terms = terms
+
+    def __call__(self, logits, labels, known, allowed=None):
+        return sum(term(logits, labels, known, allowed) for term in self.terms)
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "dice": SelectiveDice,
+    "ce": SelectiveCrossEntropy,
+    "pbce": PartialBinaryCrossEntropy,
+    "mbce": MultiClassBinaryCrossEntropy,
+}
+
+
+def build_loss(name: str) -> Loss:
+    """A loss by its name, or a sum by names joined with ``+``, such as ``dice+ce``.
+
+    Raises
+    ------
+    InputError
+        Naming those that exist, for an unknown name.
+    """
+    names = [part.strip() for part in name.split("+")]
+    unknown = [part for part in names if part not in LOSSES]
+    if unknown:
+        raise InputError(f"there is no loss {unknown[0]!r}: choose among {', '.join(LOSSES)}, or join some with +")
+    return SumOfLosses([LOSSES[part]() for part in names])
+
+
+def one_hot(labels: Tensor, count: int, dtype) -> Tensor:
+    """Labels (batch, rows, columns) as (batch, count, rows, columns) of zeros and ones."""
+    import torch
+
+    numbers = torch.arange(count, device=labels.device).view(1, -1, 1, 1)
+    return (labels[:, None] == numbers).to(dtype)
+
+
+def _binary_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
+    """(batch, classes, rows, columns). Relative to the background's logit: then `background` wins an argmax exactly
+    where every structure's probability is below a half, as in a network of independent sigmoids.
+    """
+    from torch.nn import functional
+
+    return functional.binary_cross_entropy_with_logits(logits[:, 1:] - logits[:, :1], truth, reduction="none")
+
+
+def _with_absent(weight: Tensor, allowed: Tensor | None) -> Tensor:
+    """Weights (batch, classes, rows, columns) with 1 wherever a structure cannot occur on the plane."""
+    if allowed is None:
+        return weight
+    return weight.masked_fill(~allowed[:, 1:, None, None], 1.0)
+
+
+def _weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp(min=1)

@@ -1,0 +1,130 @@
+"""How the learning rate goes: one cycle, reduce on plateau, and the two steps of Specktor-Fadida 2023."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+
+class Schedule:
+    """Sets the learning rate of an optimiser as training goes on, and says when to stop.
+
+    `progress` is the share of the training that is done (0..1), by steps or by the clock, whichever is further.
+    """
+
+    name: ClassVar[str]
+    default_rate: ClassVar[float]
+
+    def __init__(self, optimizer: Optimizer, rate: float):
+        self.optimizer = optimizer
+        self.rate = rate
+        self.finished = False
+
+    def before_step(self, progress: float) -> None:
+        """Set the learning rate of the coming step."""
+
+    def after_epoch(self, score: float) -> bool:
+        """Take the score of an epoch (higher is better); True asks to go back to the best weights so far."""
+        del score
+        return False
+
+    def _set(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+
+class OneCycle(Schedule):
+    """Up along a cosine for a quarter of the way, down for the rest (Smith 2018). Needs no held-out planes."""
+
+    name = "one-cycle"
+    default_rate = 3e-3
+    warm_up = 0.25
+    first_share, last_share = 1 / 25, 1 / 1000
+
+    def before_step(self, progress):
+        if progress < self.warm_up:
+            low, position = self.first_share, progress / self.warm_up
+        else:
+            low, position = self.last_share, (1 - progress) / (1 - self.warm_up)
+        height = 0.5 - 0.5 * math.cos(math.pi * min(1.0, max(0.0, position)))
+        self._set(self.rate * (low + (1 - low) * height))
+
+
+class Plateau(Schedule):
+    """Halved after 10 epochs without a better score, stopped early after 30."""
+
+    name = "plateau"
+    default_rate = 5e-4
+    patience, early_stop = 10, 30
+
+    def __init__(self, optimizer, rate):
+        from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+        super().__init__(optimizer, rate)
+        self._set(rate)
+        self.reducer = ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=self.patience)
+        self.best, self.epochs_since = -math.inf, 0
+
+    def after_epoch(self, score):
+        self.reducer.step(score)
+        self._count(score)
+        self.finished = self.epochs_since >= self.early_stop
+        return False
+
+    def _count(self, score: float) -> None:
+        self.epochs_since = 0 if score > self.best else self.epochs_since + 1
+        self.best = max(self.best, score)
+
+
+class TwoStep(Plateau):
+    """`plateau` first; then, from its best weights, warm restarts every 60 epochs (Specktor-Fadida 2023).
+
+    The second step begins when the first one stops early, at the latest half way.
+    """
+
+    name = "two-step"
+    restart_epochs = 60
+
+    def __init__(self, optimizer, rate):
+        super().__init__(optimizer, rate)
+        self.restarts = None
+        self.half_way = False
+
+    def before_step(self, progress):
+        self.half_way = progress >= 0.5
+
+    def after_epoch(self, score):
+        if self.restarts is None:
+            super().after_epoch(score)
+            if not (self.finished or self.half_way):
+                return False
+            self._begin_second_step()
+            return True
+        self._count(score)
+        self.restarts.step()
+        # A whole restart without gain, and a half, is enough.
+        self.finished = self.epochs_since >= self.restart_epochs * 3 // 2
+        return False
+
+    def _begin_second_step(self) -> None:
+        from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
+
+        self.finished, self.epochs_since = False, 0
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] = self.rate
+        self.restarts = CosineAnnealingWarmRestarts(self.optimizer, T_0=self.restart_epochs)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {cls.name: cls for cls in (OneCycle, TwoStep, Plateau)}
+
+
+def schedule_class(name: str) -> type[Schedule]:
+    """The schedule of that name; InputError names those that exist."""
+    if name not in SCHEDULES:
+        raise InputError(f"there is no optimisation {name!r}: choose among {', '.join(SCHEDULES)}")
+    return SCHEDULES[name]

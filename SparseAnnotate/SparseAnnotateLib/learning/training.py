@@ -1,0 +1,246 @@
+"""Training a network on the known voxels of one volume."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .augmentation import Augmentation, change_intensities, random_grid, resample
+from .losses import SelectiveDice, build_loss
+from .memory import autocast, gradient_scaler, with_fitting_batch
+from .planes import PlaneSource
+from .schedules import schedule_class
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+_WEIGHT_DECAY = 1e-2
+_LARGEST_GRADIENT = 5.0
+
+# One cycle needs no score until it cools down; then 20 looks find the best weights well enough.
+_ONE_CYCLE_LOOKS = 20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes
+    ----------
+    loss : a name that `build_loss` knows
+    optimisation : a name of `SCHEDULES`
+    learning_rate : of AdamW; None takes the schedule's own
+    batch_size : windows a step
+    steps : as many at most
+    tile : rows and columns of a training window, as the network sees it
+    ema_decay : of an exponential moving average of the weights that replaces them in the end; 0 for none
+    augmentation : of the training windows
+    seed : the only source of chance
+    """
+
+    loss: str = "dice+ce"
+    optimisation: str = "one-cycle"
+    learning_rate: float | None = None
+    batch_size: int = 8
+    steps: int = 300
+    tile: tuple[int, int] = (128, 128)
+    ema_decay: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """One step done: its number (from 1), the epoch, the loss, the last score on held-out planes, the share done."""
+
+    step: int
+    epoch: int
+    loss: float
+    score: float | None
+    progress: float
+
+
+class Trainer:
+    """Trains a network; `run` yields after every batch, so that closing it cancels within one.
+
+    Parameters
+    ----------
+    network : on the device already; `run` leaves it with the best weights
+    source : makes the inputs
+    planes, held_out : to train on, and to choose the best weights by (may be empty)
+    recipe : how
+    deadline : time.monotonic() at which to be through; the learning rate is then steered by the clock wherever that is
+        further than the steps. Where it never is, the result depends on the seed alone.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        source: PlaneSource,
+        planes: list[int],
+        held_out: list[int],
+        recipe: Recipe,
+        deadline: float,
+    ):
+        import torch
+
+        self.network, self.source, self.recipe = network, source, recipe
+        self.device = source.device
+        self.planes, self.held_out = np.array(planes), held_out
+        self.started, self.deadline = time.monotonic(), deadline
+        self.loss, self.dice = build_loss(recipe.loss), SelectiveDice()
+        self.order = np.random.default_rng(recipe.seed)
+        self.generator = torch.Generator().manual_seed(recipe.seed)
+        self.optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=_WEIGHT_DECAY)
+        kind = schedule_class(recipe.optimisation)
+        self.schedule = kind(self.optimizer, recipe.learning_rate or kind.default_rate)
+        self.scaler = gradient_scaler(self.device)
+        self.batch_size = recipe.batch_size
+        self.average = self._moving_average() if recipe.ema_decay else None
+        self.best_score, self.best_weights = -np.inf, None
+        self.stopped_by_clock = False
+        self.steps_done = 0
+
+    def _moving_average(self):
+        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+        return AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.ema_decay), use_buffers=True)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which every plane is seen once."""
+        return max(1, round(len(self.planes) / self.recipe.batch_size))
+
+    def run(self) -> Iterator[TrainingStep]:
+        """Train to the end of the steps, the deadline, or an early stop."""
+        losses: list[Tensor] = []
+        score, queue = None, np.empty(0, int)
+        step, progress = 0, self._progress(0)
+        while progress < 1 and not self.schedule.finished:
+            while len(queue) < self.recipe.batch_size:
+                queue = np.concatenate([queue, self.order.permutation(self.planes)])
+            batch, queue = queue[: self.recipe.batch_size], queue[self.recipe.batch_size :]
+            self.schedule.before_step(progress)
+            losses.append(self._step(batch))
+            step += 1
+            self.steps_done = step
+            progress = self._progress(step)
+            if self._is_time_to_score(step):
+                score = self._score(losses)
+                losses = losses[-1:]
+                self._after_epoch(score)
+            yield TrainingStep(step, step // self.steps_per_epoch, float(losses[-1]), score, progress)
+        self._finish()
+
+    def _progress(self, step: int) -> float:
+        """By steps or by the clock: a slower computer runs through the same schedule, only with fewer steps."""
+        by_steps = step / self.recipe.steps
+        by_clock = (time.monotonic() - self.started) / max(1e-3, self.deadline - self.started)
+        self.stopped_by_clock = by_clock > by_steps and step > 0
+        # One step at least, and two with batch statistics to predict with, whatever the clock says.
+        return max(by_steps, by_clock) if step >= 2 else by_steps
+
+    def _step(self, planes: np.ndarray) -> Tensor:
+        """One step on windows of some planes, in parts where memory runs out; the gradient is that of the parts' mean."""
+        self.network.train()
+        # Batch statistics need two: with one window DeepLabV3+'s pooled branch has nothing to normalise by.
+        loss, fitted = with_fitting_batch(
+            lambda size: self._try_step(planes[:size]), min(self.batch_size, len(planes)), self.device, 2
+        )
+        if fitted < min(self.batch_size, len(planes)):
+            logger.warning("out of memory: going on with %d windows a step instead of %d", fitted, self.batch_size)
+            self.batch_size = fitted
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        return loss
+
+    def _try_step(self, planes: np.ndarray) -> Tensor:
+        from torch.nn.utils import clip_grad_norm_
+
+        self.optimizer.zero_grad(set_to_none=True)
+        images, prior, labels, known = self._windows(planes)
+        with autocast(self.device):
+            logits = self.network(images)
+        logits = logits.float()
+        if prior is not None:
+            logits = logits + prior
+        loss = self.loss(logits, labels, known, self.source.allowed(planes))
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.detach()
+
+    def _windows(self, planes: np.ndarray):
+        """Augmented windows of planes: images, prior logits or None, labels, known."""
+        import torch
+
+        source, recipe = self.source, self.recipe
+        images, prior = source.inputs(torch.from_numpy(planes), training=self.generator)
+        labels, known = source.truth(planes)
+        channels = images.shape[1]
+        if prior is not None:
+            images = torch.cat([images, prior], 1)
+        grid = random_grid(
+            len(planes),
+            source.working.shape,
+            recipe.tile,
+            source.working.zoom,
+            recipe.augmentation,
+            self.generator,
+            self.device,
+        )
+        images, labels, known = resample(images, labels, known, grid)
+        prior = images[:, channels:] if prior is not None else None
+        shown = source.image_channels
+        changed = change_intensities(images[:, :shown], recipe.augmentation, self.generator)
+        images = torch.cat([changed, images[:, shown:channels]], 1)
+        return images.contiguous(memory_format=torch.channels_last), prior, labels, known
+
+    def _is_time_to_score(self, step: int) -> bool:
+        if self.recipe.optimisation != "one-cycle":
+            return step % self.steps_per_epoch == 0
+        every = max(1, self.recipe.steps // _ONE_CYCLE_LOOKS)
+        return bool(self.held_out) and step % every == 0 and step > self.recipe.steps // 2
+
+    def _score(self, losses: list[Tensor]) -> float:
+        """Soft Dice of the held-out planes; without any, minus the mean loss since the last score."""
+        import torch
+
+        if not self.held_out:
+            return -float(torch.stack(losses).mean())
+        from .inference import plane_logits
+
+        with torch.no_grad():
+            logits = torch.cat([part for _, part in plane_logits(self.best_network, self.source, self.held_out)])
+        labels, known = self.source.truth(self.held_out)
+        return 1 - float(self.dice(logits, labels, known))
+
+    @property
+    def best_network(self) -> nn.Module:
+        """The network to predict with now: the moving average, where there is one."""
+        return self.network if self.average is None else self.average.module
+
+    def _after_epoch(self, score: float) -> None:
+        if score >= self.best_score:
+            self.best_score = score
+            self.best_weights = copy.deepcopy(self.best_network.state_dict())
+        if self.schedule.after_epoch(score):
+            self.network.load_state_dict(self.best_weights)
+            self.optimizer.state.clear()
+
+    def _finish(self) -> None:
+        if self.best_weights is not None:
+            self.network.load_state_dict(self.best_weights)
+        elif self.average is not None:
+            self.network.load_state_dict(self.average.module.state_dict())
+        self.network.eval()

@@ -1,0 +1,372 @@
+"""What the network predictors share: options, and the way from a volume to labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..device import resolve_device
+from ..errors import InputError, require
+from ..volume import Volume
+from .base import Prediction, PredictorBase, PredictorOptions, Progress
+
+_PREVIEW_EVERY_S = 4.0
+
+# How far the bar is when training begins and ends.
+_TRAINING = (0.03, 0.85)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(PredictorOptions):
+    """Options of the network predictors; ``None`` and ``auto`` stand for what docs/networks.md found best on the device.
+
+    Attributes
+    ----------
+    encoder : a name of segmentation_models_pytorch's (``resnet34``), or ``tu-`` and a name of timm's
+    encoder_weights : ``none`` starts from random ones, ``imagenet`` from pretrained ones, or a file with a state dict
+    encoder_depth : times that the encoder halves the plane
+    decoder_width : decoder channels at full resolution
+    neighbours : planes on each side that the network sees too; 0 as in Payer 2023
+    known_channel : the known mask is a channel (Specktor-Fadida 2023)
+    prior : ``shape`` adds the interpolated outlines to what the network sees and starts from; ``none`` as in the papers
+    border_planes : planes next to each end of the range, known to be empty, that are trained on (Specktor-Fadida 2023)
+    loss : ``dice``, ``ce``, ``pbce``, ``mbce``, or a sum such as ``dice+ce``
+    optimisation : ``one-cycle``, ``plateau``, or ``two-step`` (Specktor-Fadida 2023)
+    learning_rate : of AdamW; by default 3e-3 for one-cycle, 5e-4 for the others
+    batch_size : windows of planes a training step
+    steps : training steps; by default as many as the budget holds
+    budget_s : seconds for everything; by default 120 on the CPU, 12 on a GPU
+    hold_out : keep every fifth painted plane out of training, to choose the best weights by; ``auto`` does so unless
+        `optimisation` is one-cycle
+    ema_decay : decay of an exponential moving average of the weights; 0 for none
+    tile_px : side of a training window, as magnified
+    smallest_side_px : smaller regions are magnified to this
+    margin_px : how far around the painted labels structures are looked for
+    rotation_degrees, scale, shift, gamma, noise, blur : largest changes of the augmentation (see `Augmentation`)
+    flips : mirror training planes: only where left and right mean the same
+    test_time_augmentation : predict the mean of five views (turned, scaled; two more with flips)
+    """
+
+    encoder: str = "auto"
+    encoder_weights: str = "none"
+    encoder_depth: int | None = None
+    decoder_width: int | None = None
+    neighbours: int = 1
+    known_channel: bool = False
+    prior: Literal["none", "shape"] = "none"
+    border_planes: int = 1
+    loss: str = "dice+ce"
+    optimisation: Literal["one-cycle", "two-step", "plateau"] = "one-cycle"
+    learning_rate: float | None = None
+    batch_size: int = 8
+    steps: int | None = None
+    budget_s: float | None = None
+    hold_out: Literal["auto", "always", "never"] = "auto"
+    ema_decay: float = 0.0
+    tile_px: int | None = None
+    smallest_side_px: int = 96
+    margin_px: int = 12
+    rotation_degrees: float = 12.0
+    scale: float = 0.15
+    shift: float = 0.05
+    gamma: float = 0.3
+    noise: float = 0.1
+    blur: float = 0.5
+    flips: bool = False
+    test_time_augmentation: bool = False
+
+    def validate(self) -> None:
+        """Refuse values that make no sense, and unknown losses, before anything heavy is loaded."""
+        from ..learning.losses import build_loss
+
+        build_loss(self.loss)
+        at_least = {"neighbours": 0, "border_planes": 0, "batch_size": 2, "smallest_side_px": 16, "margin_px": 0}
+        at_least |= {"steps": 2, "encoder_depth": 3, "decoder_width": 1, "tile_px": 32}
+        for name, least in at_least.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"{name} is {value}: give at least {least}")
+        for name in ("budget_s", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise InputError(f"{name} is {value:g}: give a number above 0")
+        if not 0 <= self.ema_decay < 1:
+            raise InputError(f"ema_decay is {self.ema_decay:g}: give a number from 0 to below 1, such as 0.98")
+        for name in ("rotation_degrees", "scale", "shift", "gamma", "noise", "blur"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} is {getattr(self, name):g}: give 0 or more")
+
+
+@dataclass(frozen=True)
+class DeviceDefaults:
+    """What `auto` and None stand for on a kind of device."""
+
+    encoder: str
+    encoder_depth: int
+    decoder_width: int
+    tile_px: int
+    budget_s: float
+    steps: int
+
+
+CPU_DEFAULTS = DeviceDefaults("resnet18", 4, 8, 96, 120.0, 600)
+GPU_DEFAULTS = DeviceDefaults("resnet34", 5, 16, 192, 12.0, 400)
+
+
+class NetworkPredictor(PredictorBase):
+    """Trains a network of segmentation_models_pytorch on the painted planes of this volume alone (Payer 2023)."""
+
+    architecture: ClassVar[str]
+    Options = NetworkOptions
+
+    def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        yield Progress("loading", 0.0, "loading torch")
+        require("torch", extra="deep", purpose=f"the predictor {self.name}")
+        require("segmentation_models_pytorch", extra="deep", purpose=f"the predictor {self.name}")
+        from ..learning.memory import free_cache
+
+        device = resolve_device(self.options.device)
+        try:
+            yield from _Run(self, volume, annotation, device).steps()
+        finally:
+            free_cache(device)
+
+
+class _Run:
+    """One prediction: the network, its inputs and what is known so far."""
+
+    def __init__(self, predictor: NetworkPredictor, volume: Volume, annotation: SparseAnnotation, device: str):
+        from ..learning.networks import NetworkShape
+
+        self.started = time.monotonic()
+        self.options = options = predictor.options
+        self.volume, self.annotation, self.device = volume, annotation, device
+        self.defaults = defaults = CPU_DEFAULTS if device == "cpu" else GPU_DEFAULTS
+        self.budget_s = options.budget_s or defaults.budget_s
+        self.shape = NetworkShape(
+            predictor.architecture,
+            defaults.encoder if options.encoder == "auto" else options.encoder,
+            options.encoder_depth or defaults.encoder_depth,
+            options.decoder_width or defaults.decoder_width,
+            channels=0,
+            classes=annotation.class_count + 1,
+        )
+        self.targets = annotation.unpainted_planes + _partly_painted(annotation)
+
+    def steps(self) -> Iterator[Progress | Prediction]:
+        """Build, train, predict."""
+        source = self._source()
+        network, trainer = self._trainer(source)
+        yield Progress("training", _TRAINING[0], "the network is built")
+        yield from self._train(trainer)
+        details = self._details(trainer)
+        del trainer
+        yield from self._predict_planes(network, source, details)
+
+    def _source(self):
+        from ..learning.planes import PlaneSource, working_region
+        from ..learning.priors import ShapePrior
+
+        options = self.options
+        working = working_region(
+            self.annotation, margin=options.margin_px, smallest_side=options.smallest_side_px, stride=self.shape.stride
+        )
+        prior = None
+        if options.prior == "shape":
+            prior = ShapePrior(self.annotation, working, self.volume.spacing_mm, self.device)
+        return PlaneSource(
+            self.volume.intensities,
+            self.annotation,
+            working,
+            self.device,
+            neighbours=options.neighbours,
+            known_channel=options.known_channel,
+            prior=prior,
+        )
+
+    def _trainer(self, source):
+        from dataclasses import replace
+
+        import torch
+
+        from ..learning.augmentation import Augmentation
+        from ..learning.budget import Cost, steps_within, training_seconds
+        from ..learning.networks import build_network, relative_cost, start_from_prior
+        from ..learning.planes import held_out_planes, training_planes
+        from ..learning.training import Recipe, Trainer
+
+        options = self.options
+        network = build_network(replace(self.shape, channels=source.channels), options.seed)
+        if source.prior is not None:
+            start_from_prior(network)
+        cost = Cost(*relative_cost(network, source.channels, self.shape.stride))
+        tile = self._tile(source.working)
+        predicted = len(self.targets) * int(np.prod(source.working.size)) * (5 if options.test_time_augmentation else 1)
+        steps = options.steps or self.defaults.steps
+        if self.device == "cpu" and options.steps is None:
+            steps = min(steps, steps_within(self.budget_s, cost, options.batch_size * tile[0] * tile[1], predicted))
+        training_s = training_seconds(self.budget_s, cost, predicted if self.device == "cpu" else 0)
+        network = network.to(self.device, memory_format=torch.channels_last)
+        held_out = held_out_planes(self.annotation) if self._holds_out() else []
+        planes = [plane for plane in training_planes(self.annotation, options.border_planes) if plane not in held_out]
+        recipe = Recipe(
+            loss=options.loss,
+            optimisation=options.optimisation,
+            learning_rate=options.learning_rate,
+            batch_size=options.batch_size,
+            steps=steps,
+            tile=tile,
+            ema_decay=options.ema_decay,
+            augmentation=Augmentation(
+                options.rotation_degrees,
+                options.scale,
+                options.shift,
+                options.gamma,
+                options.noise,
+                options.blur,
+                options.flips,
+            ),
+            seed=options.seed,
+        )
+        return network, Trainer(network, source, planes, held_out, recipe, self.started + training_s)
+
+    def _holds_out(self) -> bool:
+        if self.options.hold_out == "auto":
+            return self.options.optimisation != "one-cycle"
+        return self.options.hold_out == "always"
+
+    def _tile(self, working) -> tuple[int, int]:
+        """The whole region, padded to the stride, up to the tile's side (rounded up to the stride too)."""
+        stride = self.shape.stride
+        most = self.options.tile_px or self.defaults.tile_px
+        return tuple(-(-min(length, most) // stride) * stride for length in working.size)
+
+    def _train(self, trainer) -> Iterator[Progress]:
+        low, high = _TRAINING
+        shown = time.monotonic()
+        for step in trainer.run():
+            preview = None
+            if time.monotonic() - shown > _PREVIEW_EVERY_S and self.targets:
+                preview = self._preview(trainer)
+                shown = time.monotonic()
+            remaining = (time.monotonic() - trainer.started) * (1 - step.progress) / max(step.progress, 1e-6)
+            message = f"epoch {step.epoch}, loss {step.loss:.3f}, {remaining:.0f} s left"
+            if step.score is not None and trainer.held_out:
+                message += f", held-out Dice {step.score:.3f}"
+            yield Progress("training", low + (high - low) * min(1.0, step.progress), message, preview)
+
+    def _preview(self, trainer) -> tuple[int, np.ndarray]:
+        """The middle one of the planes to predict, as the network sees it now."""
+        from ..learning.inference import plane_probabilities
+
+        plane = self.targets[len(self.targets) // 2]
+        labels = np.zeros(self.volume.shape[1:], np.uint8)
+        ((_, probabilities),) = plane_probabilities(trainer.best_network, trainer.source, [plane])
+        labels[trainer.source.working.box] = probabilities[0].argmax(0).cpu().numpy()
+        np.copyto(labels, self.annotation.labels[plane], where=self.annotation.known[plane])
+        return plane, labels
+
+    def _predict_planes(self, network, source, details) -> Iterator[Progress | Prediction]:
+        from ..learning.inference import plane_probabilities, views_for
+
+        annotation, options = self.annotation, self.options
+        views = views_for(options.test_time_augmentation, options.flips)
+        labels = annotation.labels.copy()
+        kept = _known_probabilities(annotation) if options.keep_probabilities else None
+        sums = ExpectedDice(annotation)
+        done = 0
+        for planes, probabilities in plane_probabilities(network, source, self.targets, views):
+            winners = probabilities.argmax(1)
+            box = (planes, *source.working.box)
+            labels[box] = winners.cpu().numpy()
+            sums.add(planes, probabilities, winners)
+            if kept is not None:
+                kept[(0, planes)] = 1
+                kept[(slice(1, None), planes)] = 0
+                kept[(slice(None), *box)] = probabilities.movedim(1, 0).cpu().numpy()
+            done += len(planes)
+            yield Progress("predicting", _TRAINING[1] + (1 - _TRAINING[1]) * done / len(self.targets))
+        if kept is not None:
+            _set_known(kept, annotation)
+        details["seconds"] = round(time.monotonic() - self.started, 2)
+        per_plane, whole = sums.result()
+        yield Prediction(labels, kept, per_plane, whole, details)
+
+    def _details(self, trainer) -> dict:
+        return {
+            "architecture": self.shape.architecture,
+            "encoder": self.shape.encoder,
+            "device": self.device,
+            "training_planes": len(trainer.planes),
+            "held_out_planes": [int(plane) for plane in trainer.held_out],
+            "batch_size": trainer.batch_size,
+            "tile": list(trainer.recipe.tile),
+            "region": [[side.start, side.stop] for side in trainer.source.working.box],
+            "magnified": trainer.source.working.zoom,
+            "steps_planned": trainer.recipe.steps,
+            "steps": trainer.steps_done,
+            "stopped_by_clock": trainer.stopped_by_clock,
+            "training_seconds": round(time.monotonic() - trainer.started, 2),
+        }
+
+
+def _partly_painted(annotation: SparseAnnotation) -> list[int]:
+    """Painted planes inside the range on which not everything is known."""
+    first, last = annotation.plane_range
+    complete = set(annotation.complete_planes)
+    return [plane for plane in annotation.painted_planes if first <= plane <= last and plane not in complete]
+
+
+def _known_probabilities(annotation: SparseAnnotation) -> np.ndarray:
+    probabilities = np.zeros((annotation.class_count + 1, *annotation.labels.shape), np.float16)
+    probabilities[0] = 1
+    return probabilities
+
+
+def _set_known(probabilities: np.ndarray, annotation: SparseAnnotation) -> None:
+    """Certainty where the truth is known, plane by plane."""
+    for plane in np.flatnonzero(annotation.known.any(axis=(1, 2))):
+        known = annotation.known[plane]
+        certain = np.arange(len(probabilities))[:, None, None] == annotation.labels[plane]
+        np.copyto(probabilities[:, plane], certain, where=known)
+
+
+class ExpectedDice:
+    """The Dice that probabilities themselves predict: 2 sum p[label] / (count + sum p) per class (GUIDED.md, step 9).
+
+    A network that has learnt its few planes by heart is sure of itself: read this as an order of planes, not as a value.
+    """
+
+    def __init__(self, annotation: SparseAnnotation):
+        shape = (annotation.planes, annotation.class_count)
+        self.overlap, self.total = np.zeros(shape), np.zeros(shape)
+        self.predicted = np.zeros(annotation.planes, bool)
+        for plane in annotation.complete_planes:
+            count = np.bincount(annotation.labels[plane].ravel(), minlength=shape[1] + 1)[1:]
+            self.overlap[plane], self.total[plane] = count, 2 * count
+
+    def add(self, planes, probabilities, winners) -> None:
+        """Take the probabilities (batch, classes + 1, rows, columns) of planes, and the labels that win."""
+        self.predicted[planes] = True
+        for number in range(1, probabilities.shape[1]):
+            probability, won = probabilities[:, number], winners == number
+            self.overlap[planes, number - 1] = (probability * won).sum((1, 2)).cpu().numpy()
+            self.total[planes, number - 1] = (probability.sum((1, 2)) + won.sum((1, 2))).cpu().numpy()
+
+    def result(self) -> tuple[np.ndarray, float]:
+        """Per plane (NaN where nothing was predicted) and over the volume, each the mean over classes."""
+        # A class that neither wins nor has as much as a tenth of a pixel of probability is absent: it has no Dice there.
+        present = self.total > 0.1
+        dice = np.where(present, 2 * self.overlap / np.maximum(self.total, 1e-9), np.nan)
+        per_plane = np.full(len(dice), np.nan, np.float32)
+        some = present.any(axis=1) & self.predicted
+        per_plane[some] = np.nanmean(dice[some], axis=1)
+        per_plane[self.predicted & ~some] = 1.0
+        total = self.total.sum(axis=0)
+        whole = np.where(total > 0, 2 * self.overlap.sum(axis=0) / np.maximum(total, 1e-9), 1.0)
+        return per_plane, float(whole.mean())
