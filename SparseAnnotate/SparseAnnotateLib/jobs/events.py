@@ -121,6 +121,6 @@ class EventReader:
 def _parse(line: bytes) -> Event | None:
     try:
         return Event.from_dict(json.loads(line))
-    except (ValueError, TypeError, KeyError, zlib.error) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
         logger.warning("an event cannot be read (%s): %.80r", error, line)
         return None

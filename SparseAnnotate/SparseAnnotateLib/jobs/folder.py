@@ -111,11 +111,11 @@ def _describe(job: Job) -> dict[str, Any]:
             "shape": list(volume.shape),
             "spacing_mm": list(volume.spacing_mm),
             "axis": volume.axis,
-            "geometry": dataclasses.asdict(volume.geometry),
+            "geometry": _fields(volume.geometry),
         },
         "annotation": {
             "painted": annotation.painted_planes,
-            "classes": [dataclasses.asdict(one) for one in annotation.classes],
+            "classes": [_fields(one) for one in annotation.classes],
             "plane_range": list(annotation.plane_range),
             "class_ranges": {str(number): list(ends) for number, ends in annotation.class_ranges.items()},
         },
@@ -125,6 +125,11 @@ def _describe(job: Job) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    """What makes up a dataclass; not the copies of file headers that it ignores in comparisons."""
+    return {field.name: getattr(item, field.name) for field in dataclasses.fields(item) if field.compare}
 
 
 def _load_description(folder: JobFolder) -> dict[str, Any]:

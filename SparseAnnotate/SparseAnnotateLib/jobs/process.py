@@ -50,7 +50,6 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                cwd=folder.path.parent,
                 env=_environment(environment),
                 **_GROUP,
             )
@@ -84,7 +83,8 @@ class WorkerProcess:
 def _environment(more: dict[str, str]) -> dict[str, str]:
     """Ours, with the library on the path: inside Slicer it is on sys.path only."""
     path = os.pathsep.join(filter(None, (_LIBRARY_ROOT, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **more}
+    # Safe path: without it ``-m`` would import whatever lies in the current folder first.
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **more}
 
 
 if sys.platform == "win32":

@@ -1,0 +1,91 @@
+import os
+import signal
+
+import pytest
+from jobs.examples import lines, tiny_job, wait_for
+from jobs.runner_tester import PATIENCE_S, ProcessRunnerTester
+from SparseAnnotateLib import InputError
+from SparseAnnotateLib.jobs import JobFailedError, JobState
+
+pytest.importorskip("distributed", reason="the Dask runner needs the extra 'cluster'")
+
+from SparseAnnotateLib.jobs.dask_runner import DaskRunner
+
+
+@pytest.fixture(scope="module")
+def cluster(misbehaving_predictors):  # noqa: ARG001 - before the workers start
+    """Two workers, started once: it takes three seconds."""
+    with DaskRunner(workers=2) as runner:
+        yield runner
+
+
+class TestDaskRunner(ProcessRunnerTester):
+    @pytest.fixture
+    def runner(self, cluster):
+        yield cluster
+        for handle in list(cluster._handles):
+            handle.close()
+        cluster.client.wait_for_workers(2, timeout=PATIENCE_S)
+
+    def test_a_job_whose_worker_is_killed_is_done_by_another(self, runner, tmp_path):
+        trace = tmp_path / "trace"
+        handles = [runner.submit(tiny_job("test-dying-once", trace=str(trace)))]
+        handles += [runner.submit(tiny_job("test-staged", step_s=0.05)) for _ in range(5)]
+        for handle in handles:
+            self.finish(handle)
+            assert handle.result().labels.any()
+        first, second = lines(trace)
+        assert first != second
+
+    def test_a_worker_killed_from_outside_costs_no_job(self, runner):
+        handles = [runner.submit(tiny_job("test-staged", step_s=0.1)) for _ in range(4)]
+        self.wait_for_stage(handles[0], "learn")
+        pids = runner.client.run(os.getpid)
+        os.kill(pids[handles[0].worker], signal.SIGKILL)
+        for handle in handles:
+            self.finish(handle)
+
+    @pytest.mark.slow
+    def test_a_job_that_ends_every_worker_is_given_up_and_told(self, runner):
+        handle = runner.submit(tiny_job("test-crashing"))
+        self.finish(handle, JobState.FAILED)
+        with pytest.raises(JobFailedError, match="the job ended every Dask worker that tried it") as caught:
+            handle.result()
+        assert caught.value.reason == "crash"
+        self.finish(runner.submit(tiny_job()))
+
+    def test_workers_keep_to_their_share_of_the_threads(self, runner):
+        limits = runner.client.run(os.environ.get, "OMP_NUM_THREADS")
+        assert set(limits.values()) == {str(max(1, os.cpu_count() // 2))}
+
+    def test_another_version_on_the_workers_is_refused(self, runner, monkeypatch):
+        monkeypatch.setattr("SparseAnnotateLib.__version__", "99.0")
+        handle = self.finish(runner.submit(tiny_job()), JobState.FAILED)
+        with pytest.raises(InputError, match=r"we have 99\.0: install the same one"):
+            handle.result()
+
+    def test_the_scheduler_forgets_what_was_delivered_and_what_was_cancelled(self, runner):
+        finished = self.finish(runner.submit(tiny_job()))
+        finished.result()
+        cancelled = runner.submit(tiny_job("test-staged", step_s=0.1))
+        cancelled.close()
+        finished.close()
+
+        def tasks(dask_scheduler):
+            return len(dask_scheduler.tasks)
+
+        wait_for(lambda: runner.client.run_on_scheduler(tasks) == 0)
+
+
+def test_an_address_without_a_scheduler_is_told(monkeypatch):
+    monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 0.5)
+    with pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: check the address"):
+        DaskRunner("tcp://127.0.0.1:9")
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 0.5)
+    with LocalCluster(n_workers=0, dashboard_address=None) as empty, pytest.raises(InputError, match="has no workers"):
+        DaskRunner(empty.scheduler_address)
