@@ -1,0 +1,173 @@
+"""Step 2: signed distance maps of the painted planes, and how they go on between and beyond them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...distances import signed_distance_mm
+
+# Maps that are kept, in bytes: a gap needs those of four painted planes.
+_CACHE_BYTES = 512 << 20
+
+
+class DistanceMaps:
+    """Signed distance maps (classes + 1, rows, columns) in mm of the painted planes, background included.
+
+    Parameters
+    ----------
+    labels : painted plane -> class numbers, shape (rows, columns)
+    class_count : number of structures
+    spacing_mm : of rows and columns
+    class_ends : for each class number the last plane below and the first plane above it, where it is known to be absent
+    """
+
+    def __init__(
+        self,
+        labels: Mapping[int, np.ndarray],
+        class_count: int,
+        spacing_mm: tuple[float, float],
+        class_ends: Mapping[int, tuple[int, int]],
+    ):
+        self.planes = sorted(labels)
+        self._labels = labels
+        self._ends = class_ends
+        self._spacing_mm = spacing_mm
+        self._classes = range(class_count + 1)
+        self.present = {z: np.array([(labels[z] == number).any() for number in self._classes]) for z in self.planes}
+        self._radii = self._inscribed_radii()
+        size = 4 * (class_count + 1) * labels[self.planes[0]].size
+        self.of_plane = functools.lru_cache(maxsize=max(6, _CACHE_BYTES // size))(self._of_plane)
+
+    @property
+    def class_count(self) -> int:
+        return len(self._classes) - 1
+
+    def _has_outline(self, plane: int, number: int) -> bool:
+        """Whether a class has pixels on a plane and leaves some to others."""
+        return bool(self.present[plane][number]) and self.present[plane].sum() > 1
+
+    def _of_plane(self, plane: int) -> np.ndarray:
+        """Absent classes are as far away as they are large: the constant -r. On an empty plane the background is +r."""
+        labels, radii = self._labels[plane], self._radii[plane]
+        maps = np.empty((len(self._classes), *labels.shape), np.float32)
+        for number in self._classes:
+            if self._has_outline(plane, number):
+                maps[number] = signed_distance_mm(labels == number, self._spacing_mm)
+            else:
+                maps[number] = radii[number] if self.present[plane][number] else -radii[number]
+        return maps
+
+    def _inscribed_radii(self) -> dict[int, np.ndarray]:
+        """Plane -> inscribed radius in mm of each class in the nearest painted plane that has an outline of it.
+
+        The background's is the mean of the structures'; without any outline it is an eighth of the region's diagonal.
+        """
+        rows, columns = self._labels[self.planes[0]].shape
+        default = 0.125 * float(np.hypot(rows * self._spacing_mm[0], columns * self._spacing_mm[1]))
+        own = np.full((len(self.planes), len(self._classes)), np.nan)
+        for place, plane in enumerate(self.planes):
+            for number in self._classes[1:]:
+                if self._has_outline(plane, number):
+                    own[place, number] = signed_distance_mm(self._labels[plane] == number, self._spacing_mm).max()
+        radii = {}
+        for place, plane in enumerate(self.planes):
+            by_distance = own[np.argsort(np.abs(np.array(self.planes) - plane), kind="stable")]
+            first = np.argmax(np.isfinite(by_distance), axis=0)
+            nearest = by_distance[first, np.arange(len(first))]
+            nearest[0] = np.nanmean(nearest[1:]) if np.isfinite(nearest[1:]).any() else default
+            radii[plane] = np.where(np.isfinite(nearest), nearest, default).astype(np.float32)
+        return radii
+
+    def cardinal_weights(self, plane: int, left_out: int | None = None) -> dict[int, float]:
+        """Weights of at most four painted planes in the cardinal cubic spline at `plane`, between two of them.
+
+        Slopes are those of the chord between a plane's two neighbours (Catmull and Rom); `left_out` is not used.
+        """
+        knots = [z for z in self.planes if z != left_out]
+        place = int(np.searchsorted(knots, plane))
+        low, high = knots[place - 1], knots[place]
+        gap = high - low
+        t = (plane - low) / gap
+        weights = {low: (1 + 2 * t) * (1 - t) ** 2, high: t * t * (3 - 2 * t)}
+        slopes = {place - 1: t * (1 - t) ** 2 * gap, place: t * t * (t - 1) * gap}
+        for knot, slope in slopes.items():
+            before, after = knots[max(0, knot - 1)], knots[min(len(knots) - 1, knot + 1)]
+            weights[after] = weights.get(after, 0.0) + slope / (after - before)
+            weights[before] = weights.get(before, 0.0) - slope / (after - before)
+        return weights
+
+    def cap_mm(self, plane: int, source: int) -> np.ndarray:
+        """How far each class has shrunk at a plane beyond the last painted one, as an ellipsoid does; 0 for background.
+
+        r (1 - sqrt(1 - t^2)), with t = 0 at `source` and 1 at the first plane where the class is known to be absent, and
+        r the inscribed radius of the largest class.
+        """
+        shrunk = np.zeros(len(self._classes), np.float32)
+        radius = max(float(self._radii[source][1:][self.present[source][1:]].max(initial=0)), 1e-3)
+        for number in range(1, len(shrunk)):
+            shrunk[number] = radius * min(1.0, ellipsoid_shrinking(plane, source, self._end(number, plane, source)))
+        return shrunk
+
+    def _end(self, number: int, plane: int, source: int) -> int:
+        """The first plane, from `source` towards `plane`, where a class is known to be absent."""
+        return self._ends[number][0 if plane < source else 1]
+
+    def vanishing(self, plane: int, below: int, above: int) -> list[Vanishing]:
+        """The classes that end somewhere between two painted planes.
+
+        Where nobody said (`class_ranges`), the end is taken to be half way: if it lies anywhere in the gap with the same
+        probability, that is where a pixel of the middle of the structure is as likely inside as outside.
+        """
+        ending = np.flatnonzero(self.present[below] != self.present[above])
+        found = []
+        for number in ending[ending > 0].tolist():
+            from_below = bool(self.present[below][number])
+            source, other = (below, above) if from_below else (above, below)
+            said = self._end(number, other, source)
+            end = said if min(source, other) < said < max(source, other) else (source + other) / 2
+            radius = float(self._radii[source][number])
+            found.append(Vanishing(number, from_below, radius * ellipsoid_shrinking(plane, source, end)))
+        return found
+
+
+@dataclass(frozen=True)
+class Vanishing:
+    """A class that one side of a gap has and the other has not, and by how much it has shrunk at a plane between them."""
+
+    number: int
+    from_below: bool
+    shrunk_mm: float
+
+
+def ellipsoid_shrinking(plane: float, source: float, end: float) -> float:
+    """Shrinking of an ellipsoid that is whole at `source` and gone at `end`: 1 - sqrt(1 - t^2), and t beyond the end."""
+    share = abs(plane - source) / max(0.5, abs(end - source))
+    return 1 - float(np.sqrt(1 - share * share)) if share < 1 else share
+
+
+def interpolated(below: np.ndarray, above: np.ndarray, weight_above, vanishing: Sequence[Vanishing]) -> np.ndarray:
+    """Distance maps (classes + 1, ...) between two painted planes.
+
+    A class that vanishes shrinks like an ellipsoid against the class that takes its place, however deep the other side
+    lies inside that: interpolated linearly, organs between few painted planes lost most of their length.
+
+    Parameters
+    ----------
+    weight_above : 0..1, one number or one a pixel
+    """
+    blended = below + weight_above * (above - below)
+    for ending in vanishing:
+        own, other, weight = (below, above, weight_above) if ending.from_below else (above, below, 1 - weight_above)
+        blended[ending.number] = (1 + weight) * own[ending.number] + weight * other.max(axis=0) - 2 * ending.shrunk_mm
+    return blended
+
+
+def shrink(maps: np.ndarray, shrunk_mm: np.ndarray) -> np.ndarray:
+    """Structures made smaller by `shrunk_mm` (classes + 1), the background growing by as much as the least shrunk."""
+    change = -shrunk_mm.reshape(-1, *[1] * (maps.ndim - 1))
+    change[0] = shrunk_mm[1:].min()
+    return maps + change

@@ -1,0 +1,107 @@
+"""Step 5: what the classifier sees of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .images import Images
+from .priors import DISTANCES, Priors, margin_to_rest
+
+# From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
+PLANES_FOR_SINGLE_SIDES = 12
+
+# A class is considered at a pixel where the pool gives it this much, and a pixel where no class has all but this.
+CANDIDATE_PROBABILITY = 0.01
+
+_DISTANCE_LIMIT_MM = 40.0
+_DISTANCE_UNIT_MM = 5.0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Pixels of one plane as the classifiers see them.
+
+    Attributes
+    ----------
+    pixels : flat indices in the plane
+    pool : float16 (classes + 1, pixels), the average prior
+    image : float16 (pixels, features), of the image and the distance to the painted planes
+    candidates : for each class the places in `pixels` where it is considered
+    classes : for each class float16 (candidates, features), what the priors say about it
+    """
+
+    pixels: np.ndarray
+    pool: np.ndarray
+    image: np.ndarray
+    candidates: list[np.ndarray]
+    classes: list[np.ndarray]
+
+    def of_class(self, number: int) -> np.ndarray:
+        """Feature rows of one class, shape (candidates, features)."""
+        return np.hstack([self.image[self.candidates[number]], self.classes[number]])
+
+
+def make_rows(priors: Priors, pool: np.ndarray, images: Images, single_sides: bool, distance_unit_mm: float) -> Rows:
+    """Feature rows of a plane at the pixels where more than one class is considered.
+
+    Parameters
+    ----------
+    distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
+    """
+    contested = np.flatnonzero(pool.max(axis=0) < 1 - CANDIDATE_PROBABILITY)
+    at = priors.at(contested)
+    pool_at = pool[:, contested]
+    about = class_features(at, pool_at, single_sides)
+    candidates = [np.flatnonzero(p >= CANDIDATE_PROBABILITY) for p in pool_at]
+    return Rows(
+        pixels=at.band,
+        pool=pool_at.astype(np.float16),
+        image=image_features(at, images, distance_unit_mm).astype(np.float16),
+        candidates=candidates,
+        classes=[about[:, n, chosen].T.astype(np.float16) for n, chosen in enumerate(candidates)],
+    )
+
+
+def class_features(priors: Priors, pool: np.ndarray, single_sides: bool) -> np.ndarray:
+    """What each prior says about each class, shape (features, classes + 1, pixels)."""
+    names = (*DISTANCES, "chain_below", "chain_above") if single_sides else DISTANCES
+    margins = [_scaled(margin_to_rest(getattr(priors, name))) for name in names]
+    features = [*margins, priors.patch, priors.propagated]
+    if not single_sides:
+        features.append(margin_to_rest(np.log(pool + np.float32(1e-3))))
+    return np.stack(features)
+
+
+def _scaled(distances_mm: np.ndarray) -> np.ndarray:
+    return np.clip(distances_mm, -_DISTANCE_LIMIT_MM, _DISTANCE_LIMIT_MM) / np.float32(_DISTANCE_UNIT_MM)
+
+
+def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> np.ndarray:
+    """The image around each pixel and its difference to the painted planes, shape (pixels, features)."""
+    plane = priors.bracket.plane
+    features = [f.ravel()[priors.band] for f in [*_appearance(images, plane), *_differences(images, priors)]]
+    near, _ = priors.bracket.gap_planes
+    features += [priors.residual_below, priors.residual_above, np.full(len(priors.band), near * distance_unit_mm)]
+    return np.stack(features, axis=1)
+
+
+def _appearance(images: Images, plane: int) -> list[np.ndarray]:
+    import cv2
+
+    here = images.smoothed
+    features = [here(plane, sigma) for sigma in (0, 1, 2, 4)]
+    features += [here(plane + step, 1) for step in (-1, 1, -2, 2)]
+    for sigma in (1, 2):
+        smooth = here(plane, sigma)
+        across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+        features += [cv2.magnitude(across, down), cv2.Laplacian(smooth, cv2.CV_32F)]
+    raw = here(plane, 0)
+    mean, square = cv2.blur(raw, (5, 5)), cv2.blur(raw * raw, (5, 5))
+    return [*features, np.sqrt(np.maximum(square - mean * mean, 0))]
+
+
+def _differences(images: Images, priors: Priors) -> list[np.ndarray]:
+    plane, sides = priors.bracket.plane, priors.bracket.sides
+    return [images.smoothed(plane, sigma) - images.smoothed(side, sigma) for sigma in (1, 2) for side in sides]

@@ -1,0 +1,66 @@
+"""Step 3, `chain`: optical flow between adjacent planes, composed plane by plane."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .images import Images
+
+# Noise below the pixel scale makes the flow rough.
+SMOOTHING_SIGMA = 0.7
+
+
+class AdjacentFlow:
+    """Dense inverse search optical flow (Kroeger et al., ECCV 2016) between neighbouring planes, in pixels.
+
+    A flow from z to y, shape (rows, columns, 2) as (column, row), tells for each pixel of z where to find it in y.
+    """
+
+    def __init__(self, images: Images):
+        self._images = images
+        rows, columns = images.shape
+        self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
+        self._low, self._high = self._contrast()
+        # DIS works on 8 x 8 patches: smaller planes are taken as unmoved.
+        self._possible = min(rows, columns) >= 12
+
+    def _contrast(self) -> tuple[float, float]:
+        low, high = ((v - self._images._mean) / self._images._deviation for v in (self._images.low, self._images.high))
+        return float(low), float(high)
+
+    def _eight_bit(self, plane: int) -> np.ndarray:
+        smooth = self._images.smoothed(plane, SMOOTHING_SIGMA)
+        return np.clip((smooth - self._low) * (255 / max(self._high - self._low, 1e-6)), 0, 255).astype(np.uint8)
+
+    def between(self, plane: int, neighbour: int) -> np.ndarray:
+        """The flow from `plane` to the plane next to it."""
+        import cv2
+
+        if not self._possible:
+            return np.zeros((*self._images.shape, 2), np.float32)
+        search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        search.setFinestScale(0)
+        return search.calc(self._eight_bit(plane), self._eight_bit(neighbour), None)
+
+    def compose(self, step: np.ndarray, onward: np.ndarray | None) -> np.ndarray:
+        """The flow from z to its source: `step` from z to its neighbour, then `onward` from there."""
+        return step if onward is None else step + self.warp(onward, step)
+
+    def warp(self, image: np.ndarray, flow: np.ndarray) -> np.ndarray:
+        """`image` (rows, columns) or (rows, columns, up to 4) of the source, as seen through the flow to it."""
+        return self.sample(image, self._column + flow[..., 0], self._row + flow[..., 1])
+
+    def warp_at(self, maps: np.ndarray, flow: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """`maps` (channels, rows, columns) seen through the flow, at flat `pixels` only: shape (channels, pixels)."""
+        width = min(1024, max(1, len(pixels)))
+        padded = np.resize(pixels, -(-len(pixels) // width) * width)
+        column = (self._column + flow[..., 0]).ravel()[padded].reshape(-1, width)
+        row = (self._row + flow[..., 1]).ravel()[padded].reshape(-1, width)
+        return np.stack([self.sample(channel, column, row).ravel()[: len(pixels)] for channel in maps])
+
+    @staticmethod
+    def sample(image: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Bilinear values of `image` at fractional places; beyond its edge the edge repeats."""
+        import cv2
+
+        return cv2.remap(image, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

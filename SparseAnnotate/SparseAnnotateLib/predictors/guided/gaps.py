@@ -1,0 +1,88 @@
+"""The walk through a volume, gap by gap between painted planes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+
+from .planes import PlaneResult, PlaneWorker
+from .priors import Bracket
+from .threads import worker_count
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The planes between two painted planes; one of these is None before the first and after the last."""
+
+    below: int | None
+    above: int | None
+    first: int
+    last: int
+
+    @property
+    def inside(self) -> bool:
+        return self.below is not None and self.above is not None
+
+    def upward(self) -> range:
+        """Planes that receive the painted plane below, the painted one above included."""
+        return range(self.first, self.last + 1 + self.inside)
+
+    def downward(self) -> range:
+        """Planes that receive the painted plane above, the painted one below included."""
+        return range(self.last, self.first - 1 - self.inside, -1)
+
+
+def gaps_of(sources: list[int], plane_range: tuple[int, int]) -> list[Gap]:
+    """All gaps in ascending order; the one between two painted planes next to each other is empty but counts."""
+    first, last = plane_range
+    gaps = [Gap(a, b, a + 1, b - 1) for a, b in zip(sources[:-1], sources[1:], strict=True)]
+    if sources[0] > first:
+        gaps.insert(0, Gap(None, sources[0], first, sources[0] - 1))
+    if sources[-1] < last:
+        gaps.append(Gap(sources[-1], None, sources[-1] + 1, last))
+    return gaps
+
+
+def walk(worker: PlaneWorker, gaps: list[Gap], executor: Executor) -> Iterator[PlaneResult]:
+    """The results of all planes, and of all painted planes that can be left out, gap by gap.
+
+    What is carried through a gap is released with it: memory holds as many gaps as keep the cores busy.
+    """
+    ahead = 1 + worker_count() // 2
+    carried: dict[int, tuple[Future | None, Future | None]] = {}
+    arrived = None
+    for number, gap in enumerate(gaps):
+        for later in range(number, min(len(gaps), number + ahead)):
+            if later not in carried:
+                carried[later] = _start_carrying(worker, gaps[later], executor)
+        upward, downward = ({} if future is None else future.result() for future in carried[number])
+        planes = [
+            executor.submit(worker.predict, Bracket(z, gap.below, gap.above), upward.get(z), downward.get(z))
+            for z in range(gap.first, gap.last + 1)
+        ]
+        if gap.inside:
+            planes += _start_learning(worker, gap, arrived, downward[gap.below], upward[gap.above], executor)
+            arrived = upward[gap.above]
+        for future in planes:
+            yield future.result()
+        carried[number] = (None, None)
+
+
+def _start_carrying(worker: PlaneWorker, gap: Gap, executor: Executor) -> tuple[Future | None, Future | None]:
+    upward = None if gap.below is None else executor.submit(worker.carry, gap.below, gap.upward())
+    downward = None if gap.above is None else executor.submit(worker.carry, gap.above, gap.downward())
+    return upward, downward
+
+
+def _start_learning(
+    worker: PlaneWorker, gap: Gap, from_previous, from_above, from_below, executor: Executor
+) -> list[Future]:
+    """The painted plane below the gap left out, and the one above too if it is the last."""
+    sources = worker.sources
+    place = sources.index(gap.below)
+    previous = sources[place - 1] if place else None
+    started = [executor.submit(worker.learn, Bracket(gap.below, previous, gap.above), from_previous, from_above)]
+    if gap.above == sources[-1]:
+        started.append(executor.submit(worker.learn, Bracket(gap.above, gap.below, None), from_below, None))
+    return started

@@ -1,0 +1,146 @@
+"""One plane at a time: an unpainted one to be predicted, or a painted one to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...annotation import SparseAnnotation
+from ...distances import signed_distance_mm
+from ...volume import Volume
+from .carry import Carried, carry
+from .distance_maps import DistanceMaps
+from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows
+from .flow import AdjacentFlow
+from .images import Images, structure_region
+from .patches import PatchSearch
+from .pool import pooled
+from .priors import Bracket, PriorMaker, Priors
+from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled, sharper
+
+STEP_RADIUS_PIXELS = 3
+DIRECT_RADIUS_PIXELS = 5
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows to learn from, and the true class of each of their pixels."""
+
+    rows: Rows
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class PlaneResult:
+    """What one plane gave.
+
+    Attributes
+    ----------
+    plane : its number
+    labels : uint8 (rows, columns) of the region by the priors alone; None for a plane that was only learnt from
+    rows : the pixels that the classifiers have to decide; None likewise
+    lessons : for the classifiers
+    """
+
+    plane: int
+    labels: np.ndarray | None
+    rows: Rows | None
+    lessons: list[Lesson]
+
+
+class PlaneWorker:
+    """What all planes of one volume share, and the work on each; its methods may run in several threads."""
+
+    def __init__(self, volume: Volume, annotation: SparseAnnotation, seed: int):
+        self.region = structure_region(annotation)
+        self.sources = annotation.source_planes
+        self.labels = {z: np.ascontiguousarray(annotation.labels[(z, *self.region)]) for z in self.sources}
+        self._annotation = annotation
+        self._class_count = annotation.class_count
+        self._spacing_mm = volume.spacing_mm
+        self._pixel_mm = float(np.mean(volume.spacing_mm[1:]))
+        self._seed = seed
+        self._images = Images(volume, self.region)
+        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], _class_ends(annotation))
+        self._flow = AdjacentFlow(self._images)
+        self._step = PatchSearch(self._images, STEP_RADIUS_PIXELS)
+        search = PatchSearch(self._images, DIRECT_RADIUS_PIXELS)
+        self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search)
+
+    @property
+    def _few_planes(self) -> bool:
+        return len(self.sources) <= FEW_PLANES
+
+    def carry(self, source: int, targets: Iterable[int]) -> dict[int, Carried]:
+        """Carry a painted plane over `targets`, which follow it one by one."""
+        return carry(source, self.labels[source], self._class_count, targets, self._flow, self._step)
+
+    def predict(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
+        """The priors of a plane that is not painted, or only in part: then what is known there is a lesson too."""
+        priors = self._maker.make(bracket, below, above)
+        pool = self._pool(priors)
+        labels = priors.base
+        labels[~self._annotation.allowed_classes(bracket.plane)[labels]] = 0
+        labels.ravel()[priors.band] = pool.argmax(axis=0)
+        lessons = []
+        if self._annotation.painted[bracket.plane]:
+            lessons.append(self._lesson(self._for_learning(priors), 1.0))
+        return PlaneResult(bracket.plane, labels, self._rows(priors, pool, 1.0), lessons)
+
+    def learn(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
+        """A painted plane left out: its priors from its painted neighbours, as they are and moved towards the truth."""
+        whole = self._maker.make(bracket, below, above, left_out=True)
+        priors = self._for_learning(whole)
+        truth = self._maps.of_plane(bracket.plane).reshape(self._class_count + 1, -1)[:, priors.band]
+        lessons = []
+        for share in mixes(bracket.at_end, self._few_planes):
+            mixed = priors if share == 1 else priors.mixed(share, truth)
+            if share < 1 and self._few_planes:
+                mixed = replace(mixed, **self._sharper_probabilities(whole, priors, truth, share))
+            lessons.append(self._lesson(mixed, share))
+        return PlaneResult(bracket.plane, None, None, lessons)
+
+    def _for_learning(self, priors: Priors) -> Priors:
+        """A sample of the pixels whose label is known."""
+        plane = priors.bracket.plane
+        known = priors.at(np.flatnonzero(self._annotation.known[(plane, *self.region)].ravel()[priors.band]))
+        quota = max(200, 2 * MAXIMUM_ROWS // (len(MIXES) * len(self.sources)))
+        return known.at(sampled(known, quota, np.random.default_rng([self._seed, plane])))
+
+    def _lesson(self, priors: Priors, share: float) -> Lesson:
+        rows = self._rows(priors, self._pool(priors), share)
+        return Lesson(rows, self._annotation.labels[(priors.bracket.plane, *self.region)].ravel()[rows.pixels])
+
+    def _rows(self, priors: Priors, pool: np.ndarray, share: float) -> Rows:
+        single_sides = len(self.sources) >= PLANES_FOR_SINGLE_SIDES
+        return make_rows(priors, pool, self._images, single_sides, share * self._spacing_mm[0])
+
+    def _pool(self, priors: Priors) -> np.ndarray:
+        allowed = self._annotation.allowed_classes(priors.bracket.plane)
+        return pooled(priors, self._pixel_mm, allowed)
+
+    def _sharper_probabilities(
+        self, whole: Priors, priors: Priors, truth: np.ndarray, share: float
+    ) -> dict[str, np.ndarray]:
+        made = {}
+        for name in ("patch", "propagated"):
+            labels = whole.base.copy()
+            labels.ravel()[whole.band] = getattr(whole, name).argmax(axis=0)
+            distances = self._distances(labels, priors.band)
+            made[name] = sharper(getattr(priors, name), distances, truth, share, self._pixel_mm)
+        return made
+
+    def _distances(self, labels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """Signed distances (classes + 1, pixels) of a label map; an absent class is 10 mm away."""
+        distances = np.full((self._class_count + 1, len(pixels)), -10, np.float32)
+        for number in np.unique(labels):
+            distances[number] = signed_distance_mm(labels == number, self._spacing_mm[1:]).ravel()[pixels]
+        return np.minimum(distances, 1e3)
+
+
+def _class_ends(annotation: SparseAnnotation) -> dict[int, tuple[int, int]]:
+    """Class number -> the last plane before it and the first one after it, as far as the expert said."""
+    ranges = {n: annotation.class_ranges.get(n, annotation.plane_range) for n in range(1, annotation.class_count + 1)}
+    return {number: (first - 1, last + 1) for number, (first, last) in ranges.items()}

@@ -1,0 +1,127 @@
+"""The predictor: the steps of docs/guided.md in their order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ...annotation import SparseAnnotation
+from ...volume import Volume
+from ..base import PREDICTORS, Prediction, PredictorBase, Progress
+from .classifier import Corrector
+from .expected_dice import ExpectedDice
+from .fusion import fused
+from .gaps import gaps_of, walk
+from .planes import Lesson, PlaneResult, PlaneWorker
+from .threads import worker_count
+
+# Shares of the time that the stages take, measured on two cores.
+_PRIORS_END, _LEARNING_END = 0.7, 0.85
+
+
+@PREDICTORS.register
+class Guided(PredictorBase):
+    """Learns, from the painted planes, how to correct image-guided interpolation.
+
+    Priors for every plane (interpolated distance maps, the same along the optical flow, labels fused by image patches)
+    are pooled; trees, trained on this volume's own painted planes with each of them left out, correct the pool.
+    """
+
+    name = "guided"
+    summary = "Interpolates along the image, and learns from the painted planes how to correct that. The default."
+
+    def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        if not annotation.labels[annotation.source_planes].any():
+            yield Prediction(np.zeros(volume.shape, np.uint8))
+            return
+        yield Progress("comparing planes", 0.0)
+        worker = PlaneWorker(volume, annotation, self.options.seed)
+        gaps = gaps_of(worker.sources, annotation.plane_range)
+        planes: list[PlaneResult] = []
+        lessons: list[Lesson] = []
+        with _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
+            count = annotation.plane_range[1] - annotation.plane_range[0] + 1
+            for done, result in enumerate(walk(worker, gaps, executor)):
+                lessons += result.lessons
+                if result.rows is not None:
+                    planes.append(result)
+                yield Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
+            yield Progress("learning from the painted planes", _PRIORS_END)
+            corrector = Corrector(annotation.class_count, self.options.seed)
+            corrector.fit(lessons)
+            output = Output(volume, annotation, worker, self.options.keep_probabilities)
+            predicted = executor.map(lambda plane: corrector.predict(plane.rows), planes)
+            for done, (plane, trees) in enumerate(zip(planes, predicted, strict=True)):
+                output.add(plane, trees)
+                share = _LEARNING_END + (1 - _LEARNING_END) * done / len(planes)
+                yield Progress("correcting planes", share, f"plane {plane.plane}")
+        yield output.prediction()
+
+
+@contextlib.contextmanager
+def _cancelled_at_exit(executor: ThreadPoolExecutor):
+    """Leaving, also because nobody wants the rest any more, drops what has not begun."""
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Output:
+    """Collects the planes of a prediction."""
+
+    def __init__(self, volume: Volume, annotation: SparseAnnotation, worker: PlaneWorker, keep_probabilities: bool):
+        self._annotation = annotation
+        self._worker = worker
+        self._labels = np.zeros(volume.shape, np.uint8)
+        self._dice = ExpectedDice(volume.planes, annotation.class_count)
+        self._probabilities = None
+        if keep_probabilities:
+            self._probabilities = np.zeros((annotation.class_count + 1, *volume.shape), np.float16)
+            self._probabilities[0] = 1
+            certain = np.flatnonzero(annotation.known.any(axis=(1, 2)))
+            for plane in certain:
+                self._keep_known(plane)
+        for plane, labels in worker.labels.items():
+            self._dice.add_certain(plane, labels)
+
+    def add(self, plane: PlaneResult, trees: np.ndarray) -> None:
+        """Decide the contested pixels of a plane and put it in its place."""
+        number, rows = plane.plane, plane.rows
+        allowed = self._annotation.allowed_classes(number)
+        probabilities = fused(trees, rows.pool, len(self._worker.sources), allowed)
+        labels = plane.labels
+        labels.ravel()[rows.pixels] = probabilities.argmax(axis=0)
+        known = self._annotation.known[(number, *self._worker.region)]
+        np.copyto(labels, self._annotation.labels[(number, *self._worker.region)], where=known)
+        open_pixels = ~known.ravel()[rows.pixels]
+        self._dice.add(number, labels.ravel()[rows.pixels[open_pixels]], probabilities[:, open_pixels])
+        self._dice.add_certain(number, np.delete(labels.ravel(), rows.pixels[open_pixels]))
+        self._labels[(number, *self._worker.region)] = labels
+        if self._probabilities is not None:
+            self._keep(number, labels, rows.pixels[open_pixels], probabilities[:, open_pixels])
+
+    def _keep(self, plane: int, labels: np.ndarray, pixels: np.ndarray, probabilities: np.ndarray) -> None:
+        kept = (np.arange(len(probabilities))[:, None, None] == labels).astype(np.float16)
+        kept.reshape(len(kept), -1)[:, pixels] = probabilities
+        self._probabilities[(slice(None), plane, *self._worker.region)] = kept
+
+    def _keep_known(self, plane: int) -> None:
+        known, labels = self._annotation.known[plane], self._annotation.labels[plane]
+        for number, values in enumerate(self._probabilities[:, plane]):
+            values[known] = labels[known] == number
+
+    def prediction(self) -> Prediction:
+        per_class = self._dice.per_class()
+        names = [label_class.name for label_class in self._annotation.classes]
+        expected = {n: round(float(d), 4) for n, d in zip(names, per_class, strict=True) if np.isfinite(d)}
+        return Prediction(
+            labels=self._labels,
+            probabilities=self._probabilities,
+            expected_dice_per_plane=self._dice.per_plane(),
+            expected_dice=float(np.nanmean(per_class)) if expected else None,
+            details={"expected_dice_per_class": expected, "painted_planes_used": len(self._worker.sources)},
+        )

@@ -1,0 +1,197 @@
+"""Step 3: what a plane should look like, said by several priors that are wrong in different ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .carry import Carried, one_hot
+from .distance_maps import DistanceMaps, Vanishing, interpolated, shrink
+from .flow import AdjacentFlow
+from .images import Images
+from .patches import PatchSearch
+from .trust import RESIDUAL_SIGMA, trust_below
+
+# A pixel is certain where the border is this far away in the interpolated distance maps and the patches agree.
+BAND_MARGIN_MM = 6.0
+BAND_PROBABILITY = 0.98
+
+DISTANCES = ("linear", "cubic", "chain")
+PROBABILITIES = ("patch", "propagated")
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """A plane and the painted planes next to it; None beyond the last one."""
+
+    plane: int
+    below: int | None
+    above: int | None
+
+    @property
+    def at_end(self) -> bool:
+        return self.below is None or self.above is None
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """The painted planes below and above; the only one twice at an end."""
+        below = self.above if self.below is None else self.below
+        return below, (self.below if self.above is None else self.above)
+
+    @property
+    def share(self) -> float:
+        """0 at the plane below, 1 at the plane above."""
+        return (self.plane - self.below) / (self.above - self.below)
+
+    @property
+    def gap_planes(self) -> tuple[int, int]:
+        """Planes to the nearer and to the farther side."""
+        near, far = sorted(abs(self.plane - side) for side in self.sides)
+        return near, far
+
+
+@dataclass(frozen=True)
+class Priors:
+    """The priors of one plane at its uncertain pixels.
+
+    Attributes
+    ----------
+    bracket : the plane and its painted neighbours
+    band : flat indices of the uncertain pixels
+    base : uint8 (rows, columns), the labels elsewhere
+    linear, cubic, chain : float32 (classes + 1, pixels), signed distances in mm
+    chain_below, chain_above : the same of the single sides
+    patch, propagated : float32 (classes + 1, pixels), probabilities
+    residual_below, residual_above : float32 (pixels,), image minus the warped image of each side
+    """
+
+    bracket: Bracket
+    band: np.ndarray
+    base: np.ndarray
+    linear: np.ndarray
+    cubic: np.ndarray
+    chain: np.ndarray
+    chain_below: np.ndarray
+    chain_above: np.ndarray
+    patch: np.ndarray
+    propagated: np.ndarray
+    residual_below: np.ndarray
+    residual_above: np.ndarray
+
+    def mixed(self, share: float, true_distances: np.ndarray, true_and_patches: np.ndarray | None = None) -> Priors:
+        """Distances moved towards the true ones (classes + 1, pixels): `share` of the prior remains."""
+        names = ("linear", "cubic", "chain", "chain_below", "chain_above")
+        return replace(self, **{n: share * getattr(self, n) + (1 - share) * true_distances for n in names})
+
+    def at(self, chosen: np.ndarray) -> Priors:
+        """The same at some of the pixels."""
+        arrays = {n: getattr(self, n)[..., chosen] for n in (*DISTANCES, *PROBABILITIES, "chain_below", "chain_above")}
+        arrays |= {n: getattr(self, n)[chosen] for n in ("band", "residual_below", "residual_above")}
+        return replace(self, **arrays)
+
+
+class PriorMaker:
+    """Makes the priors of a plane from its painted neighbours and what was carried to it from them."""
+
+    def __init__(
+        self, images: Images, maps: DistanceMaps, labels: dict[int, np.ndarray], flow: AdjacentFlow, search: PatchSearch
+    ):
+        self._images = images
+        self._maps = maps
+        self._flow = flow
+        self._search = search
+        self._labels = labels
+        self._class_count = maps.class_count
+
+    def make(self, bracket: Bracket, below: Carried | None, above: Carried | None, left_out: bool = False) -> Priors:
+        """The priors of a plane; `left_out` says that it is painted itself and must not be used."""
+        linear = self._linear(bracket)
+        patch = self._patch(bracket)
+        carried = (above or below, below or above) if bracket.at_end else (below, above)
+        residuals = [self._residual(bracket.plane, side) for side in carried]
+        trust = None if bracket.at_end else trust_below(bracket.share, *residuals)
+        propagated = self._blend(trust, *(side.probabilities.astype(np.float32) for side in carried))
+        band = np.flatnonzero(_uncertain(linear, patch, propagated))
+        flat = [side.flow for side in carried]
+        chains = [
+            self._flow.warp_at(self._maps.of_plane(s.source), f, band) for s, f in zip(carried, flat, strict=True)
+        ]
+        if bracket.at_end:
+            chain = shrink(chains[0], self._maps.cap_mm(bracket.plane, carried[0].source))
+        else:
+            chain = interpolated(*chains, 1 - trust.ravel()[band], self._vanishing(bracket))
+        at_band = [array.reshape(len(array), -1)[:, band] for array in (linear, patch, propagated)]
+        return Priors(
+            bracket=bracket,
+            band=band,
+            base=linear.argmax(axis=0).astype(np.uint8),
+            linear=at_band[0],
+            cubic=self._cubic(bracket, at_band[0], band, left_out),
+            chain=chain,
+            chain_below=chains[0],
+            chain_above=chains[1],
+            patch=at_band[1],
+            propagated=at_band[2],
+            residual_below=residuals[0].ravel()[band],
+            residual_above=residuals[1].ravel()[band],
+        )
+
+    def _linear(self, bracket: Bracket) -> np.ndarray:
+        below, above = bracket.sides
+        if bracket.at_end:
+            return shrink(self._maps.of_plane(below), self._maps.cap_mm(bracket.plane, below))
+        return interpolated(
+            self._maps.of_plane(below), self._maps.of_plane(above), np.float32(bracket.share), self._vanishing(bracket)
+        )
+
+    def _vanishing(self, bracket: Bracket) -> list[Vanishing]:
+        return self._maps.vanishing(bracket.plane, bracket.below, bracket.above)
+
+    def _cubic(self, bracket: Bracket, linear: np.ndarray, band: np.ndarray, left_out: bool) -> np.ndarray:
+        if bracket.at_end:
+            return linear
+        weights = self._maps.cardinal_weights(bracket.plane, bracket.plane if left_out else None)
+        cubic = sum(
+            np.float32(w) * self._maps.of_plane(z).reshape(len(linear), -1)[:, band] for z, w in weights.items()
+        )
+        present = self._maps.present[bracket.below] & self._maps.present[bracket.above]
+        cubic[~present] = linear[~present]
+        return cubic
+
+    def _patch(self, bracket: Bracket) -> np.ndarray:
+        sources = [(z, one_hot(self._labels[z], self._class_count)) for z in dict.fromkeys(bracket.sides)]
+        shares = [1.0] if bracket.at_end else [1 - bracket.share, bracket.share]
+        return self._search.fuse(
+            bracket.plane, [(*source, share) for source, share in zip(sources, shares, strict=True)]
+        )
+
+    def _residual(self, plane: int, side: Carried) -> np.ndarray:
+        source = self._images.smoothed(side.source, RESIDUAL_SIGMA)
+        return self._images.smoothed(plane, RESIDUAL_SIGMA) - self._flow.warp(source, side.flow)
+
+    @staticmethod
+    def _blend(weight_below, below: np.ndarray, above: np.ndarray) -> np.ndarray:
+        return below if weight_below is None else above + weight_below * (below - above)
+
+
+def margin_to_rest(values: np.ndarray) -> np.ndarray:
+    """Each class's value minus the largest of the others, shape as `values` (classes + 1, ...)."""
+    highest, second = largest_two(values)
+    return values - np.where(values >= highest, second, highest)
+
+
+def largest_two(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest and second largest over classes, without sorting."""
+    highest = values[0].copy()
+    second = np.full_like(highest, -np.inf)
+    for value in values[1:]:
+        np.maximum(second, np.minimum(highest, value), out=second)
+        np.maximum(highest, value, out=highest)
+    return highest, second
+
+
+def _uncertain(linear: np.ndarray, patch: np.ndarray, propagated: np.ndarray) -> np.ndarray:
+    highest, second = largest_two(linear)
+    certain = highest - second >= 2 * BAND_MARGIN_MM
+    return ~(certain & (patch.max(axis=0) >= BAND_PROBABILITY) & (propagated.max(axis=0) >= BAND_PROBABILITY))
