@@ -23,5 +23,7 @@ def require(module_name: str, *, extra: str, purpose: str):
         return importlib.import_module(module_name)
     except ImportError as error:
         package = module_name.partition(".")[0]
-        message = f"{purpose} needs the package {package}, which is not installed: pip install 'sparse-annotate[{extra}]'"
+        message = (
+            f"{purpose} needs the package {package}, which is not installed: pip install 'sparse-annotate[{extra}]'"
+        )
         raise MissingPackageError(message) from error

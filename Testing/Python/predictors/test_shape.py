@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+from predictors.predictor_tester import PredictorTester
+from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
+from SparseAnnotateLib.predictors.shape import weights_of
+
+
+class TestShape(PredictorTester):
+    name = "shape"
+    least_dice = 0.85
+
+
+class TestShapeLinear(PredictorTester):
+    name = "shape"
+    options = {"interpolation": "linear"}  # noqa: RUF012
+    least_dice = 0.8
+
+
+class TestShapeCubic(PredictorTester):
+    name = "shape"
+    options = {"interpolation": "cubic"}  # noqa: RUF012
+    least_dice = 0.85
+
+
+def fill(labels, planes, plane_range=None, spacing_mm=(1.0, 1.0, 1.0), **options):
+    annotation = SparseAnnotation.from_painted_planes(labels, planes, plane_range=plane_range)
+    return run(
+        PREDICTORS.create("shape", options), Volume.from_array(np.zeros(labels.shape), spacing_mm), annotation
+    ).labels
+
+
+def bar(widths, columns=40):
+    """One row a plane, a bar of these widths starting at column 4."""
+    labels = np.zeros((len(widths), 9, columns), np.uint8)
+    for plane, width in enumerate(widths):
+        labels[plane, :, 4 : 4 + width] = 1
+    return labels
+
+
+def test_between_two_outlines_the_middle_plane_lies_half_way():
+    labels = bar([10, 0, 20])
+    assert fill(labels, [0, 2], interpolation="linear")[1, 4].sum() == 15
+
+
+def test_a_quarter_of_the_way_is_a_quarter_of_the_way():
+    labels = bar([8, 0, 0, 0, 24])
+    assert fill(labels, [0, 4], interpolation="linear")[:, 4].sum(axis=1).tolist() == [8, 12, 16, 20, 24]
+
+
+def test_distances_are_in_mm_so_a_stretched_pixel_changes_nothing_across_it():
+    labels = bar([10, 0, 20])
+    assert fill(labels, [0, 2], spacing_mm=(1.0, 1.0, 3.0), interpolation="linear")[1, 4].sum() == 15
+
+
+def test_a_structure_that_ends_between_two_planes_shrinks_on_the_way():
+    labels = np.zeros((9, 21, 21), np.uint8)
+    row, column = np.ogrid[-10:11, -10:11]
+    labels[0][row**2 + column**2 < 64] = 1
+    areas = fill(labels, [0, 8], interpolation="linear").sum(axis=(1, 2))
+    assert areas[0] > areas[2] > areas[4] == areas[8] == 0
+
+
+def test_beyond_the_last_painted_plane_a_ball_closes_like_a_ball():
+    plane, row, column = np.ogrid[-12:13, -15:16, -15:16]
+    labels = (plane**2 + row**2 + column**2 < 144).astype(np.uint8)
+    predicted = fill(labels, [12], plane_range=(1, 23))
+    assert 2 * (labels & predicted).sum() / (labels.sum() + predicted.sum()) > 0.97
+
+
+def test_a_spline_does_not_bring_a_class_back_between_planes_that_lack_it():
+    labels = np.zeros((13, 20, 20), np.uint8)
+    labels[0, 4:16, 4:16] = labels[12, 4:16, 4:16] = 1
+    labels[:, :2, :2] = 2
+    for interpolation in ("cubic", "cardinal"):
+        predicted = fill(labels, [0, 4, 8, 12], interpolation=interpolation)
+        assert not (predicted[4:9] == 1).any()
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "cubic", "cardinal"])
+def test_the_weights_of_painted_planes_sum_to_one_and_are_exact_on_them(interpolation):
+    sources, targets = [3, 8, 9, 20], np.arange(1, 23)
+    weights, beyond = weights_of(sources, targets, (1, 22), interpolation)
+    assert np.allclose(weights.sum(axis=1), 1, atol=1e-6)
+    assert np.allclose(weights[np.isin(targets, sources)], np.eye(4), atol=1e-6)
+    assert beyond.tolist() == pytest.approx([2 / 3, 1 / 3, *[0] * 18, 1 / 3, 2 / 3])
