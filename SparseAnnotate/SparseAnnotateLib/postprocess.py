@@ -5,10 +5,86 @@ from __future__ import annotations
 import numpy as np
 
 from .annotation import SparseAnnotation
+from .distances import bounding_box
 
 
-def clean(labels: np.ndarray, annotation: SparseAnnotation, *, fill_holes: str = "off", main_component: bool = False) -> None:
-    """Tidy `labels` (planes, rows, columns) in place, class by class. See `fill_holes_of` and `main_component_of`."""
+def clean(
+    labels: np.ndarray, annotation: SparseAnnotation, *, fill_holes: str = "off", main_component: bool = False
+) -> None:
+    """Tidy `labels` (planes, rows, columns) in place, class by class: stray parts first, then holes.
+
+    Parameters
+    ----------
+    fill_holes : {"off", "plane", "volume"}
+        See `fill_holes_of`.
+    main_component : see `main_component_of`
+    """
     if fill_holes == "off" and not main_component:
         return
-    raise NotImplementedError
+    for number in range(1, annotation.class_count + 1):
+        if main_component:
+            main_component_of(labels, number, annotation.labels == number)
+        if fill_holes != "off":
+            fill_holes_of(labels, number, per_plane=fill_holes == "plane", known=annotation.known)
+
+
+def fill_holes_of(labels: np.ndarray, number: int, *, per_plane: bool = False, known: np.ndarray | None = None) -> None:
+    """Give class `number` the background that it encloses, in place; other classes inside it stay.
+
+    A hole is a part of the voxels without this class that reaches the image's edge nowhere, over face neighbours: of
+    its plane, or of the volume. Known background is no hole: the expert saw it.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (planes, rows, columns)
+    known : ndarray of bool, same shape
+    """
+    from scipy import ndimage
+
+    box = bounding_box(labels == number)
+    if box is None:
+        return
+    part = labels[box]
+    mask = part == number
+    if per_plane:
+        filled = np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
+    else:
+        filled = ndimage.binary_fill_holes(mask)
+    filled &= part == 0
+    if known is not None:
+        filled &= ~known[box]
+    part[filled] = number
+
+
+def main_component_of(labels: np.ndarray, number: int, painted: np.ndarray | None = None) -> None:
+    """Keep the largest connected part of class `number`, in place, and every part that holds a painted voxel of it.
+
+    What the expert painted in two parts is meant to be in two parts (kidneys, ventricles). Voxels that touch by a
+    corner are connected.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (planes, rows, columns)
+    painted : ndarray of bool, same shape
+        Known voxels of the class.
+    """
+    box = bounding_box(labels == number)
+    if box is None:
+        return
+    part = labels[box]
+    components = _components(part == number)
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    kept = np.zeros(len(sizes), bool)
+    kept[sizes.argmax()] = True
+    if painted is not None:
+        kept[components[painted[box]]] = True
+    kept[0] = True
+    part[~kept[components]] = 0
+
+
+def _components(mask: np.ndarray) -> np.ndarray:
+    """Number of the connected part (26 neighbours) of each voxel; 0 outside the mask."""
+    from scipy import ndimage
+
+    return ndimage.label(mask, structure=np.ones((3, 3, 3), bool))[0]

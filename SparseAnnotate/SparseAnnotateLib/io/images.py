@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +19,6 @@ from .itk import captured_stderr, reason
 
 if TYPE_CHECKING:
     import SimpleITK
-
-_log = logging.getLogger(__name__)
 
 
 class _Memory:
@@ -94,8 +95,8 @@ def _read_file(path: Path, components: bool) -> SimpleITK.Image:
     import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    with captured_stderr() as lines:
+    with captured_stderr() as lines, _unmistakable(path) as unmistakable:
+        reader.SetFileName(str(unmistakable))
         try:
             reader.ReadImageInformation()
             _check_kind(path, reader, components)
@@ -106,6 +107,21 @@ def _read_file(path: Path, components: bool) -> SimpleITK.Image:
     if any("Failed to read directory" in line or "Read error" in line for line in lines):
         raise InputError(f"{path} is damaged or truncated: get a fresh copy of it")
     return image
+
+
+@contextlib.contextmanager
+def _unmistakable(path: Path) -> Iterator[Path]:
+    """A path at which ITK reads this file. Beside an x.nii, it takes the voxels of x.nii.gz from x.nii, silently."""
+    if not (path.name.lower().endswith(".nii.gz") and path.with_name(path.name[: -len(".gz")]).exists()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder) / path.name
+        try:
+            alone.symlink_to(path.resolve())
+        except OSError:  # Windows without the privilege for links
+            shutil.copyfile(path, alone)
+        yield alone
 
 
 def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, components: bool) -> None:
