@@ -74,7 +74,7 @@ class DistanceMaps:
                 if self._has_outline(plane, number):
                     own[place, number] = signed_distance_mm(self._labels[plane] == number, self._spacing_mm).max()
         radii = {}
-        for place, plane in enumerate(self.planes):
+        for plane in self.planes:
             by_distance = own[np.argsort(np.abs(np.array(self.planes) - plane), kind="stable")]
             first = np.argmax(np.isfinite(by_distance), axis=0)
             nearest = by_distance[first, np.arange(len(first))]
@@ -101,10 +101,10 @@ class DistanceMaps:
         return weights
 
     def cap_mm(self, plane: int, source: int) -> np.ndarray:
-        """How far each class has shrunk at a plane beyond the last painted one, as an ellipsoid does; 0 for background.
+        """How far each class has shrunk at a plane beyond the last painted one, as an ellipsoid does.
 
-        r (1 - sqrt(1 - t^2)), with t = 0 at `source` and 1 at the first plane where the class is known to be absent, and
-        r the inscribed radius of the largest class.
+        r (1 - sqrt(1 - t^2)), with t = 0 at `source` and 1 at the first plane where the class is known to be absent,
+        and r the inscribed radius of the largest class; 0 for background.
         """
         shrunk = np.zeros(len(self._classes), np.float32)
         radius = max(float(self._radii[source][1:][self.present[source][1:]].max(initial=0)), 1e-3)
@@ -119,8 +119,8 @@ class DistanceMaps:
     def vanishing(self, plane: int, below: int, above: int) -> list[Vanishing]:
         """The classes that end somewhere between two painted planes.
 
-        Where nobody said (`class_ranges`), the end is taken to be half way: if it lies anywhere in the gap with the same
-        probability, that is where a pixel of the middle of the structure is as likely inside as outside.
+        Where nobody said (`class_ranges`), the end is taken to be half way: if it lies anywhere in the gap with the
+        same probability, that is where a pixel of the structure's middle is as likely inside as outside.
         """
         ending = np.flatnonzero(self.present[below] != self.present[above])
         found = []
@@ -136,7 +136,7 @@ class DistanceMaps:
 
 @dataclass(frozen=True)
 class Vanishing:
-    """A class that one side of a gap has and the other has not, and by how much it has shrunk at a plane between them."""
+    """A class that only one side of a gap has, and by how much it has shrunk at a plane of the gap."""
 
     number: int
     from_below: bool
@@ -144,7 +144,7 @@ class Vanishing:
 
 
 def ellipsoid_shrinking(plane: float, source: float, end: float) -> float:
-    """Shrinking of an ellipsoid that is whole at `source` and gone at `end`: 1 - sqrt(1 - t^2), and t beyond the end."""
+    """Shrinking of an ellipsoid, whole at `source` and gone at `end`: 1 - sqrt(1 - t^2), and t beyond the end."""
     share = abs(plane - source) / max(0.5, abs(end - source))
     return 1 - float(np.sqrt(1 - share * share)) if share < 1 else share
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class Gap:
 def gaps_of(sources: list[int], plane_range: tuple[int, int]) -> list[Gap]:
     """All gaps in ascending order; the one between two painted planes next to each other is empty but counts."""
     first, last = plane_range
-    gaps = [Gap(a, b, a + 1, b - 1) for a, b in zip(sources[:-1], sources[1:], strict=True)]
+    gaps = [Gap(a, b, a + 1, b - 1) for a, b in itertools.pairwise(sources)]
     if sources[0] > first:
         gaps.insert(0, Gap(None, sources[0], first, sources[0] - 1))
     if sources[-1] < last:

@@ -79,7 +79,7 @@ class Priors:
     residual_below: np.ndarray
     residual_above: np.ndarray
 
-    def mixed(self, share: float, true_distances: np.ndarray, true_and_patches: np.ndarray | None = None) -> Priors:
+    def mixed(self, share: float, true_distances: np.ndarray) -> Priors:
         """Distances moved towards the true ones (classes + 1, pixels): `share` of the prior remains."""
         names = ("linear", "cubic", "chain", "chain_below", "chain_above")
         return replace(self, **{n: share * getattr(self, n) + (1 - share) * true_distances for n in names})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from .features import Rows
 from .pool import softmax_of_distances
 from .priors import Priors
 
-# Leaving a plane out doubles the gap: its distances are also given moved half and three quarters of the way to the truth.
+# Leaving a plane out doubles the gap: its distances are also given moved half and three quarters towards the truth.
 MIXES = (1.0, 0.5, 0.25)
 MIXES_OF_ENDS_WITH_FEW_PLANES = (0.25,)
 FEW_PLANES = 5
