@@ -1,0 +1,1 @@
+"""Everything that learns with torch: networks, losses, training, pretrained weights."""
