@@ -3,6 +3,14 @@
 from .images import read_image
 from .labels import LabelFile, read_labels, write_labels
 from .probabilities import write_probabilities
-from .writing import check_writable
+from .writing import check_writable, write_text
 
-__all__ = ["LabelFile", "check_writable", "read_image", "read_labels", "write_labels", "write_probabilities"]
+__all__ = [
+    "LabelFile",
+    "check_writable",
+    "read_image",
+    "read_labels",
+    "write_labels",
+    "write_probabilities",
+    "write_text",
+]

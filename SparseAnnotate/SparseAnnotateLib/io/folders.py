@@ -12,7 +12,7 @@ from .itk import captured_stderr, reason
 if TYPE_CHECKING:
     import SimpleITK
 
-SLICE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".dcm")
+SLICE_SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 
 
 def read_folder(folder: Path, series: str | None) -> SimpleITK.Image:
@@ -31,7 +31,7 @@ def read_folder(folder: Path, series: str | None) -> SimpleITK.Image:
 
 def numbered_slices(folder: Path) -> list[Path]:
     """The slices (not DICOM) in a folder in natural order, slice2 before slice10; all of one format."""
-    files = [file for file in folder.iterdir() if file.suffix.lower() in SLICE_SUFFIXES[:-1] and file.name[0] != "."]
+    files = [file for file in folder.iterdir() if file.suffix.lower() in SLICE_SUFFIXES and file.name[0] != "."]
     kinds = {file.suffix.lower() for file in files}
     if len(kinds) > 1:
         raise InputError(f"{folder} holds slices of several formats ({', '.join(sorted(kinds))}): keep one of them")
@@ -50,7 +50,7 @@ def _read_slices(folder: Path, files: list[Path]) -> SimpleITK.Image:
     import SimpleITK as sitk  # noqa: N813
 
     if len(files) < 2:
-        raise InputError(f"{folder} holds one slice only: give a folder with all slices of a volume")
+        raise InputError(f"{folder} holds one slice only: give the folder that holds all slices")
     with captured_stderr():
         _check_alike(folder, files)
         try:

@@ -60,22 +60,25 @@ def read_image(path: str | Path, axis: str = "auto", replace_nan: float | None =
     array = stored.array
     try:
         if replace_nan is not None and array.dtype.kind == "f":
-            array = np.nan_to_num(array.astype(np.float32), nan=replace_nan, posinf=replace_nan, neginf=replace_nan)
+            array = array.astype(np.float32)
+            array[~np.isfinite(array)] = replace_nan
         return Volume.from_file_order(array, stored.geometry, axis)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def load(path: str | Path, *, components: bool = False) -> Stored:
-    """Read a file or folder; several values a voxel are refused unless `components` is set (layers of a .seg.nrrd)."""
+def load(path: str | Path, *, labels: bool = False) -> Stored:
+    """Read a file or folder; `labels` may have several values a voxel (layers), and be one voxel thin."""
     path, series = _split(path)
     if path.is_dir():
         image = folders.read_folder(path, series)
         header = None
     else:
         headers.check_whole(path)
-        image = _read_file(path, components)
+        image = _read_file(path, labels)
         header = headers.geometry_header(path)
+    if not labels and min(image.GetSize()) == 1:
+        raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
     array = np.asarray(_Memory(image))
     geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection(), header)
     return Stored(image, array, geometry)
@@ -91,21 +94,23 @@ def _split(path: str | Path) -> tuple[Path, str | None]:
     return path, series or None
 
 
-def _read_file(path: Path, components: bool) -> SimpleITK.Image:
+def _read_file(path: Path, labels: bool) -> SimpleITK.Image:
     import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
-    with captured_stderr() as lines, _unmistakable(path) as unmistakable:
-        reader.SetFileName(str(unmistakable))
-        try:
+    try:
+        with captured_stderr() as lines, _unmistakable(path) as unmistakable:
+            reader.SetFileName(str(unmistakable))
             reader.ReadImageInformation()
-            _check_kind(path, reader, components)
+            _check_kind(path, reader, labels)
             reader.SetExtractSize([*reader.GetSize()[:3], *[0] * (reader.GetDimension() - 3)])
             image = reader.Execute()
-        except RuntimeError as error:
-            raise InputError(_sentence(path, error)) from error
-    if any("Failed to read directory" in line or "Read error" in line for line in lines):
-        raise InputError(f"{path} is damaged or truncated: get a fresh copy of it")
+    except RuntimeError as error:
+        raise InputError(_sentence(path, error)) from error
+    finally:
+        # libtiff only prints it, and ITK goes on with the pages before.
+        if any("Failed to read directory" in line or "Read error" in line for line in lines):
+            raise InputError(f"{path} is damaged or truncated: get a fresh copy of it")
     return image
 
 
@@ -124,26 +129,20 @@ def _unmistakable(path: Path) -> Iterator[Path]:
         yield alone
 
 
-def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, components: bool) -> None:
+def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, labels: bool) -> None:
     import SimpleITK as sitk  # noqa: N813
 
     dimension, size = reader.GetDimension(), reader.GetSize()
     kind = sitk.GetPixelIDValueAsString(reader.GetPixelID())
     if dimension < 3:
-        hint = (
-            "give the folder that holds all slices"
-            if path.suffix.lower() in folders.SLICE_SUFFIXES
-            else "give a 3-D volume"
-        )
-        raise InputError(f"{path} is a {dimension}-D image: {hint}")
+        raise InputError(f"{path} is a {dimension}-D image: give a volume, or the folder that holds all slices")
     if any(length > 1 for length in size[3:]):
-        raise InputError(
-            f"{path} is a {dimension}-D image with {int(np.prod(size[3:]))} frames: save one of them and give that"
-        )
+        frames = int(np.prod(size[3:]))
+        raise InputError(f"{path} is a {dimension}-D image with {frames} frames: save one of them and give that")
     if "complex" in kind:
         raise InputError(f"{path} holds complex numbers: save its magnitude and give that")
     values = reader.GetNumberOfComponents()
-    if values > 1 and not components:
+    if values > 1 and not labels:
         raise InputError(f"{path} holds {values} values a voxel (colour or vectors): save one channel and give that")
 
 

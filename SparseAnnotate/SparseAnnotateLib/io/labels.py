@@ -45,7 +45,7 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     InputError
         For another grid, or labels that are no whole numbers.
     """
-    stored = load(path, components=True)
+    stored = load(path, labels=True)
     segments = segmentation.read_segments(stored.image)
     if stored.array.ndim > 3 and not segments:
         raise InputError(f"{path} holds {stored.array.shape[-1]} values a voxel and no segments: give a label map")

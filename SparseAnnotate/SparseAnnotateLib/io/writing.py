@@ -87,3 +87,10 @@ def _way_back(target: Path, file: Path) -> Callable[[], object]:
     kept = file.with_name(file.name + ".before")
     os.replace(target, kept)
     return lambda: os.replace(kept, target)
+
+
+def write_text(path: str | Path, text: str, suffix: str) -> None:
+    """Write a table or a report, whole or not at all; the name must end in `suffix`."""
+    path = check_writable(path, (suffix,))
+    with written_aside(path) as folder:
+        (folder / path.name).write_text(text, encoding="utf-8", newline="")
