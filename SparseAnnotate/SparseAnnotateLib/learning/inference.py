@@ -42,7 +42,7 @@ def views_for(test_time_augmentation: bool, flips: bool) -> list[View]:
 
 
 def plane_logits(network: nn.Module, source: PlaneSource, planes: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
-    """Logits of planes in batches: yields their numbers and float32 (batch, classes + 1, rows, columns), prior added."""
+    """Logits of planes, prior added, in batches: their numbers and float32 (batch, classes + 1, rows, columns)."""
     for chunk, inputs, prior in _batches(source, planes):
         yield chunk, _logits(network, source, inputs, prior)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, require
@@ -22,7 +22,7 @@ class NetworkShape:
     architecture : a class of segmentation_models_pytorch
     encoder : one of its encoders, or ``tu-`` and a name of timm
     depth : times that the encoder halves the plane
-    width : decoder channels at full resolution; doubled at each halving (U-Net and MAnet), 16 times as many in DeepLabV3+
+    width : decoder channels at full resolution; doubled at each halving (U-Net, MAnet), 16-fold in DeepLabV3+
     channels : of the input
     classes : of the output, background counted
     """
@@ -40,16 +40,45 @@ class NetworkShape:
         return min(16, 2**self.depth) if self.architecture == "DeepLabV3Plus" else 2**self.depth
 
 
-def build_network(shape: NetworkShape, seed: int) -> nn.Module:
-    """A network with random weights; the same for the same seed, and torch's own generator is left as it was.
+def build_network(shape: NetworkShape, seed: int, pretrained: str = "none") -> nn.Module:
+    """A network on the CPU; the same for the same seed, and torch's own generator is left as it was.
+
+    Parameters
+    ----------
+    pretrained : ``none`` for random weights, ``imagenet``, or a file that holds the encoder's state dict. Never random
+        ones where others were asked for.
 
     Raises
     ------
     MissingPackageError
         Where torch or segmentation_models_pytorch is not installed.
     InputError
-        For an encoder that does not exist or does not fit the architecture.
+        For an encoder that does not exist or does not fit the architecture; for weights that cannot be had.
     """
+    if pretrained == "none":
+        return _random_network(shape, seed)
+    # The weights come first: what cannot be had is said before anything else takes time.
+    state = _encoder_state(shape.encoder, pretrained)
+    # Pretrained encoders take three channels; smp then spreads their first convolution over as many as there are.
+    network = _random_network(replace(shape, channels=3), seed)
+    try:
+        network.encoder.load_state_dict(state)
+    except (RuntimeError, KeyError) as error:
+        raise InputError(
+            f"the weights {pretrained!r} are not those of the encoder {shape.encoder}: give its own"
+        ) from error
+    network.encoder.set_in_channels(shape.channels, pretrained=True)
+    return network
+
+
+def _encoder_state(encoder: str, pretrained: str) -> dict:
+    from .weights import encoder_weights, load
+
+    given = None if pretrained == "imagenet" else pretrained
+    return dict(load(encoder_weights(encoder), given))
+
+
+def _random_network(shape: NetworkShape, seed: int) -> nn.Module:
     torch = require("torch", extra="deep", purpose="a network predictor")
     smp = require("segmentation_models_pytorch", extra="deep", purpose="a network predictor")
     with torch.random.fork_rng(devices=[]):
@@ -66,8 +95,8 @@ def build_network(shape: NetworkShape, seed: int) -> nn.Module:
             # Each of smp's and timm's many encoders refuses in its own way what it cannot do.
             reason = str(error).strip("\"'").partition(", supported encoders")[0]
             raise InputError(
-                f"the encoder {shape.encoder!r} of depth {shape.depth} cannot be used in {shape.architecture} ({reason}): "
-                "choose another encoder, such as resnet34"
+                f"{shape.architecture} cannot be built on the encoder {shape.encoder!r} with depth {shape.depth} "
+                f"({reason}): choose another one, such as resnet34"
             ) from error
 
 

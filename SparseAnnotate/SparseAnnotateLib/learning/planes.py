@@ -57,9 +57,10 @@ def working_region(annotation: SparseAnnotation, *, margin: int, smallest_side: 
     box = bounding_box(labelled)
     if box is None:
         box = (slice(0, labelled.shape[0]), slice(0, labelled.shape[1]))
+    around = margin
     if len(annotation.complete_planes) < int(annotation.painted.sum()):
-        margin = max(margin, max(side.stop - side.start for side in box) // 3)
-    box = _widened(box, margin, labelled.shape)
+        around = max(margin, max(side.stop - side.start for side in box) // 3)
+    box = _widened(box, around, labelled.shape)
     open_box = bounding_box(labelled | ~annotation.known[inside].all(axis=0), margin)
     if open_box is not None:
         box = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(box, open_box, strict=True))
@@ -130,6 +131,9 @@ class PlaneSource:
         self.device = device
         self.neighbours = neighbours
         self.prior = prior
+        painted = annotation.labels[annotation.painted]
+        self._painted_classes = np.bincount(painted.ravel(), minlength=annotation.class_count + 1) > 0
+        self._painted_classes[0] = True
         # Border planes (training) and neighbours lie just outside the range: a few planes more are kept.
         self.first = max(0, annotation.plane_range[0] - neighbours - 8)
         last = min(len(intensities), annotation.plane_range[1] + 1 + neighbours + 8)
@@ -189,10 +193,10 @@ class PlaneSource:
         return labels.long(), known
 
     def allowed(self, planes) -> Tensor:
-        """Bool (batch, classes + 1): which classes can occur on planes, on the device."""
+        """Bool (batch, classes + 1): which classes can occur on planes, on the device; none that was never painted."""
         import torch
 
-        rows = np.stack([self.annotation.allowed_classes(int(plane)) for plane in planes])
+        rows = np.stack([self.annotation.allowed_classes(int(plane)) & self._painted_classes for plane in planes])
         return torch.from_numpy(rows).to(self.device)
 
 
@@ -205,7 +209,7 @@ def training_planes(annotation: SparseAnnotation, border_planes: int) -> list[in
 
 
 def held_out_planes(annotation: SparseAnnotation) -> list[int]:
-    """Evenly spaced planes for validation: one of five painted ones, none of fewer than five, never the first or last."""
+    """Evenly spaced painted planes for validation: one of five, none of fewer than five, never the first or last."""
     first, last = annotation.plane_range
     painted = [plane for plane in annotation.painted_planes if first <= plane <= last]
     count = len(painted) // 5

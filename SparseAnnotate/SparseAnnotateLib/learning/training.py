@@ -149,7 +149,7 @@ class Trainer:
         return max(by_steps, by_clock) if step >= 2 else by_steps
 
     def _step(self, planes: np.ndarray) -> Tensor:
-        """One step on windows of some planes, in parts where memory runs out; the gradient is that of the parts' mean."""
+        """One step on windows of some planes; where memory runs out, on half as many, from then on."""
         self.network.train()
         # Batch statistics need two: with one window DeepLabV3+'s pooled branch has nothing to normalise by.
         loss, fitted = with_fitting_batch(

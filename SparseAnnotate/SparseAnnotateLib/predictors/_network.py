@@ -23,7 +23,7 @@ _TRAINING = (0.03, 0.85)
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(PredictorOptions):
-    """Options of the network predictors; ``None`` and ``auto`` stand for what docs/networks.md found best on the device.
+    """Options of the network predictors; ``None`` and ``auto`` stand for the device's defaults (docs/networks.md).
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class NetworkOptions(PredictorOptions):
     decoder_width: int | None = None
     neighbours: int = 1
     known_channel: bool = False
-    prior: Literal["none", "shape"] = "none"
+    prior: Literal["shape", "none"] = "shape"
     border_planes: int = 1
     loss: str = "dice+ce"
     optimisation: Literal["one-cycle", "two-step", "plateau"] = "one-cycle"
@@ -160,7 +160,13 @@ class _Run:
 
     def steps(self) -> Iterator[Progress | Prediction]:
         """Build, train, predict."""
+        if not self.targets:
+            yield Prediction(self.annotation.labels.copy())
+            return
         source = self._source()
+        if self.options.encoder_weights != "none":
+            # A download is announced by learning.weights too, with its size, in the log.
+            yield Progress("loading", 0.01, f"loading {self.options.encoder_weights} weights of {self.shape.encoder}")
         network, trainer = self._trainer(source)
         yield Progress("training", _TRAINING[0], "the network is built")
         yield from self._train(trainer)
@@ -201,7 +207,7 @@ class _Run:
         from ..learning.training import Recipe, Trainer
 
         options = self.options
-        network = build_network(replace(self.shape, channels=source.channels), options.seed)
+        network = build_network(replace(self.shape, channels=source.channels), options.seed, options.encoder_weights)
         if source.prior is not None:
             start_from_prior(network)
         cost = Cost(*relative_cost(network, source.channels, self.shape.stride))
@@ -251,7 +257,7 @@ class _Run:
         shown = time.monotonic()
         for step in trainer.run():
             preview = None
-            if time.monotonic() - shown > _PREVIEW_EVERY_S and self.targets:
+            if time.monotonic() - shown > _PREVIEW_EVERY_S:
                 preview = self._preview(trainer)
                 shown = time.monotonic()
             remaining = (time.monotonic() - trainer.started) * (1 - step.progress) / max(step.progress, 1e-6)
@@ -272,6 +278,7 @@ class _Run:
         return plane, labels
 
     def _predict_planes(self, network, source, details) -> Iterator[Progress | Prediction]:
+        from ..learning.expected_dice import ExpectedDice
         from ..learning.inference import plane_probabilities, views_for
 
         annotation, options = self.annotation, self.options
@@ -334,39 +341,3 @@ def _set_known(probabilities: np.ndarray, annotation: SparseAnnotation) -> None:
         known = annotation.known[plane]
         certain = np.arange(len(probabilities))[:, None, None] == annotation.labels[plane]
         np.copyto(probabilities[:, plane], certain, where=known)
-
-
-class ExpectedDice:
-    """The Dice that probabilities themselves predict: 2 sum p[label] / (count + sum p) per class (GUIDED.md, step 9).
-
-    A network that has learnt its few planes by heart is sure of itself: read this as an order of planes, not as a value.
-    """
-
-    def __init__(self, annotation: SparseAnnotation):
-        shape = (annotation.planes, annotation.class_count)
-        self.overlap, self.total = np.zeros(shape), np.zeros(shape)
-        self.predicted = np.zeros(annotation.planes, bool)
-        for plane in annotation.complete_planes:
-            count = np.bincount(annotation.labels[plane].ravel(), minlength=shape[1] + 1)[1:]
-            self.overlap[plane], self.total[plane] = count, 2 * count
-
-    def add(self, planes, probabilities, winners) -> None:
-        """Take the probabilities (batch, classes + 1, rows, columns) of planes, and the labels that win."""
-        self.predicted[planes] = True
-        for number in range(1, probabilities.shape[1]):
-            probability, won = probabilities[:, number], winners == number
-            self.overlap[planes, number - 1] = (probability * won).sum((1, 2)).cpu().numpy()
-            self.total[planes, number - 1] = (probability.sum((1, 2)) + won.sum((1, 2))).cpu().numpy()
-
-    def result(self) -> tuple[np.ndarray, float]:
-        """Per plane (NaN where nothing was predicted) and over the volume, each the mean over classes."""
-        # A class that neither wins nor has as much as a tenth of a pixel of probability is absent: it has no Dice there.
-        present = self.total > 0.1
-        dice = np.where(present, 2 * self.overlap / np.maximum(self.total, 1e-9), np.nan)
-        per_plane = np.full(len(dice), np.nan, np.float32)
-        some = present.any(axis=1) & self.predicted
-        per_plane[some] = np.nanmean(dice[some], axis=1)
-        per_plane[self.predicted & ~some] = 1.0
-        total = self.total.sum(axis=0)
-        whole = np.where(total > 0, 2 * self.overlap.sum(axis=0) / np.maximum(total, 1e-9), 1.0)
-        return per_plane, float(whole.mean())
