@@ -12,7 +12,7 @@ from .priors import DISTANCES, Priors, margin_to_rest
 # From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
 PLANES_FOR_SINGLE_SIDES = 12
 
-# A class is considered at a pixel where the pool gives it this much, and a pixel where no class has all but this.
+# A class is considered at a pixel where the pool gives it this much; the trees decide where that leaves two or more.
 CANDIDATE_PROBABILITY = 0.01
 
 _DISTANCE_LIMIT_MM = 40.0
@@ -50,7 +50,7 @@ def make_rows(priors: Priors, pool: np.ndarray, images: Images, single_sides: bo
     ----------
     distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
     """
-    contested = np.flatnonzero(pool.max(axis=0) < 1 - CANDIDATE_PROBABILITY)
+    contested = np.flatnonzero((pool >= CANDIDATE_PROBABILITY).sum(axis=0) > 1)
     at = priors.at(contested)
     pool_at = pool[:, contested]
     about = class_features(at, pool_at, single_sides)

@@ -38,7 +38,7 @@ class AdjacentFlow:
 
         if not self._possible:
             return np.zeros((*self._images.shape, 2), np.float32)
-        search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         search.setFinestScale(0)
         return search.calc(self._eight_bit(plane), self._eight_bit(neighbour), None)
 

@@ -21,7 +21,7 @@ from .priors import Bracket, PriorMaker, Priors
 from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled, sharper
 
 STEP_RADIUS_PIXELS = 3
-DIRECT_RADIUS_PIXELS = 5
+DIRECT_RADIUS_PIXELS = 4
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,14 @@ class PlaneResult:
     Attributes
     ----------
     plane : its number
+    at_end : beyond the first or last painted plane
     labels : uint8 (rows, columns) of the region by the priors alone; None for a plane that was only learnt from
     rows : the pixels that the classifiers have to decide; None likewise
     lessons : for the classifiers
     """
 
     plane: int
+    at_end: bool
     labels: np.ndarray | None
     rows: Rows | None
     lessons: list[Lesson]
@@ -87,7 +89,7 @@ class PlaneWorker:
         lessons = []
         if self._annotation.painted[bracket.plane]:
             lessons.append(self._lesson(self._for_learning(priors), 1.0))
-        return PlaneResult(bracket.plane, labels, self._rows(priors, pool, 1.0), lessons)
+        return PlaneResult(bracket.plane, bracket.at_end, labels, self._rows(priors, pool, 1.0), lessons)
 
     def learn(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
         """A painted plane left out: its priors from its painted neighbours, as they are and moved towards the truth."""
@@ -100,7 +102,7 @@ class PlaneWorker:
             if share < 1 and self._few_planes:
                 mixed = replace(mixed, **self._sharper_probabilities(whole, priors, truth, share))
             lessons.append(self._lesson(mixed, share))
-        return PlaneResult(bracket.plane, None, None, lessons)
+        return PlaneResult(bracket.plane, bracket.at_end, None, None, lessons)
 
     def _for_learning(self, priors: Priors) -> Priors:
         """A sample of the pixels whose label is known."""
