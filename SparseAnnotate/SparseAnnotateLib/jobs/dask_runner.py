@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import InputError, require
 from .base import JobHandle, JobState, Runner
-from .dask_task import all_reachable, run_case, stop_case
+from .dask_task import all_reachable, kill_worker, run_case, stop_case
 from .events import CANCELLED, ERROR, STARTED, Event
 from .failure import CRASH, JobFailedError
 from .job import Job, JobSource
@@ -24,7 +24,6 @@ from .process import thread_limits
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 20
-_RESTART_TIMEOUT_S = 60
 
 
 class DaskHandle(JobHandle):
@@ -207,10 +206,10 @@ class DaskRunner(Runner):
         threading.Thread(target=function, args=arguments, name="dask request", daemon=True).start()
 
     def restart_worker(self, address: str) -> None:
-        """Kill a worker and have its nanny start it again; its other jobs, if any, run again elsewhere."""
+        """Kill a worker; its nanny starts it again, and its other jobs, if any, run elsewhere."""
         try:
-            self.client.restart_workers([address], timeout=_RESTART_TIMEOUT_S, raise_for_error=False)
-        except (ValueError, OSError) as error:
+            self.client.run(kill_worker, workers=[address], nanny=True)
+        except Exception as error:  # noqa: BLE001 - whatever the scheduler answers; the job counts as cancelled anyway
             logger.warning("the Dask worker %s goes on with a cancelled job: %s", address, error)
 
     def remember(self, handle: DaskHandle) -> None:

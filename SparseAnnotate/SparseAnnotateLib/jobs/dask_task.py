@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from typing import Any
 
 from ..errors import InputError
@@ -68,8 +70,14 @@ def _refuse_other_version(version: str) -> None:
         raise InputError(f"the Dask worker has SparseAnnotate {__version__}, we have {version}: install the same one")
 
 
+def kill_worker(dask_worker: Any) -> None:
+    """End the process of the worker that this nanny keeps; called on the nanny, as the worker itself may be stuck.
+
+    Dask's own way (Client.restart_workers) first waits 4 s for the worker to end by itself.
+    """
+    os.kill(dask_worker.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
 def all_reachable(paths: list[str]) -> bool:
     """Whether this machine has these files and folders."""
-    import os
-
     return all(os.path.exists(path) for path in paths)

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 from jobs.examples import lines, tiny_job, wait_for
-from jobs.runner_tester import PATIENCE_S, ProcessRunnerTester
+from jobs.runner_tester import ProcessRunnerTester
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.jobs import JobFailedError, JobState
 
@@ -25,7 +25,7 @@ class TestDaskRunner(ProcessRunnerTester):
         yield cluster
         for handle in list(cluster._handles):
             handle.close()
-        cluster.client.wait_for_workers(2, timeout=PATIENCE_S)
+        cluster.client.wait_for_workers(2, timeout=20)
 
     def test_a_job_whose_worker_is_killed_is_done_by_another(self, runner, tmp_path):
         trace = tmp_path / "trace"
