@@ -95,6 +95,10 @@ class PredictorBase(abc.ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     Options: ClassVar[type[PredictorOptions]] = PredictorOptions
+    # False for those that decide without weighing; `needs` names modules that the core install does not bring.
+    gives_probabilities: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = "deep"
 
     def __init__(self, options: PredictorOptions | None = None):
         self.options = self.Options() if options is None else options

@@ -77,6 +77,7 @@ class Morphology(PredictorBase):
     name = "morphology"
     summary = "Slicer's Fill between slices, continued beyond the first and last painted plane."
     Options = MorphologyOptions
+    gives_probabilities = False
     backend: ClassVar[Callable[[np.ndarray], np.ndarray]] = staticmethod(itk_interpolation)
 
     def _predict(self, volume, annotation):

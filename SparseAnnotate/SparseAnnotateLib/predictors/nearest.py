@@ -13,6 +13,7 @@ class Nearest(PredictorBase):
 
     name = "nearest"
     summary = "Copies the nearest painted plane. The baseline that everything else must beat."
+    gives_probabilities = False
 
     def _predict(self, volume, annotation):
         yield Progress("copying planes", 0.0)

@@ -46,6 +46,7 @@ class Shape(PredictorBase):
     name = "shape"
     summary = "Interpolates the painted outlines between planes. Looks at no intensities; takes a second."
     Options = ShapeOptions
+    gives_probabilities = False
 
     def _predict(self, volume, annotation):
         labels = np.zeros_like(annotation.labels)

@@ -1,0 +1,27 @@
+# make demo, make test, make venv: all that is needed beforehand is Python 3.10 or later, git and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint venv clean
+
+demo: venv
+	$(BIN)/sparse-annotate demo -o demo
+
+test: venv lint
+	$(BIN)/python -m pytest -q
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+venv: $(VENV)/installed
+
+# Rebuilt whenever the requirements change; the stamp comes last, so a broken installation is tried again.
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[deep,cluster,demo,test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,165 @@
+"""Arguments that several subcommands share, and what they turn into."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+
+from ..device import DEVICES
+from ..errors import InputError
+from ..predictors import PREDICTORS
+from ..selectors import SELECTORS
+from ..selectors.base import count_for
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    """IMAGE and how to read it."""
+    parser.add_argument("image", metavar="IMAGE", help="3-D image file, TIFF stack or DICOM folder")
+    parser.add_argument(
+        "--axis",
+        choices=("auto", "i", "j", "k"),
+        default="auto",
+        help="annotation axis as stored in the file, k the slowest; default: auto, the largest spacing, ties to k",
+    )
+    parser.add_argument(
+        "--replace-nan", type=float, metavar="VALUE", help="put VALUE where the image is NaN or infinite"
+    )
+
+
+def add_range(parser: argparse.ArgumentParser, default: str) -> None:
+    """--range FIRST LAST."""
+    parser.add_argument(
+        "--range",
+        nargs=2,
+        type=int,
+        metavar=("FIRST", "LAST"),
+        help=f"first and last plane of the structures (from 0), outside which there are none; default: {default}",
+    )
+
+
+def add_count(parser, *, required: bool = True, with_planes: bool = False) -> None:
+    """--count N or --fraction F [--of range|volume], and --planes where wanted."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument("--count", type=int, metavar="N", help="how many planes")
+    group.add_argument(
+        "--fraction", type=float, metavar="F", help="share of planes, 0 to 1: max(2, round(F * planes)) of them"
+    )
+    if with_planes:
+        group.add_argument("--planes", type=planes_from, metavar="3,9,..", help="just these planes, numbered from 0")
+    parser.add_argument(
+        "--of", choices=("range", "volume"), default="range", help="what --fraction is a share of (default: range)"
+    )
+
+
+def add_selector(parser: argparse.ArgumentParser, option: str = "--set") -> None:
+    """--selector and its options."""
+    names = SELECTORS.names()
+    parser.add_argument("--selector", choices=names, default="keep-n", metavar="NAME", help=_choices(names, "keep-n"))
+    parser.add_argument(
+        option,
+        dest="selector_options",
+        action="append",
+        default=[],
+        metavar="option=value",
+        help="an option of the selector; may be repeated",
+    )
+    parser.add_argument(
+        "--weights", metavar="PATH", help="pretrained weights, for selectors and networks that need them"
+    )
+
+
+def add_predictor(parser: argparse.ArgumentParser) -> None:
+    """--predictor, its options and the device."""
+    names = PREDICTORS.names()
+    parser.add_argument("--predictor", choices=names, default="guided", metavar="NAME", help=_choices(names, "guided"))
+    parser.add_argument(
+        "--set",
+        dest="predictor_options",
+        action="append",
+        default=[],
+        metavar="option=value",
+        help="an option of the predictor; may be repeated (`sparse-annotate info` lists them)",
+    )
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """--seed."""
+    parser.add_argument("--seed", type=int, default=0, help="the only source of chance (default: 0)")
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """--quiet."""
+    parser.add_argument("--quiet", "-q", action="store_true", help="show results and errors only")
+
+
+def _choices(names, default: str) -> str:
+    return f"{', '.join(names)} (default: {default})"
+
+
+def planes_from(text: str) -> list[int]:
+    """Plane numbers from "3,17,29" or "3-7,12"."""
+    planes: list[int] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        first, dash, last = part.partition("-")
+        try:
+            planes.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r} is no plane number: write 3,17,29 or 3-7,12") from None
+    return planes
+
+
+def pairs_from(texts: list[str]) -> dict[str, str]:
+    """Options by name from ["name=value", ...]."""
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"{text!r} sets nothing: write option=value")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def selector_from(arguments):
+    """The selector that the arguments name."""
+    return SELECTORS.create(arguments.selector, _with_common(arguments, SELECTORS.get(arguments.selector), "selector"))
+
+
+def predictor_from(arguments, **defaults):
+    """The predictor that the arguments name; `defaults` hold where --set does not say otherwise."""
+    cls = PREDICTORS.get(arguments.predictor)
+    defaults = {"seed": getattr(arguments, "seed", 0), "device": arguments.device, **defaults}
+    return PREDICTORS.create(arguments.predictor, {**defaults, **_with_common(arguments, cls, "predictor")})
+
+
+def _with_common(arguments, cls: type, kind: str) -> dict[str, str]:
+    """The options given with --set; --device and --weights too, where the class has them."""
+    options = pairs_from(getattr(arguments, f"{kind}_options"))
+    known = set(cls.Options.__dataclass_fields__)
+    for name in ("device", "weights"):
+        value = getattr(arguments, name, None)
+        if value is not None and name in known:
+            options.setdefault(name, value)
+    return options
+
+
+def count_from(arguments, plane_range: tuple[int, int], planes: int) -> int:
+    """The number of planes that --count or --fraction asks for."""
+    if arguments.count is not None:
+        if arguments.count < 1:
+            raise InputError(f"--count {arguments.count}: ask for at least 1 plane")
+        return arguments.count
+    inside = plane_range[1] - plane_range[0] + 1
+    return count_for(arguments.fraction, inside if arguments.of == "range" else planes)
+
+
+def warn_of_constant_planes(console, volume, plane_range: tuple[int, int]) -> None:
+    """Say so where planes inside the range hold a single intensity."""
+    first, last = plane_range
+    constant = first + np.flatnonzero(volume.constant_planes[first : last + 1])
+    if len(constant):
+        console.say(
+            f"note: {len(constant)} of {last - first + 1} planes of the range hold one intensity only (the first is "
+            f"{constant[0]}), so the image cannot tell them apart: narrow the range if they lie outside the structures"
+        )

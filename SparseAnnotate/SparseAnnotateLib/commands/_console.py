@@ -1,0 +1,85 @@
+"""What the command line shows: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from ..predictors.base import Progress
+
+
+class Console:
+    """Speaks to a person on a terminal, and plainly to a pipe.
+
+    Parameters
+    ----------
+    quiet : show only results and errors
+    """
+
+    def __init__(self, *, quiet: bool = False):
+        self.quiet = quiet
+
+    def out(self, text: str) -> None:
+        """A result, on stdout."""
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """Something worth knowing, on stderr."""
+        if not self.quiet:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    def error(self, text: str) -> None:
+        """What went wrong, on stderr, also when quiet."""
+        sys.stderr.write(f"sparse-annotate: {text}\n")
+        sys.stderr.flush()
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """A result with columns: the first one left, the others right aligned."""
+        cells = [list(map(str, row)) for row in [header, *rows]]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for row in cells:
+            first, *others = (
+                text.ljust(width) if not n else text.rjust(width)
+                for n, (text, width) in enumerate(zip(row, widths, strict=True))
+            )
+            self.out("  ".join([first, *others]).rstrip())
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[Progress], None]]:
+        """A function to call with every Progress: a bar on a terminal, a line a stage in a pipe."""
+        if self.quiet:
+            yield lambda _step: None
+        elif sys.stderr.isatty():
+            with _bar(title) as show:
+                yield show
+        else:
+            yield _lines(title)
+
+
+@contextlib.contextmanager
+def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
+    with RichProgress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=RichConsole(stderr=True), transient=True
+    ) as bars:
+        task = bars.add_task(title, total=1.0)
+        yield lambda step: bars.update(task, completed=step.fraction, description=f"{title}: {step.stage}")
+
+
+def _lines(title: str) -> Callable[[Progress], None]:
+    shown: list[str] = []
+
+    def show(step: Progress) -> None:
+        if step.stage not in shown:
+            shown.append(step.stage)
+            sys.stderr.write(f"{title}: {step.stage}\n")
+            sys.stderr.flush()
+
+    return show

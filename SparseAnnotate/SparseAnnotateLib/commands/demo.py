@@ -1,0 +1,111 @@
+"""`sparse-annotate demo`: the main job on a real scan, from the first click to the picture."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from pathlib import Path
+
+from ..errors import InputError
+from . import _arguments as shared
+
+FRACTION = 0.1
+
+
+def add_parser(subparsers) -> None:
+    """Add the subcommand to the command line."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="run the main job on a real scan and draw it",
+        description="Suggest planes of the MNI152 T1 template, paint them from its tissue masks as an expert would, "
+        "predict the others, and write the label map, the Dice of every plane and a picture.",
+    )
+    parser.add_argument("-o", "--output", default="demo", metavar="DIR", help="folder to write to (default: demo)")
+    shared.add_predictor(parser)
+    shared.add_seed(parser)
+    shared.add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run it; returns the exit code."""
+    from ..evaluation.demo_scan import CLASSES, read_demo_scan
+    from ..evaluation.expert import SimulatedExpert
+    from ..evaluation.picture import draw
+    from ..evaluation.simulation import simulate
+    from ..io import write_labels, write_text
+    from ..selectors import SELECTORS
+    from ..selectors.base import count_for
+
+    console = arguments.console
+    predictor = shared.predictor_from(arguments)
+    folder = _folder(arguments.output)
+    console.say("reading the MNI152 T1 template and its tissue masks")
+    volume, labels = read_demo_scan()
+    expert = SimulatedExpert(labels, CLASSES)
+    first, last = expert.plane_range
+    with console.progress(predictor.name) as show:
+        outcome = simulate(
+            volume,
+            expert,
+            SELECTORS.create("keep-n"),
+            predictor,
+            count=count_for(FRACTION, last - first + 1),
+            seed=arguments.seed,
+            on_progress=show,
+        )
+    measured, prediction = outcome.measured, outcome.prediction
+    painted = measured["planes_painted"]
+    write_labels(folder / "labels.nii.gz", prediction.labels, volume, CLASSES)
+    write_text(folder / "dice.csv", _dice_table(expert, prediction, painted), ".csv")
+    title = (
+        f"{len(painted)} of {last - first + 1} planes painted, the others predicted by {predictor.name} in "
+        f"{measured['seconds_predict']:.0f} s: Dice {measured['dice_all']:.3f} over all planes"
+    )
+    draw(folder / "demo.png", volume, expert, prediction, painted, title)
+    _show(console, measured, folder, last - first + 1)
+    return 0
+
+
+def _folder(path: str) -> Path:
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(f"{path} is a file: name a folder with -o") from None
+    return folder
+
+
+def _dice_table(expert, prediction, painted) -> str:
+    """CSV with a line a plane of the range: painted or predicted, expected Dice, Dice of each class."""
+    from .. import metrics
+
+    per_class = metrics.dice_per_plane(prediction.labels, expert.reference, len(expert.classes))
+    mean = metrics.mean_of(per_class, axis=1)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["plane", "state", "expected_dice", "dice", *(f"dice {c.name}" for c in expert.classes)])
+    expected = prediction.expected_dice_per_plane
+    for plane in range(expert.plane_range[0], expert.plane_range[1] + 1):
+        state = "painted" if plane in painted else "predicted"
+        guess = float("nan") if expected is None else expected[plane]
+        values = [guess, mean[plane], *per_class[plane]]
+        writer.writerow([plane, state, *("" if value != value else f"{value:.4f}" for value in values)])
+    return text.getvalue()
+
+
+def _show(console, measured: dict, folder: Path, planes: int) -> None:
+    from ..evaluation.demo_scan import CLASSES
+
+    rows = [[c.name, f"{dice:.3f}"] for c, dice in zip(CLASSES, measured["dice_per_class"].values(), strict=True)]
+    expected = measured["expected_dice"]
+    rows += [
+        ["mean, all planes", f"{measured['dice_all']:.3f}"],
+        ["mean, predicted planes only", f"{measured['dice_unpainted']:.3f}"],
+        *([["mean, as expected without the truth", f"{expected:.3f}"]] if expected is not None else []),
+        ["seconds to predict", f"{measured['seconds_predict']:.1f}"],
+    ]
+    console.out(f"painted {len(measured['planes_painted'])} of {planes} planes")
+    console.table(["Dice", measured["predictor"]], rows)
+    console.out(f"\nwritten: {folder / 'demo.png'} (look at this), {folder / 'dice.csv'}, {folder / 'labels.nii.gz'}")

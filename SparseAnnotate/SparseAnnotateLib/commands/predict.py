@@ -1,0 +1,147 @@
+"""`sparse-annotate predict`: labels for the planes that are not painted."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import InputError
+from . import _arguments as shared
+
+
+def add_parser(subparsers) -> None:
+    """Add the subcommand to the command line."""
+    parser = subparsers.add_parser(
+        "predict",
+        help="predict the planes that are not painted",
+        description="Predict the planes that are not painted from those that are. Painted planes are never changed.",
+    )
+    shared.add_image(parser)
+    parser.add_argument("labels", metavar="LABELS", help="label map or .seg.nrrd with the painted planes")
+    parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="label map or .seg.nrrd to write")
+    parser.add_argument(
+        "--painted",
+        type=shared.planes_from,
+        metavar="3,17,29",
+        help="the planes that are painted completely (from 0); default: those that hold a label",
+    )
+    parser.add_argument(
+        "--partly",
+        type=shared.planes_from,
+        default=[],
+        metavar="5,9",
+        help="painted planes of which only a part is painted",
+    )
+    parser.add_argument(
+        "--empty", type=shared.planes_from, default=[], metavar="5", help="planes that were looked at and hold nothing"
+    )
+    shared.add_range(parser, "from the first painted plane to the last")
+    parser.add_argument(
+        "--box",
+        nargs=6,
+        type=int,
+        metavar=("PLANE", "PLANE", "ROW", "ROW", "COLUMN", "COLUMN"),
+        help="first and last plane, row and column of a box that holds every structure",
+    )
+    shared.add_predictor(parser)
+    parser.add_argument("--weights", metavar="PATH", help="pretrained weights, for networks that start from them")
+    shared.add_seed(parser)
+    parser.add_argument("--quality", metavar="FILE.csv", help="write the expected Dice of every plane")
+    parser.add_argument("--probabilities", metavar="FILE.nrrd", help="write the probability of every class")
+    shared.add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Predict and write; returns the exit code."""
+    from ..io import check_writable, read_image, read_labels, write_labels, write_probabilities, write_text
+    from ..predictors import run as run_predictor
+
+    check_writable(arguments.output)
+    predictor = shared.predictor_from(arguments, keep_probabilities=arguments.probabilities is not None)
+    if arguments.quality:
+        check_writable(arguments.quality, (".csv",))
+    if arguments.probabilities:
+        check_writable(arguments.probabilities, (".nrrd", ".nii", ".nii.gz"))
+        if not predictor.gives_probabilities:
+            raise InputError(
+                f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
+            )
+    volume = read_image(arguments.image, arguments.axis, arguments.replace_nan)
+    annotation = annotation_from(arguments, read_labels(arguments.labels, volume))
+    _describe(arguments.console, volume, annotation)
+    with arguments.console.progress(predictor.name) as show:
+        prediction = run_predictor(predictor, volume, annotation, show)
+    write_labels(arguments.output, prediction.labels, volume, annotation.classes)
+    if arguments.quality:
+        write_text(arguments.quality, quality_table(volume, annotation, prediction), ".csv")
+    if arguments.probabilities:
+        write_probabilities(arguments.probabilities, prediction.probabilities, volume)
+    if prediction.expected_dice is not None:
+        arguments.console.say(f"expected Dice {prediction.expected_dice:.3f}")
+    return 0
+
+
+def annotation_from(arguments, file):
+    """What the arguments and the label file say together."""
+    from ..annotation import SparseAnnotation
+
+    painted = arguments.painted
+    if painted is not None:
+        painted = sorted({*painted, *arguments.partly})
+    annotation = SparseAnnotation.from_painted_planes(file.labels, painted, empty=arguments.empty, classes=file.classes)
+    if not annotation.painted.any():
+        raise InputError(
+            f"{arguments.labels} holds no label: paint at least one plane, or name the empty ones with --empty"
+        )
+    first, last = arguments.range or (annotation.painted_planes[0], annotation.painted_planes[-1])
+    annotation = annotation.with_range(first, last)
+    if arguments.partly:
+        annotation = annotation.with_partly_painted(arguments.partly)
+    if arguments.box:
+        annotation = annotation.with_box(arguments.box[0::2], arguments.box[1::2])
+    return annotation
+
+
+def quality_table(volume, annotation, prediction) -> str:
+    """CSV with a line a plane: number, position along the axis in mm, state, expected Dice, voxels of each class."""
+    import csv
+    import io
+
+    import numpy as np
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["plane", "position_mm", "state", "expected_dice", *(f"voxels {c.name}" for c in annotation.classes)]
+    )
+    expected = prediction.expected_dice_per_plane
+    for plane, labels in enumerate(prediction.labels):
+        dice = np.nan if expected is None else expected[plane]
+        voxels = np.bincount(labels.ravel(), minlength=annotation.class_count + 1)[1:]
+        position_mm = f"{plane * volume.spacing_mm[0]:.4g}"
+        shown = "" if np.isnan(dice) else f"{dice:.4f}"
+        writer.writerow([plane, position_mm, _state(annotation, plane), shown, *voxels.tolist()])
+    return text.getvalue()
+
+
+def _state(annotation, plane: int) -> str:
+    if annotation.painted[plane]:
+        if not annotation.known[plane].all():
+            return "partly painted"
+        return "painted" if annotation.labels[plane].any() else "empty"
+    first, last = annotation.plane_range
+    return "predicted" if first <= plane <= last else "outside the range"
+
+
+def _describe(console, volume, annotation) -> None:
+    first, last = annotation.plane_range
+    painted = len(annotation.painted_planes)
+    console.say(
+        f"axis {volume.axis}: {painted} painted of the {last - first + 1} planes {first} to {last}, "
+        f"{annotation.class_count} structure{'s' * (annotation.class_count != 1)}"
+    )
+    if not annotation.unpainted_planes:
+        console.say(
+            "note: no plane inside the range is left to predict; give --range FIRST LAST to go beyond the painted ones"
+        )
+    shared.warn_of_constant_planes(console, volume, annotation.plane_range)

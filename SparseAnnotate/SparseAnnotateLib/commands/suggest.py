@@ -1,0 +1,81 @@
+"""`sparse-annotate suggest`: which planes to paint."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from ..errors import InputError
+from . import _arguments as shared
+
+
+def add_parser(subparsers) -> None:
+    """Add the subcommand to the command line."""
+    parser = subparsers.add_parser(
+        "suggest",
+        help="say which planes to paint",
+        description="Suggest planes to paint, in the order in which to paint them. Planes that hold labels already are "
+        "not suggested again; with --fraction they count towards it.",
+    )
+    shared.add_image(parser)
+    parser.add_argument("--labels", metavar="L", help="label map of what is painted so far")
+    shared.add_range(parser, "the whole volume")
+    shared.add_count(parser)
+    shared.add_selector(parser)
+    parser.add_argument("--device", choices=shared.DEVICES, default=None, help="where to compute (default: auto)")
+    shared.add_seed(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    shared.add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the suggestions; returns the exit code."""
+    import numpy as np
+
+    from ..io import read_image
+
+    selector = shared.selector_from(arguments)
+    volume = read_image(arguments.image, arguments.axis, arguments.replace_nan)
+    annotation = _painted_so_far(arguments, volume)
+    count = shared.count_from(arguments, annotation.plane_range, volume.planes)
+    if arguments.fraction is not None:
+        count -= int(annotation.painted[annotation.plane_range[0] : annotation.plane_range[1] + 1].sum())
+    shared.warn_of_constant_planes(arguments.console, volume, annotation.plane_range)
+    rng = np.random.default_rng(arguments.seed)
+    suggestions = selector.select(volume, annotation, count, rng) if count > 0 else []
+    _show(arguments, volume, annotation, suggestions)
+    return 0
+
+
+def _painted_so_far(arguments, volume):
+    from ..annotation import SparseAnnotation
+    from ..io import read_labels
+
+    annotation = SparseAnnotation.unpainted(volume.shape)
+    if arguments.labels:
+        file = read_labels(arguments.labels, volume)
+        annotation = SparseAnnotation.from_painted_planes(file.labels, classes=file.classes)
+    return annotation.with_range(*arguments.range) if arguments.range else annotation
+
+
+def _show(arguments, volume, annotation, suggestions) -> None:
+    console = arguments.console
+    if arguments.json:
+        result = {
+            "image": str(arguments.image),
+            "axis": volume.axis,
+            "planes_total": volume.planes,
+            "range": list(annotation.plane_range),
+            "selector": arguments.selector,
+            "seed": arguments.seed,
+            "planes": [suggestion.plane for suggestion in suggestions],
+            "suggestions": [vars(suggestion) for suggestion in suggestions],
+        }
+        console.out(json.dumps(result, indent=2))
+        return
+    if not suggestions:
+        raise InputError("no plane is left to suggest: enough of the range is painted; widen it or ask for more planes")
+    first, last = annotation.plane_range
+    console.say(f"axis {volume.axis}, planes 0 to {volume.planes - 1}, range {first} to {last}")
+    console.table(["plane", "reason"], [[suggestion.plane, suggestion.reason] for suggestion in suggestions])

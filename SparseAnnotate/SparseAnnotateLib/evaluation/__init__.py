@@ -1,0 +1,1 @@
+"""How good it is: the simulated expert, and what one simulated annotation measures."""

@@ -1,0 +1,54 @@
+"""The scan of the demo: the MNI152 T1 template with its tissues, which ships inside nilearn's wheel."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from ..annotation import LabelClass
+from ..errors import MissingPackageError
+from ..volume import Volume
+
+# Soft colours that stay apart for colour-blind readers (Okabe and Ito's palette).
+CLASSES = (
+    LabelClass(1, "grey matter", (0.90, 0.62, 0.0)),
+    LabelClass(2, "white matter", (0.34, 0.71, 0.91)),
+    LabelClass(3, "fluid and rest of the brain", (0.0, 0.62, 0.45)),
+)
+_FILES = "mni_icbm152_{}_tal_nlin_sym_09a_converted.nii.gz"
+
+
+def read_demo_scan() -> tuple[Volume, np.ndarray]:
+    """The template and its labels, values of `CLASSES`.
+
+    The template is skull-stripped, so its brain mask is where it is not zero. A voxel is grey or white matter where
+    that tissue's map says more than half, or more than the other one; the brain's other voxels are the third class.
+
+    Raises
+    ------
+    MissingPackageError
+        Without nilearn.
+    """
+    from ..io import read_image
+
+    folder = _folder()
+    volume = read_image(folder / _FILES.format("t1"), axis="auto")
+    grey, white = (read_image(folder / _FILES.format(tissue), axis="auto").intensities for tissue in ("gm", "wm"))
+    brain = volume.intensities > 0
+    labels = np.where(brain, 3, 0).astype(np.uint8)
+    half = 0.5 * max(float(grey.max()), float(white.max()))
+    labels[brain & (grey >= half) & (grey >= white)] = 1
+    labels[brain & (white >= half) & (white > grey)] = 2
+    return volume, labels
+
+
+def _folder() -> Path:
+    """Where nilearn keeps its data; found without importing it, which takes two seconds."""
+    found = importlib.util.find_spec("nilearn")
+    if found is None or found.origin is None:
+        raise MissingPackageError(
+            "the demo's scan comes with nilearn, which is not installed: pip install 'sparse-annotate[demo]'"
+        )
+    return Path(found.origin).parent / "datasets" / "data"

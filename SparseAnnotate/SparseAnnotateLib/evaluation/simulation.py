@@ -1,0 +1,102 @@
+"""One simulated annotation: suggest, paint, predict, measure."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from ..environment import device_name, peak_memory_mb, versions
+from ..predictors import Prediction, PredictorBase, Progress, run
+from ..selectors import SelectorBase
+from ..volume import Volume
+from .expert import SimulatedExpert
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The prediction, and what was measured, as JSON can hold it (see `simulate`)."""
+
+    prediction: Prediction
+    measured: dict[str, Any]
+
+
+def simulate(
+    volume: Volume,
+    expert: SimulatedExpert,
+    selector: SelectorBase,
+    predictor: PredictorBase,
+    *,
+    count: int | None = None,
+    planes: Iterable[int] | None = None,
+    seed: int = 0,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Suggest `count` planes (or take `planes`), let the expert paint them, predict the rest and measure.
+
+    The measures: Dice and distances are means over the reference's classes; distances in mm; `dice_unpainted` counts
+    the unpainted planes inside the range only; `expected_dice` is what the predictor itself expected (None if it says
+    nothing); `peak_memory_mb` is that of this process since it started.
+    """
+    started = time.perf_counter()
+    if planes is None:
+        suggestions = selector.select(volume, expert.paint([]), count, np.random.default_rng(seed))
+        planes = [suggestion.plane for suggestion in suggestions]
+        selected_by = selector.name
+    else:
+        planes, selected_by = sorted(set(planes)), "given"
+    selected = time.perf_counter()
+    annotation = expert.paint(planes)
+    prediction = run(predictor, volume, annotation, on_progress)
+    predicted = time.perf_counter()
+    measured = {
+        "selector": selected_by,
+        "predictor": predictor.name,
+        "options": {"selector": selector.options.to_dict(), "predictor": predictor.options.to_dict()},
+        "seed": seed,
+        "axis": volume.axis,
+        "planes_total": volume.planes,
+        "range": list(expert.plane_range),
+        "planes_painted": annotation.painted_planes,
+        **measures_of(prediction.labels, expert, annotation.unpainted_planes, volume.spacing_mm),
+        "seconds_select": selected - started,
+        "seconds_predict": predicted - selected,
+        "peak_memory_mb": peak_memory_mb(),
+        "expected_dice": _json_number(prediction.expected_dice),
+        "details": prediction.details,
+        "versions": versions(),
+        "device": device_name(predictor.options.device),
+    }
+    return Outcome(prediction, measured)
+
+
+def measures_of(labels: np.ndarray, expert: SimulatedExpert, unpainted: list[int], spacing_mm) -> dict[str, Any]:
+    """Every measure of a label map (class numbers) against the expert's reference; None where one is not defined."""
+    count = len(expert.classes)
+    confusion = metrics.confusion_per_plane(labels, expert.reference, count)
+    dice = metrics.dice_from_confusion(confusion.sum(axis=0))
+    dice_unpainted = metrics.dice_from_confusion(confusion[unpainted].sum(axis=0))
+    distances = [metrics.distances(labels == n, expert.reference == n, spacing_mm) for n in range(1, count + 1)]
+    measures = {
+        "dice_all": metrics.mean_of(dice),
+        "dice_unpainted": metrics.mean_of(dice_unpainted),
+        **{
+            name: metrics.mean_of(np.array([getattr(one, name) for one in distances]))
+            for name in ("hausdorff_mm", "hausdorff95_mm", "average_hausdorff_mm", "assd_mm")
+        },
+    }
+    result: dict[str, Any] = {name: _json_number(value) for name, value in measures.items()}
+    result["dice_per_class"] = {
+        str(c.value): _json_number(value) for c, value in zip(expert.classes, dice.tolist(), strict=True)
+    }
+    return result
+
+
+def _json_number(value: float | None) -> float | None:
+    """None for what JSON cannot hold."""
+    return None if value is None or not math.isfinite(value) else float(value)
