@@ -13,6 +13,9 @@ from .threads import openmp_threads, worker_count
 ROUNDS = 60
 MAXIMUM_ROWS = 60_000
 
+# A single structure's rows are dealt out to two models whose mean is taken: both cores work, as with several classes.
+BAGS_OF_SINGLE_STRUCTURE = 2
+
 
 class Corrector:
     """For each class (background counts) the probability that it is right where the pool considers it.
@@ -23,56 +26,64 @@ class Corrector:
 
     def __init__(self, class_count: int, seed: int):
         self._class_count = class_count
-        self._rng = np.random.default_rng(seed)
-        self._models: dict = {}
+        self._seed = seed
+        self._models: dict[int, list] = {}
 
     def fit(self, lessons: list[Lesson]) -> None:
         """Learn from rows and the true class of each of their pixels."""
-        numbers = [1] if self._class_count == 1 else range(self._class_count + 1)
-        seeds = self._rng.integers(2**31, size=self._class_count + 1)
-        with ThreadPoolExecutor(min(len(numbers), worker_count())) as pool:
-            models = pool.map(lambda number: _fit_class(number, lessons, int(seeds[number]), len(numbers)), numbers)
-            self._models = dict(zip(numbers, models, strict=True))
+        single = self._class_count == 1
+        numbers = [1] if single else range(self._class_count + 1)
+        bags = BAGS_OF_SINGLE_STRUCTURE if single else 1
+        jobs = [(number, bag) for number in numbers for bag in range(bags)]
+        with ThreadPoolExecutor(min(len(jobs), worker_count())) as pool:
+            models = pool.map(lambda job: self._fit(lessons, job[0], job[1], bags), jobs)
+            for (number, _), model in zip(jobs, models, strict=True):
+                self._models.setdefault(number, []).append(model)
+
+    def _fit(self, lessons: list[Lesson], number: int, bag: int, bags: int):
+        """Trees for one class from every `bags`-th row; None where there is nothing to tell apart."""
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        table, truth = _table_of(lessons, number, np.random.default_rng([self._seed, number]))
+        table, truth = table[bag::bags], truth[bag::bags]
+        if not truth.any() or truth.all():
+            return None
+        model = HistGradientBoostingClassifier(
+            max_iter=ROUNDS,
+            learning_rate=0.1,
+            max_leaf_nodes=31,
+            min_samples_leaf=60 // bags,
+            l2_regularization=5.0,
+            max_bins=63,
+            max_features=0.5,
+            early_stopping=False,
+            random_state=self._seed + bag,
+        )
+        with openmp_threads(1):
+            return model.fit(table.astype(np.float32), truth)
 
     def predict(self, rows: Rows) -> np.ndarray:
         """Probabilities (classes + 1, pixels) of the rows of one plane."""
         probabilities = np.zeros(rows.pool.shape, np.float32)
-        for number, model in self._models.items():
+        for number, models in self._models.items():
             places = rows.candidates[number]
-            if model is None:
+            if None in models:
                 probabilities[number] = rows.pool[number]
             elif len(places):
+                table = rows.of_class(number).astype(np.float32)
                 with openmp_threads(1):
-                    likely = model.predict_proba(rows.of_class(number).astype(np.float32))[:, 1]
+                    likely = np.mean([model.predict_proba(table)[:, 1] for model in models], axis=0)
                 probabilities[number, places] = likely
         if self._class_count == 1:
             probabilities[0] = 1 - probabilities[1]
         return probabilities / np.maximum(probabilities.sum(axis=0), 1e-6)
 
 
-def _fit_class(number: int, lessons: list[Lesson], seed: int, models: int):
-    """Trees for one class; None where there is nothing to tell apart."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
+def _table_of(lessons: list[Lesson], number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Features (rows, features) and whether the class is the true one, of at most `MAXIMUM_ROWS` rows, shuffled."""
     if not lessons:
-        return None
+        return np.zeros((0, 0), np.float16), np.zeros(0, bool)
     truth = np.concatenate([lesson.truth[lesson.rows.candidates[number]] == number for lesson in lessons])
-    if not truth.any() or truth.all():
-        return None
     table = np.concatenate([lesson.rows.of_class(number) for lesson in lessons])
-    if len(table) > MAXIMUM_ROWS:
-        chosen = np.random.default_rng(seed).choice(len(table), MAXIMUM_ROWS, replace=False)
-        table, truth = table[chosen], truth[chosen]
-    model = HistGradientBoostingClassifier(
-        max_iter=ROUNDS,
-        learning_rate=0.1,
-        max_leaf_nodes=31,
-        min_samples_leaf=60,
-        l2_regularization=5.0,
-        max_bins=63,
-        max_features=0.5,
-        early_stopping=False,
-        random_state=seed,
-    )
-    with openmp_threads(max(1, worker_count() // models)):
-        return model.fit(table.astype(np.float32), truth)
+    chosen = rng.permutation(len(table))[:MAXIMUM_ROWS]
+    return table[chosen], truth[chosen]

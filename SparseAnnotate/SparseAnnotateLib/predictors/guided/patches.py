@@ -59,7 +59,7 @@ class PatchSearch:
         return fused
 
     def _open_pixels(self, sources: list[np.ndarray]) -> np.ndarray:
-        """Where the disc holds more than one certain label, so that there is something to weigh; bool (rows, columns)."""
+        """Where the disc holds more than one label, or an uncertain one: bool (rows, columns)."""
         import cv2
 
         labels = [probabilities.argmax(axis=0).astype(np.uint8) for probabilities in sources]

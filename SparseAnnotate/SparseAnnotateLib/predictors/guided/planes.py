@@ -69,7 +69,7 @@ class PlaneWorker:
         self._flow = AdjacentFlow(self._images)
         self._step = PatchSearch(self._images, STEP_RADIUS_PIXELS)
         search = PatchSearch(self._images, DIRECT_RADIUS_PIXELS)
-        self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search)
+        self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search, self._pixel_mm)
 
     @property
     def _few_planes(self) -> bool:

@@ -7,8 +7,8 @@ import numpy as np
 from .priors import Priors
 
 # Fitted by maximum likelihood; see docs/guided.md.
-INSIDE = {"linear": 0.05, "cubic": 0.05, "chain": 0.12, "patch": 0.18, "propagated": 0.47}
-BEYOND_ENDS = {"linear": 0.1, "cubic": 0.1, "chain": 0.4, "patch": 0.12, "propagated": 0.13}
+INSIDE = {"cubic": 0.19, "chain": 0.18, "patch": 0.14, "propagated": 0.42}
+BEYOND_ENDS = {"cubic": 0.24, "chain": 0.46, "patch": 0.24, "propagated": 0.05}
 
 _LEAST_PROBABILITY = 1e-3
 

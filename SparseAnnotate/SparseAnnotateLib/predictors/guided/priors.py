@@ -13,8 +13,9 @@ from .images import Images
 from .patches import PatchSearch
 from .trust import RESIDUAL_SIGMA, trust_below
 
-# A pixel is certain where the border is this far away in the interpolated distance maps and the patches agree.
-BAND_MARGIN_MM = 6.0
+# A pixel is certain where patches, propagation and distances agree, the border is this far away and the former two are
+# this sure. Wider bands (6 mm: 79 % of a brain with 10 classes instead of 40 %) cost time and decide nothing more.
+BAND_MARGIN_PIXELS = 2.0
 BAND_PROBABILITY = 0.98
 
 DISTANCES = ("linear", "cubic", "chain")
@@ -95,12 +96,19 @@ class PriorMaker:
     """Makes the priors of a plane from its painted neighbours and what was carried to it from them."""
 
     def __init__(
-        self, images: Images, maps: DistanceMaps, labels: dict[int, np.ndarray], flow: AdjacentFlow, search: PatchSearch
+        self,
+        images: Images,
+        maps: DistanceMaps,
+        labels: dict[int, np.ndarray],
+        flow: AdjacentFlow,
+        search: PatchSearch,
+        pixel_mm: float,
     ):
         self._images = images
         self._maps = maps
         self._flow = flow
         self._search = search
+        self._pixel_mm = pixel_mm
         self._labels = labels
         self._class_count = maps.class_count
 
@@ -112,7 +120,7 @@ class PriorMaker:
         residuals = [self._residual(bracket.plane, side) for side in carried]
         trust = None if bracket.at_end else trust_below(bracket.share, *residuals)
         propagated = self._blend(trust, *(side.probabilities.astype(np.float32) for side in carried))
-        band = np.flatnonzero(_uncertain(linear, patch, propagated))
+        band = np.flatnonzero(_uncertain(linear, patch, propagated, self._pixel_mm))
         flat = [side.flow for side in carried]
         chains = [
             self._flow.warp_at(self._maps.of_plane(s.source), f, band) for s, f in zip(carried, flat, strict=True)
@@ -191,7 +199,10 @@ def largest_two(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return highest, second
 
 
-def _uncertain(linear: np.ndarray, patch: np.ndarray, propagated: np.ndarray) -> np.ndarray:
+def _uncertain(linear: np.ndarray, patch: np.ndarray, propagated: np.ndarray, pixel_mm: float) -> np.ndarray:
     highest, second = largest_two(linear)
-    certain = highest - second >= 2 * BAND_MARGIN_MM
-    return ~(certain & (patch.max(axis=0) >= BAND_PROBABILITY) & (propagated.max(axis=0) >= BAND_PROBABILITY))
+    label = linear.argmax(axis=0)[None]
+    certain = highest - second >= 2 * BAND_MARGIN_PIXELS * pixel_mm
+    for probabilities in (patch, propagated):
+        certain &= np.take_along_axis(probabilities, label, axis=0)[0] >= BAND_PROBABILITY
+    return ~certain
