@@ -91,8 +91,7 @@ class SparseAnnotation:
             )
         painted[empty] = True
         classes = _classes_on(labels, painted) if classes is None else tuple(classes)
-        compact = np.zeros(labels.shape, np.uint8)
-        compact[painted] = _compact(labels[painted], classes)
+        compact = _compact(labels, painted, classes)
         known = np.broadcast_to(painted[:, None, None], labels.shape).copy()
         annotation = cls(compact, known, painted, classes, (0, len(labels) - 1))
         return annotation if plane_range is None else annotation.with_range(*plane_range)
@@ -263,17 +262,22 @@ def _classes_on(labels: np.ndarray, painted: np.ndarray) -> tuple[LabelClass, ..
     return tuple(LabelClass(int(value), f"class {value}") for value in values)
 
 
-def _compact(labels: np.ndarray, classes: Sequence[LabelClass]) -> np.ndarray:
-    """Values of files to class numbers."""
+def _compact(labels: np.ndarray, painted: np.ndarray, classes: Sequence[LabelClass]) -> np.ndarray:
+    """Values of files to class numbers; 0 on planes that are not painted."""
     if len(classes) > MAXIMUM_CLASSES:
         raise InputError(f"{len(classes)} classes are given, at most {MAXIMUM_CLASSES} can be handled")
     values = np.array([0, *(c.value for c in classes)])
     if len(set(values.tolist())) != len(values):
         raise InputError("two classes share a value, or one has the value 0, which is background: give each its own")
     order = np.argsort(values)
-    position = np.clip(np.searchsorted(values[order], labels), 0, len(values) - 1)
-    found = values[order][position]
-    if not np.array_equal(found, labels):
-        stranger = labels[found != labels].flat[0]
-        raise InputError(f"the labels hold the value {stranger}, which is none of the classes: add it or erase it")
-    return order.astype(np.uint8)[position]
+    ordered, numbers = values[order], order.astype(np.uint8)
+    compact = np.zeros(labels.shape, np.uint8)
+    # Plane by plane: positions take 8 bytes a voxel, 1.3 GB on 512x512x600.
+    for plane in np.flatnonzero(painted):
+        position = np.minimum(np.searchsorted(ordered, labels[plane]), len(values) - 1)
+        found = ordered[position]
+        if not np.array_equal(found, labels[plane]):
+            stranger = labels[plane][found != labels[plane]].flat[0]
+            raise InputError(f"the labels hold the value {stranger}, which is none of the classes: add it or erase it")
+        compact[plane] = numbers[position]
+    return compact
