@@ -1,6 +1,6 @@
 """A prediction as a job: in this process, in a worker process, or on a cluster."""
 
-from .base import JobHandle, JobState, Runner
+from .base import JobHandle, JobState, Runner, run_job
 from .events import Event
 from .failure import JobCancelledError, JobFailedError
 from .inline import InlineRunner
@@ -18,4 +18,5 @@ __all__ = [
     "JobState",
     "LocalRunner",
     "Runner",
+    "run_job",
 ]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..predictors import Progress
 from .events import Event
 from .failure import JobCancelledError
 from .job import JobSource
@@ -163,3 +164,24 @@ class Runner(abc.ABC):
 
     def __exit__(self, *_) -> None:
         self.close()
+
+
+def run_job(runner: Runner, source: JobSource, on_progress: Callable[[Progress], None] | None = None) -> Any:
+    """Run one job to its end and return its result, as `predictors.run` does; interrupting it cancels the job.
+
+    Raises
+    ------
+    InputError, JobFailedError, JobCancelledError
+        See `JobHandle.result`.
+    """
+    handle = runner.submit(source)
+
+    def show(event: Event) -> None:
+        if on_progress is not None:
+            on_progress(Progress(event.stage, event.fraction, event.message, event.preview))
+
+    try:
+        handle.wait(on_event=show)
+        return handle.result()
+    finally:
+        handle.close()

@@ -1,0 +1,53 @@
+"""`sparse-annotate predict` over many cases, or on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where to run, and how to treat a folder or table of cases."""
+    group = parser.add_argument_group("many cases, and clusters")
+    group.add_argument("--workers", type=int, metavar="N", help="predict N cases at a time, on a local Dask cluster")
+    group.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="predict on the Dask cluster of this scheduler")
+    group.add_argument("--format", default=".nii.gz", metavar=".SUFFIX", help="their format (default: .nii.gz)")
+    group.add_argument(
+        "--again", action="store_true", help="predict all cases, also those whose result is there (default: go on)"
+    )
+
+
+def run_batch(arguments: argparse.Namespace, predictor) -> int:
+    """Predict the cases of the folder or table `arguments.image` into the folder `arguments.output`.
+
+    Returns
+    -------
+    int
+        0 where every case has its result, 1 where one failed; the reasons stand at the end and in cases.csv.
+    """
+    from ..io import check_writable
+    from ..jobs import batch, cases
+
+    console, output = arguments.console, Path(arguments.output)
+    shared = {
+        "predictor": predictor.name,
+        "options": predictor.options.to_dict(),
+        "axis": arguments.axis,
+        "replace_nan": arguments.replace_nan,
+    }
+    found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format, **shared)
+    batch.keep_to_settings(output, shared, again=arguments.again)
+    check_writable(found[0].output)
+    console.say(f"{len(found)} cases from {arguments.image}")
+    numbers = iter(range(1, len(found) + 1))
+
+    def show(outcome: batch.Outcome) -> None:
+        if outcome.state != "skipped":
+            console.say(f"{next(numbers)}: {outcome.case.name} {outcome.state} ({outcome.seconds:.1f} s)")
+
+    with batch.open_runner(arguments.scheduler, arguments.workers) as runner:
+        outcomes = batch.predict_cases(found, runner, show, again=arguments.again)
+    batch.write_table(outcomes, output / "cases.csv")
+    for line in batch.summary(outcomes):
+        console.out(line)
+    return batch.exit_code(outcomes)

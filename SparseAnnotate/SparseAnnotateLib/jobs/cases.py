@@ -1,0 +1,196 @@
+"""Cases in files: an image, its half-painted labels, and where the prediction goes."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..annotation import SparseAnnotation
+from ..errors import InputError
+from ..predictors import Prediction
+from .job import Job
+
+IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".tiff", ".tif")
+_ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
+_COLUMNS = ("image", "labels", "name", "painted", "empty", "partly", "range")
+
+
+@dataclass(frozen=True)
+class FileCase:
+    """One case; a `JobSource` that is read, predicted and written where its files are.
+
+    Attributes
+    ----------
+    name : unique among the cases; the output is named after it
+    painted, empty, partly : planes, as on the command line; by default those that hold a label are painted
+    plane_range : first and last plane of the structures; by default the first and last painted one
+    predictor, options : see `Job`
+    axis, replace_nan : see `io.read_image`
+    """
+
+    name: str
+    image: Path
+    labels: Path
+    output: Path
+    predictor: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    painted: tuple[int, ...] | None = None
+    empty: tuple[int, ...] = ()
+    partly: tuple[int, ...] = ()
+    plane_range: tuple[int, int] | None = None
+    axis: str = "auto"
+    replace_nan: float | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What must be within reach of whoever runs it."""
+        return (self.image, self.labels, self.output.parent)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its output is there, and no older than what it was made from."""
+        if not self.output.exists():
+            return False
+        written = self.output.stat().st_mtime
+        return all(written >= path.stat().st_mtime for path in (self.image, self.labels) if path.exists())
+
+    def check(self) -> None:
+        """Raise InputError for an unknown predictor or options that it does not take."""
+        Job(self.predictor, None, None, self.options).check()
+
+    def load(self) -> Job:
+        """Read image and labels.
+
+        Raises
+        ------
+        InputError
+            Where they cannot be used.
+        """
+        from ..io import read_image, read_labels
+
+        volume = read_image(self.image, self.axis, self.replace_nan)
+        file = read_labels(self.labels, volume)
+        painted = None if self.painted is None else sorted({*self.painted, *self.partly})
+        annotation = SparseAnnotation.from_painted_planes(file.labels, painted, empty=self.empty, classes=file.classes)
+        if not annotation.painted.any():
+            raise InputError(f"{self.labels} holds no label: paint at least one plane")
+        planes = annotation.painted_planes
+        annotation = annotation.with_range(*(self.plane_range or (planes[0], planes[-1])))
+        if self.partly:
+            annotation = annotation.with_partly_painted(self.partly)
+        return Job(self.predictor, volume, annotation, self.options, self.name)
+
+    def deliver(self, job: Job, prediction: Prediction) -> dict[str, Any]:
+        """Write the output, whole or not at all; what is left to say about it."""
+        from ..io import write_labels
+
+        write_labels(self.output, prediction.labels, job.volume, job.annotation.classes)
+        return {"expected_dice": prediction.expected_dice}
+
+
+def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared: Any) -> list[FileCase]:
+    """The cases of a table or a folder, in order.
+
+    Parameters
+    ----------
+    source : a table (.csv) with the columns image and labels, and, where needed, name, painted, empty, partly
+        ("3,17,29" or "3-7 12"), range ("10-80"); paths in it are relative to its folder.
+        Or a folder: of one folder a case with ``image.*`` and ``label.*`` or ``labels.*``, or of files
+        ``NAME_image.*`` and ``NAME_labels.*``.
+    output : folder of the results; each is called after its case
+    suffix : format of the results
+    shared : further attributes of every `FileCase`
+
+    Raises
+    ------
+    InputError
+        Where there are no cases, an image without labels, or two of the same name.
+    """
+    source = Path(source)
+    rows = _from_folder(source) if source.is_dir() else _from_table(source)
+    if not rows:
+        advice = "put image.* and labels.* into a folder a case, or give a table (.csv) with the columns image, labels"
+        raise InputError(f"{source} holds no cases: {advice}")
+    cases = [FileCase(output=Path(output) / f"{row['name']}{suffix}", **row, **shared) for row in rows]
+    names = [case.name for case in cases]
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise InputError(f"two cases of {source} are called {double}: give them names (a column name in a table)")
+    return cases
+
+
+def _from_table(path: Path) -> list[dict[str, Any]]:
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, restval="", strict=True))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
+    return [_from_row(path, number, row) for number, row in enumerate(rows, 2)]
+
+
+def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
+    unknown = [name for name in row if name not in _COLUMNS]
+    if unknown:
+        raise InputError(f"line {line} of {table} does not fit: its columns may be {', '.join(_COLUMNS)}")
+    if not row.get("image") or not row.get("labels"):
+        raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
+    image, labels = (table.parent / row[name] for name in ("image", "labels"))
+    try:
+        planes = {name: planes_from(row[name]) for name in ("painted", "empty", "partly") if row.get(name)}
+        ends = planes_from(row["range"]) if row.get("range") else None
+    except ValueError as error:
+        raise InputError(f"line {line} of {table}: {error}") from error
+    case = {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, **planes}
+    return case if ends is None else {**case, "plane_range": (ends[0], ends[-1])}
+
+
+def planes_from(text: str) -> tuple[int, ...]:
+    """Plane numbers from "3,17,29" or "3-7 12"; ValueError with a sentence for anything else."""
+    planes: list[int] = []
+    for part in re.split(r"[,;\s]+", text.strip()):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if match is None:
+            raise ValueError(f"{part!r} is no plane number: write 3,17,29 or 3-7")
+        planes += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return tuple(planes)
+
+
+def case_name(path: Path) -> str:
+    """A case's name from its file: patient3 for patient3_labels.nii.gz, the folder's name for labels.nii.gz."""
+    stem, role = _stem_and_role(path)
+    return stem or (path.parent.name if role else path.name)
+
+
+def _stem_and_role(path: Path) -> tuple[str, str | None]:
+    """("patient3", "labels") for patient3_labels.nii.gz; no role for a file that is neither."""
+    suffix = next((one for one in IMAGE_SUFFIXES if path.name.lower().endswith(one)), path.suffix)
+    stem = path.name[: len(path.name) - len(suffix)]
+    head, _, tail = stem.rpartition("_")
+    role = _ROLES.get(tail.lower())
+    return (head, role) if role else (stem, None)
+
+
+def _from_folder(folder: Path) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted([*folder.iterdir(), *folder.glob("*/*")]):
+        if not path.name.lower().endswith(IMAGE_SUFFIXES) or path.name.startswith("."):
+            continue
+        stem, role = _stem_and_role(path)
+        if role is None or (not stem and path.parent == folder):
+            continue
+        name = case_name(path) if path.parent == folder or not stem else f"{path.parent.name}_{stem}"
+        if role in found.setdefault(name, {"name": name}):
+            raise InputError(f"{name} has two files for its {role}, {path} is one: keep one of them")
+        found[name][role] = path
+    return [_complete(case, folder) for case in found.values()]
+
+
+def _complete(case: dict[str, Any], folder: Path) -> dict[str, Any]:
+    missing: Sequence[str] = [role for role in ("image", "labels") if role not in case]
+    if missing:
+        raise InputError(f"{case['name']} in {folder} has no {missing[0]}: add the file, or list the cases in a table")
+    return case

@@ -1,0 +1,194 @@
+import csv
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jobs.examples import tiny_annotation, tiny_volume
+from SparseAnnotateLib import InputError, run
+from SparseAnnotateLib.io import read_image, read_labels, write_labels
+from SparseAnnotateLib.jobs import InlineRunner, LocalRunner
+from SparseAnnotateLib.jobs.batch import exit_code, keep_to_settings, open_runner, predict_cases, summary, write_table
+from SparseAnnotateLib.jobs.cases import find_cases, planes_from
+from SparseAnnotateLib.predictors import PREDICTORS
+
+
+def write_case(folder: Path, stem: str = "") -> None:
+    """An image and its half-painted labels."""
+    import SimpleITK as sitk
+
+    volume, annotation = tiny_volume(), tiny_annotation()
+    folder.mkdir(parents=True, exist_ok=True)
+    image = sitk.GetImageFromArray(volume.intensities)
+    image.SetSpacing(volume.geometry.spacing_mm)
+    sitk.WriteImage(image, str(folder / f"{stem}image.nii.gz"))
+    volume = read_image(folder / f"{stem}image.nii.gz", "k")
+    write_labels(folder / f"{stem}labels.nii.gz", annotation.labels, volume, annotation.classes)
+
+
+@pytest.fixture
+def data(tmp_path):
+    for name in ("anna", "bert", "cleo"):
+        write_case(tmp_path / "data" / name)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def output(tmp_path):
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def cases_in(source, output, predictor="nearest", **more):
+    return find_cases(source, output, predictor=predictor, axis="k", **more)
+
+
+def states(outcomes):
+    return {outcome.case.name: outcome.state for outcome in outcomes}
+
+
+def test_folders_of_cases_are_found(data, output):
+    cases = cases_in(data, output)
+    assert [case.name for case in cases] == ["anna", "bert", "cleo"]
+    assert cases[0].image == data / "anna" / "image.nii.gz"
+    assert cases[0].output == output / "anna.nii.gz"
+
+
+def test_files_of_cases_are_found(tmp_path, output):
+    for stem in ("p1_", "p2_", "left_knee_"):
+        write_case(tmp_path / "flat", stem)
+    assert [case.name for case in cases_in(tmp_path / "flat", output)] == ["left_knee", "p1", "p2"]
+
+
+def test_a_table_names_files_and_painted_planes(data, output, tmp_path):
+    table = tmp_path / "cases.csv"
+    table.write_text(
+        "image,labels,name,painted,empty,range\n"
+        'data/anna/image.nii.gz,data/anna/labels.nii.gz,A,"2,6",8,1-7\n'
+        "data/bert/image.nii.gz,data/bert/labels.nii.gz,,,,\n"
+    )
+    first, second = cases_in(table, output)
+    assert (first.name, first.painted, first.empty, first.plane_range) == ("A", (2, 6), (8,), (1, 7))
+    assert (second.name, second.painted, second.plane_range) == ("bert", None, None)
+    assert first.image.samefile(data / "anna" / "image.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,labels\n", "holds no cases"),
+        ("image,mask\na,b\n", "does not fit: its columns may be image, labels"),
+        ("image,labels\na.nii,\n", "line 2 of .* lacks an image or its labels"),
+        ("image,labels,painted\na.nii,b.nii,3-x\n", "line 2 of .*'3-x' is no plane number"),
+        ("image,labels,name\na.nii,b.nii,x\nc.nii,d.nii,x\n", "two cases of .* are called x"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_told_with_its_line(tmp_path, output, text, said):
+    (tmp_path / "cases.csv").write_text(text)
+    with pytest.raises(InputError, match=said):
+        cases_in(tmp_path / "cases.csv", output)
+
+
+def test_a_folder_without_cases_and_an_image_without_labels_are_told(tmp_path, data, output):
+    with pytest.raises(InputError, match="holds no cases"):
+        cases_in(output, output)
+    (data / "bert" / "labels.nii.gz").unlink()
+    with pytest.raises(InputError, match="bert in .* has no labels"):
+        cases_in(data, output)
+
+
+def test_plane_numbers_are_read():
+    assert planes_from("3,17,29") == (3, 17, 29)
+    assert planes_from("3-5 12") == (3, 4, 5, 12)
+
+
+@pytest.mark.parametrize("make_runner", [InlineRunner, LocalRunner])
+def test_every_case_gets_its_prediction_on_its_own_grid(data, output, make_runner):
+    cases = cases_in(data, output)
+    with make_runner() as runner:
+        outcomes = predict_cases(cases, runner)
+    assert set(states(outcomes).values()) == {"done"}
+    assert exit_code(outcomes) == 0
+    job = cases[1].load()
+    expected = run(PREDICTORS.create("nearest"), job.volume, job.annotation).labels
+    written = read_labels(cases[1].output, job.volume)
+    np.testing.assert_array_equal(written.labels, job.annotation.to_values(expected))
+    assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz", "cleo.nii.gz"]
+
+
+def test_a_failed_case_is_told_at_the_end_and_harms_no_other(data, output):
+    (data / "bert" / "image.nii.gz").write_bytes(b"no image")
+    with LocalRunner() as runner:
+        outcomes = predict_cases(cases_in(data, output), runner)
+    assert states(outcomes) == {"anna": "done", "bert": "failed", "cleo": "done"}
+    assert exit_code(outcomes) == 1
+    first, reason = summary(outcomes)
+    assert first == "2 predicted, 0 finished before, 1 failed"
+    assert reason.startswith("bert: ")
+    assert str(data / "bert" / "image.nii.gz") in reason
+    write_table(outcomes, output / "cases.csv")
+    rows = list(csv.DictReader((output / "cases.csv").open()))
+    assert [row["state"] for row in rows] == ["done", "failed", "done"]
+
+
+def test_finished_cases_are_skipped_and_changed_ones_are_not(data, output):
+    cases = cases_in(data, output)
+    with InlineRunner() as runner:
+        predict_cases(cases[:2], runner)
+        later = time.time() + 10
+        os.utime(data / "bert" / "labels.nii.gz", (later, later))
+        outcomes = predict_cases(cases, runner)
+        assert states(outcomes) == {"anna": "skipped", "bert": "done", "cleo": "done"}
+        assert states(predict_cases(cases, runner, again=True)) == dict.fromkeys(("anna", "bert", "cleo"), "done")
+
+
+def test_a_worker_that_crashes_costs_its_case_only(data, output):
+    cases = cases_in(data, output)[:1] + cases_in(data, output, "test-crashing")[1:2] + cases_in(data, output)[2:]
+    with LocalRunner() as runner:
+        outcomes = predict_cases(cases, runner)
+    assert states(outcomes) == {"anna": "done", "bert": "failed", "cleo": "done"}
+    assert "SIGSEGV" in outcomes[1].message
+    assert not cases[1].output.exists()
+
+
+def test_an_unknown_option_is_told_before_anything_is_done(data, output):
+    with InlineRunner() as runner, pytest.raises(InputError, match="no option 'speed'"):
+        predict_cases(cases_in(data, output, options={"speed": 1}), runner)
+    assert not any(output.iterdir())
+
+
+def test_a_run_goes_on_with_the_settings_it_began_with(output):
+    keep_to_settings(output, {"predictor": "shape", "options": {"seed": 0}})
+    keep_to_settings(output, {"predictor": "shape", "options": {"seed": 0}})
+    with pytest.raises(InputError, match="were made with predictor 'shape', now it is 'nearest'"):
+        keep_to_settings(output, {"predictor": "nearest", "options": {"seed": 0}})
+    keep_to_settings(output, {"predictor": "nearest", "options": {"seed": 0}}, again=True)
+
+
+def test_a_scheduler_and_workers_exclude_each_other():
+    with pytest.raises(InputError, match="give one of them"):
+        open_runner("tcp://host:8786", 2)
+
+
+class TestOnDask:
+    @pytest.fixture(scope="class")
+    def runner(self, misbehaving_predictors):  # noqa: ARG002 - before the workers start
+        pytest.importorskip("distributed", reason="needs the extra 'cluster'")
+        with open_runner(workers=2) as runner:
+            yield runner
+
+    def test_cases_are_done_where_their_files_are_seen(self, runner, data, output):
+        (data / "cleo" / "labels.nii.gz").write_bytes(b"no labels")
+        outcomes = predict_cases(cases_in(data, output), runner)
+        assert states(outcomes) == {"anna": "done", "bert": "done", "cleo": "failed"}
+        assert runner.payload(cases_in(data, output)[0])[1] is True
+        assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz"]
+
+    def test_cases_travel_as_arrays_where_the_files_are_not_seen(self, runner, data, output, monkeypatch):
+        monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.all_reachable", lambda paths: not paths)
+        (data / "cleo" / "labels.nii.gz").write_bytes(b"no labels")
+        outcomes = predict_cases(cases_in(data, output), runner)
+        assert states(outcomes) == {"anna": "done", "bert": "done", "cleo": "failed"}
+        assert str(data / "cleo" / "labels.nii.gz") in outcomes[2].message
+        assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz"]

@@ -1,0 +1,240 @@
+"""The worker process itself, and what becomes of it when things around it break."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from jobs.examples import children_of_this_process, is_running, lines, tiny_job, wait_for
+from SparseAnnotateLib import Prediction
+from SparseAnnotateLib.jobs import JobFailedError, JobState, LocalRunner
+from SparseAnnotateLib.jobs.failure import ExitCode
+from SparseAnnotateLib.jobs.folder import JobFolder, write_job
+from SparseAnnotateLib.jobs.locks import FileLock
+from SparseAnnotateLib.jobs.process import interpreter
+from SparseAnnotateLib.jobs.result import read_result, write_result
+
+PATIENCE_S = 60.0
+
+
+def start_worker(folder, *arguments, **more):
+    command = [sys.executable, "-m", "SparseAnnotateLib.jobs.worker", str(folder), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+def kinds(folder):
+    return [json.loads(line)["kind"] for line in JobFolder(folder).events.read_text().splitlines()]
+
+
+def test_events_go_to_the_standard_output_where_asked_and_nothing_else_does(tmp_path):
+    write_job(tiny_job("test-curious"), tmp_path / "job")
+    output, errors = start_worker(tmp_path / "job", "--stdout").communicate(timeout=PATIENCE_S)
+    assert [json.loads(line)["kind"] for line in output.splitlines()] == ["started", "progress", "result"]
+    assert "noise on the standard output" in errors
+    assert kinds(tmp_path / "job") == ["started", "progress", "result"]
+
+
+def test_events_are_written_as_they_happen(tmp_path):
+    write_job(tiny_job("test-staged", step_s=0.5), tmp_path / "job")
+    worker = start_worker(tmp_path / "job", "--stdout")
+    assert json.loads(worker.stdout.readline())["kind"] == "started"
+    assert worker.poll() is None
+    JobFolder(tmp_path / "job").request_stop()
+    worker.communicate(timeout=PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("predictor", "code"),
+    [
+        ("nearest", ExitCode.DONE),
+        ("test-buggy", ExitCode.FAILED),
+        ("test-choosy", ExitCode.INPUT),
+        ("test-greedy", ExitCode.MEMORY),
+    ],
+)
+def test_the_exit_code_says_how_it_went(tmp_path, predictor, code):
+    write_job(tiny_job(predictor), tmp_path / "job")
+    worker = start_worker(tmp_path / "job")
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == code
+    assert JobFolder(tmp_path / "job").result.exists() == (code == ExitCode.DONE)
+
+
+def test_a_stop_file_ends_the_worker(tmp_path):
+    trace = tmp_path / "trace"
+    write_job(tiny_job("test-staged", trace=str(trace), step_s=0.3), tmp_path / "job")
+    worker = start_worker(tmp_path / "job")
+    wait_for(lambda: lines(trace))
+    JobFolder(tmp_path / "job").request_stop()
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == ExitCode.CANCELLED
+    assert lines(trace) == ["began", "closed"]
+    assert kinds(tmp_path / "job")[-1] == "cancelled"
+
+
+def test_a_stop_file_that_is_there_first_ends_it_before_it_predicts(tmp_path):
+    trace = tmp_path / "trace"
+    write_job(tiny_job("test-staged", trace=str(trace)), tmp_path / "job").request_stop()
+    worker = start_worker(tmp_path / "job")
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == ExitCode.CANCELLED
+    assert not trace.exists()
+
+
+def test_a_second_worker_leaves_the_job_to_the_first(tmp_path):
+    folder = write_job(tiny_job(), tmp_path / "job")
+    lock = FileLock(folder.worker_lock)
+    assert lock.acquire()
+    worker = start_worker(folder.path)
+    _, errors = worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == ExitCode.INPUT
+    assert "another worker already runs the job" in errors
+    lock.release()
+
+
+def test_a_folder_without_a_job_is_told(tmp_path):
+    worker = start_worker(tmp_path)
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == ExitCode.INPUT
+    assert "holds no job" in (tmp_path / "events.jsonl").read_text()
+
+
+def test_a_folder_that_does_not_exist_is_told(tmp_path):
+    worker = start_worker(tmp_path / "nothing")
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == ExitCode.FOLDER
+
+
+@pytest.mark.parametrize("predictor", ["test-stuck", "test-staged"])
+def test_a_worker_ends_with_whoever_started_it(tmp_path, predictor):
+    """Also in the middle of a step, and with its own children."""
+    script = (
+        "import sys, time; from jobs.examples import tiny_job; from SparseAnnotateLib.jobs import LocalRunner\n"
+        f"handle = LocalRunner({str(tmp_path / 'jobs')!r}).submit(tiny_job({predictor!r}, "
+        f"trace={str(tmp_path / 'trace')!r}, step_s=0.3, steps=100))\n"
+        "while True: handle.poll(); handle.pid and print(handle.pid, flush=True); time.sleep(0.05)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    worker = int(parent.stdout.readline())
+    child = wait_for(lambda: lines(tmp_path / "trace"))[0]
+    parent.kill()
+    parent.communicate()
+    wait_for(lambda: not is_running(worker), 10)
+    if predictor == "test-stuck":
+        wait_for(lambda: not is_running(int(child)), 10)
+
+
+def test_an_input_that_a_launcher_closes_is_no_reason_to_end(tmp_path):
+    write_job(tiny_job("test-staged", step_s=0.2), tmp_path / "job")
+    worker = start_worker(tmp_path / "job", "--parent", str(os.getpid()), stdin=subprocess.DEVNULL)
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == ExitCode.DONE
+
+
+def test_the_interpreter_is_slicers_inside_slicer_and_ours_outside(monkeypatch):
+    monkeypatch.delitem(sys.modules, "slicer", raising=False)
+    assert interpreter() == sys.executable
+    monkeypatch.setitem(sys.modules, "slicer", object())
+    monkeypatch.setattr("shutil.which", {"PythonSlicer": "/opt/Slicer/bin/PythonSlicer"}.get)
+    assert interpreter() == "/opt/Slicer/bin/PythonSlicer"
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert interpreter() == sys.executable
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 4 MB."""
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    path = tmp_path / "disk"
+    path.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", path], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def test_a_disk_too_full_for_the_result_is_told_and_left_as_it_was(small_disk):
+    with LocalRunner(small_disk) as runner:
+        handle = runner.submit(tiny_job("test-rich", megabytes=8))
+        assert handle.wait(PATIENCE_S) is JobState.FAILED
+        with pytest.raises(JobFailedError, match="the disk is full") as caught:
+            handle.result()
+        assert caught.value.reason == "folder"
+        assert runner.submit(tiny_job()).wait(PATIENCE_S) is JobState.FINISHED
+    assert not any(small_disk.iterdir())
+
+
+def test_a_disk_too_full_for_the_job_is_told_and_left_as_it_was(small_disk):
+    (small_disk / "ballast").write_bytes(bytes((4 << 20) - 65536))
+    runner = LocalRunner(small_disk)
+    handle = runner.submit(tiny_job())
+    state = handle.wait(PATIENCE_S)
+    # 17 kB of job fit into what is left; with the ballast grown to the last byte they do not.
+    handle.close()
+    assert state is JobState.FINISHED
+    with open(small_disk / "ballast", "ab") as ballast, pytest.raises(OSError, match="No space left"):
+        while True:
+            ballast.write(bytes(4096))
+            ballast.flush()
+    handle = runner.submit(tiny_job())
+    assert handle.wait(PATIENCE_S) is JobState.FAILED
+    with pytest.raises(JobFailedError, match="the disk is full"):
+        handle.result()
+    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+
+
+def test_a_result_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    prediction = Prediction(tiny_job().annotation.labels)
+    with pytest.raises(OSError, match="No space left"):
+        write_result(prediction, tmp_path / "result.npz")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_result_is_never_replaced_by_half_of_another(tmp_path, monkeypatch):
+    first = Prediction(tiny_job().annotation.labels, expected_dice=0.5)
+    write_result(first, tmp_path / "result.npz")
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        write_result(Prediction(first.labels, expected_dice=0.9), tmp_path / "result.npz")
+    assert read_result(tmp_path / "result.npz").expected_dice == 0.5
+
+
+@pytest.mark.slow
+def test_killing_the_worker_a_hundred_times_leaves_nothing(tmp_path):
+    """At random moments from its first instruction to after its end: no half result, no zombie, no folder."""
+    before = children_of_this_process()
+    moments = random.Random(7)
+    finished = 0
+    with LocalRunner(tmp_path / "jobs", slots=2) as runner:
+        for _ in range(100):
+            handle = runner.submit(tiny_job("test-rich", megabytes=2))
+            wait_for(lambda handle=handle: handle.poll() and handle.pid)
+            end = time.monotonic() + moments.uniform(0.0, 0.7)
+            while time.monotonic() < end and not handle.poll().ended:
+                time.sleep(0.005)
+            if not handle.poll().ended:
+                os.kill(handle.pid, signal.SIGKILL)
+            state = handle.wait(PATIENCE_S)
+            result = handle.folder / "result.npz"
+            if state is JobState.FINISHED:
+                finished += 1
+                assert handle.result().expected_dice == 0.875
+            else:
+                assert not result.exists()
+                with pytest.raises(JobFailedError, match="the system killed the worker"):
+                    handle.result()
+            handle.close()
+    assert 5 < finished < 95, "the moments of the kills should cover the life of a worker"
+    assert list(Path(tmp_path / "jobs").iterdir()) == []
+    assert children_of_this_process() <= before
