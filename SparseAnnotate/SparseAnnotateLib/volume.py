@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 
@@ -163,6 +164,11 @@ def _refuse_non_finite(intensities: np.ndarray) -> None:
     # Plane by plane: a mask of the whole of 512x512x600 would cost another 157 MB.
     bad = sum(int(plane.size - np.isfinite(plane).sum()) for plane in intensities)
     if bad:
-        raise InputError(
-            f"the image holds {bad} voxels that are NaN or infinite: replace them (on the command line: --replace-nan VALUE)"
-        )
+        refuse_non_finite(bad)
+
+
+def refuse_non_finite(voxels: int) -> NoReturn:
+    """Raise the InputError for an image of which so many voxels are NaN or infinite."""
+    raise InputError(
+        f"the image holds {voxels} voxels that are NaN or infinite: replace them (on the command line: --replace-nan VALUE)"
+    )

@@ -235,3 +235,14 @@ class TestRefused:
         path.write_bytes(gzip.compress(b"no image" * 100))
         with pytest.raises(InputError, match=r"image\.nii\.gz is in no format that can be read"):
             read_image(path)
+
+
+@pytest.mark.parametrize("name", ["image.nii", "image.nii.gz", "image.nrrd"])
+def test_what_is_not_a_number_is_counted_and_replaced_in_every_format(tmp_path, name):
+    array = np.ones((4, 5, 6), np.float32)
+    array[1, 2, 3], array[3, 4, 5] = np.nan, np.inf
+    path = write(tmp_path / name, array)
+    with pytest.raises(InputError, match="holds 2 voxels that are NaN or infinite"):
+        read_image(path, "k")
+    expected = np.where(np.isfinite(array), array, -7)
+    assert np.array_equal(read_image(path, "k", replace_nan=-7).intensities, expected)

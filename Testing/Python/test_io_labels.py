@@ -72,6 +72,20 @@ class TestReading:
             read_labels(path, image)
 
 
+def write_segmentation(image, path):
+    """Write labels as Slicer does: with a segment for each value."""
+    for number, value in enumerate(np.unique(sitk.GetArrayFromImage(image))):
+        if value:
+            for key, text in {
+                "ID": f"s{value}",
+                "Name": f"segment {value}",
+                "LabelValue": f"{value}",
+                "Layer": "0",
+            }.items():
+                image.SetMetaData(f"Segment{number}_{key}", text)
+    sitk.WriteImage(image, str(path))
+
+
 class TestGrids:
     @pytest.mark.parametrize(
         ("place", "named"),
@@ -97,25 +111,32 @@ class TestGrids:
     def test_a_part_of_the_grid_is_filled_up_to_the_whole(self, tmp_path, direction):
         image, _ = image_and_labels(tmp_path, LABELS, direction=direction)
         whole = sitk.ReadImage(str(tmp_path / "labels.nrrd"))
-        sitk.WriteImage(whole[2:5, 1:4, 1:3], str(tmp_path / "part.nrrd"))
+        write_segmentation(whole[2:5, 1:4, 1:3], tmp_path / "part.seg.nrrd")
         expected = np.zeros_like(LABELS)
         expected[1:3, 1:4, 2:5] = LABELS[1:3, 1:4, 2:5]
-        assert np.array_equal(read_labels(tmp_path / "part.nrrd", image).labels, expected)
+        assert np.array_equal(read_labels(tmp_path / "part.seg.nrrd", image).labels, expected)
 
     def test_a_single_voxel_of_the_grid_is_enough(self, tmp_path):
         image, _ = image_and_labels(tmp_path, np.ones_like(LABELS))
         whole = sitk.ReadImage(str(tmp_path / "labels.nrrd"))
-        sitk.WriteImage(whole[5:6, 0:1, 3:4], str(tmp_path / "part.nrrd"))
-        assert np.argwhere(read_labels(tmp_path / "part.nrrd", image).labels).tolist() == [[3, 0, 5]]
+        write_segmentation(whole[5:6, 0:1, 3:4], tmp_path / "part.seg.nrrd")
+        assert np.argwhere(read_labels(tmp_path / "part.seg.nrrd", image).labels).tolist() == [[3, 0, 5]]
 
     def test_empty_margins_beyond_the_image_are_cut_off_but_labels_there_are_refused(self, tmp_path):
         image, _ = image_and_labels(tmp_path, np.ones_like(LABELS))
         whole = sitk.ReadImage(str(tmp_path / "labels.nrrd"))
-        sitk.WriteImage(sitk.ConstantPad(whole, (2, 0, 1), (0, 3, 0), 0), str(tmp_path / "more.nrrd"))
-        assert np.array_equal(read_labels(tmp_path / "more.nrrd", image).labels, np.ones_like(LABELS))
-        sitk.WriteImage(sitk.ConstantPad(whole, (2, 0, 1), (0, 3, 0), 1), str(tmp_path / "more.nrrd"))
+        write_segmentation(sitk.ConstantPad(whole, (2, 0, 1), (0, 3, 0), 0), tmp_path / "more.seg.nrrd")
+        assert np.array_equal(read_labels(tmp_path / "more.seg.nrrd", image).labels, np.ones_like(LABELS))
+        write_segmentation(sitk.ConstantPad(whole, (2, 0, 1), (0, 3, 0), 1), tmp_path / "more.seg.nrrd")
         with pytest.raises(InputError, match="some labels lie outside the image"):
-            read_labels(tmp_path / "more.nrrd", image)
+            read_labels(tmp_path / "more.seg.nrrd", image)
+
+    def test_a_label_map_that_covers_a_part_only_is_refused_for_it_may_be_another_scans(self, tmp_path):
+        image, _ = image_and_labels(tmp_path, LABELS)
+        whole = sitk.ReadImage(str(tmp_path / "labels.nrrd"))
+        sitk.WriteImage(whole[2:5, 1:4, 1:3], str(tmp_path / "part.nrrd"))
+        with pytest.raises(InputError, match="another grid than the image.*resample them"):
+            read_labels(tmp_path / "part.nrrd", image)
 
     def test_a_part_between_the_voxels_is_refused(self, tmp_path):
         image, _ = image_and_labels(tmp_path, LABELS)

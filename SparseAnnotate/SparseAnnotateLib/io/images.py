@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..volume import ImageGeometry, Volume
+from ..volume import ImageGeometry, Volume, refuse_non_finite
 from . import folders, headers
 from .itk import captured_stderr, reason
 
@@ -34,11 +34,15 @@ class _Memory:
 
 @dataclass(frozen=True)
 class Stored:
-    """An image as its file holds it: `array` (k, j, i[, components]) is the memory of `image`, which it keeps alive."""
+    """An image as its file holds it: `array` (k, j, i[, components]) is the memory of `image`, which it keeps alive.
+
+    `non_finite` are the positions in it that ITK put a 0 for NaN or infinity (NIfTI).
+    """
 
     image: SimpleITK.Image
     array: np.ndarray
     geometry: ImageGeometry
+    non_finite: np.ndarray
 
 
 def read_image(path: str | Path, axis: str = "auto", replace_nan: float | None = None) -> Volume:
@@ -62,6 +66,9 @@ def read_image(path: str | Path, axis: str = "auto", replace_nan: float | None =
         if replace_nan is not None and array.dtype.kind == "f":
             array = array.astype(np.float32)
             array[~np.isfinite(array)] = replace_nan
+            array.reshape(-1)[stored.non_finite] = replace_nan
+        elif len(stored.non_finite):
+            refuse_non_finite(len(stored.non_finite))
         return Volume.from_file_order(array, stored.geometry, axis)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -73,15 +80,16 @@ def load(path: str | Path, *, labels: bool = False) -> Stored:
     if path.is_dir():
         image = folders.read_folder(path, series)
         header = None
+        non_finite = np.empty(0, np.int64)
     else:
-        headers.check_whole(path)
+        non_finite = headers.check_whole(path)
         image = _read_file(path, labels)
         header = headers.geometry_header(path)
     if not labels and min(image.GetSize()) == 1:
         raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
     array = np.asarray(_Memory(image))
     geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection(), header)
-    return Stored(image, array, geometry)
+    return Stored(image, array, geometry, non_finite)
 
 
 def _split(path: str | Path) -> tuple[Path, str | None]:

@@ -17,6 +17,9 @@ from .images import load
 from .writing import check_writable, suffix_of, written_aside
 
 
+_NOT_FINITE = "the labels hold NaN or infinite values: give a label map"
+
+
 @dataclass(frozen=True)
 class LabelFile:
     """Labels as a file gives them.
@@ -34,7 +37,7 @@ class LabelFile:
 
 
 def read_labels(path: str | Path, volume: Volume) -> LabelFile:
-    """Read labels that lie on the grid of `volume`; a part of the grid, as Slicer saves segmentations, is filled up.
+    """Read labels that lie on the grid of `volume`; a segmentation may cover a part of it, as Slicer saves them.
 
     Parameters
     ----------
@@ -50,12 +53,14 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     if stored.array.ndim > 3 and not segments:
         raise InputError(f"{path} holds {stored.array.shape[-1]} values a voxel and no segments: give a label map")
     try:
+        if len(stored.non_finite):
+            raise InputError(_NOT_FINITE)
         array = _as_unsigned(stored.array)
         if segments:
             array, classes = segmentation.flatten(array, segments, str(path))
         else:
             classes = tuple(LabelClass(value, f"class {value}") for value in _values_in(array))
-        array = _onto_grid(array, stored.geometry, volume)
+        array = _onto_grid(array, stored.geometry, volume, part=bool(segments))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return LabelFile(np.ascontiguousarray(volume.to_planes(array)), classes)
@@ -89,7 +94,7 @@ def _as_unsigned(array: np.ndarray) -> np.ndarray:
         return array
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise InputError("the labels hold NaN or infinite values: give a label map")
+        raise InputError(_NOT_FINITE)
     if low < 0:
         raise InputError("the labels hold negative values: use 0 for background and positive numbers for structures")
     if high >= 2**32:
@@ -113,11 +118,12 @@ def _values_in(array: np.ndarray) -> list[int]:
     return sorted(found - {0})
 
 
-def _onto_grid(array: np.ndarray, geometry: ImageGeometry, volume: Volume) -> np.ndarray:
+def _onto_grid(array: np.ndarray, geometry: ImageGeometry, volume: Volume, *, part: bool) -> np.ndarray:
+    """`array` on the grid of `volume`; only a segmentation may cover a `part` of it, a label map would be the wrong one."""
     difference = volume.geometry.difference(geometry)
     if difference is None:
         return array
-    first = _offset(geometry, volume.geometry)
+    first = _offset(geometry, volume.geometry) if part else None
     if first is None:
         raise InputError(
             f"the labels lie on another grid than the image ({difference}, image against labels): "

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import postprocess
 from ..annotation import SparseAnnotation
+from ..device import resolve_device
 from ..errors import InputError
 from ..options import Options
 from ..registry import Registry
@@ -109,9 +110,11 @@ class PredictorBase(abc.ABC):
         Raises
         ------
         InputError
-            Where image and annotation do not fit, or nothing is painted.
+            Where image and annotation do not fit, nothing is painted, or the device is not there.
         """
         check_same_grid(volume, annotation)
+        if self.options.device != "auto":
+            resolve_device(self.options.device)
         if not annotation.painted.any():
             raise InputError("no plane is painted: paint at least one, or name the painted ones (--painted)")
         if not annotation.classes:
