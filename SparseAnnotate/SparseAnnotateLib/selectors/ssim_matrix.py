@@ -25,8 +25,11 @@ _C1, _C2 = 0.01**2, 0.03**2
 # divided by it instead, which leaves the quotient as it is.
 _C2_POPULATION = _C2 * (WINDOW**2 - 1) / WINDOW**2
 
-# A pair needs four arrays of this many float32, 0.5 MB, which stay in a core's own cache.
+# Moments are kept for a strip of rows of all planes: at 600 planes 315 MB.
 _PIXELS_OF_STRIP = 2**15
+# A plane is compared with as many others at once as make up this many pixels. Half of it made two threads wait for
+# each other between numpy's calls, twice as much overflowed the caches.
+_PIXELS_AT_ONCE = 2**17
 # On the GPU: planes that are compared with one plane at once, by their pixels (64 MB an array).
 _PIXELS_ON_GPU = 2**24
 
@@ -94,9 +97,9 @@ class _Content:
         cropped = planes[:, :, first : last + _LOST] if last > first else planes[:, :, :0]
         return cls(cropped, rows, (height - _LOST) * (width - _LOST))
 
-    def rows_of_pair(self, one: int, other: int) -> tuple[int, int]:
-        """First and one past the last window in which either plane is not background; equal if there is none."""
-        touched = [(first, last) for first, last in self.rows[[one, other]].tolist() if last > first]
+    def rows_of(self, planes: list[int]) -> tuple[int, int]:
+        """First and one past the last window in which any of the planes is not background; equal if there is none."""
+        touched = [(first, last) for first, last in self.rows[planes].tolist() if last > first]
         return (min(first for first, _ in touched), max(last for _, last in touched)) if touched else (0, 0)
 
 
@@ -170,30 +173,44 @@ def _compare_with_later(
     moments: _Moments, content: _Content, start: int, end: int, number: int, sums: np.ndarray
 ) -> None:
     """Add to `sums` what the windows of a strip say of plane `number` and each later one, less 1 a window."""
+    _, height, width = moments.means.shape
+    at_once = max(1, _PIXELS_AT_ONCE // (height * width))
+    # Written into again and again: fresh arrays of this size cost more in page faults than in arithmetic.
+    buffers = np.empty((4, min(at_once, len(sums)) * (height + _LOST) * width), np.float32)
+    for first_other in range(number + 1, len(sums), at_once):
+        others = slice(first_other, min(first_other + at_once, len(sums)))
+        first, last = content.rows_of([number, *range(others.start, others.stop)])
+        first, last = max(first, start) - start, min(last, end) - start
+        if first < last:
+            windows = (last - first) * (width - _LOST)
+            sums[others] += _similarity_sums(moments, number, others, slice(first, last), buffers) - windows
+
+
+def _similarity_sums(moments: _Moments, number: int, others: slice, windows: slice, buffers: np.ndarray) -> np.ndarray:
+    """Sum of the similarities of one plane to each of some others, over some rows of windows."""
     import cv2
 
+    count, rows, width = others.stop - others.start, windows.stop - windows.start, moments.means.shape[2]
+    wide, narrow = (count, rows + _LOST, width), (count, rows, width)
+    product, window_sum, contrast, denominator = (
+        buffer[: np.prod(shape)].reshape(shape)
+        for buffer, shape in zip(buffers, (wide, wide, narrow, narrow), strict=True)
+    )
+    pixels = slice(windows.start, windows.stop + _LOST)
+    np.multiply(moments.scaled[number, pixels], moments.scaled[others, pixels], out=product)
+    # One tall image: the rows that its planes' windows share belong to no window that counts.
     ones = np.ones(WINDOW, np.float32)
-    # Written into again and again: fresh arrays of this size cost more in page faults than in arithmetic.
-    products, window_sums = np.empty((2, *moments.scaled.shape[1:]), np.float32)
-    contrasts, denominators = np.empty((2, *moments.means.shape[1:]), np.float32)
-    width = moments.means.shape[2]
-    for other in range(number + 1, len(sums)):
-        first, last = content.rows_of_pair(number, other)
-        first, last = max(first, start) - start, min(last, end) - start
-        if first >= last:
-            continue
-        windows, pixels, size = slice(first, last), slice(first, last + _LOST), last - first
-        product, window_sum = products[: size + _LOST], window_sums[: size + _LOST]
-        contrast, denominator = contrasts[:size], denominators[:size]
-        np.multiply(moments.scaled[number, pixels], moments.scaled[other, pixels], out=product)
-        cv2.sepFilter2D(product, -1, ones, ones, dst=window_sum, delta=_C2_POPULATION)
-        structure = window_sum[_MARGIN:-_MARGIN]
-        structure -= np.multiply(moments.means[number, windows], moments.means[other, windows], out=denominator)
-        structure /= np.add(moments.variances[number, windows], moments.variances[other, windows], out=denominator)
-        np.subtract(moments.means[number, windows], moments.means[other, windows], out=contrast)
-        contrast *= contrast
-        contrast /= np.add(moments.squares[number, windows], moments.squares[other, windows], out=denominator)
-        sums[other] += float(structure.sum()) - float(np.vdot(structure, contrast)) - size * (width - _LOST)
+    tall = (count * (rows + _LOST), width)
+    cv2.sepFilter2D(product.reshape(tall), -1, ones, ones, dst=window_sum.reshape(tall), delta=_C2_POPULATION)
+    structure = window_sum[:, _MARGIN:-_MARGIN]
+    mean, square, variance = (array[number, windows] for array in (moments.means, moments.squares, moments.variances))
+    structure -= np.multiply(mean, moments.means[others, windows], out=denominator)
+    structure /= np.add(variance, moments.variances[others, windows], out=denominator)
+    np.subtract(mean, moments.means[others, windows], out=contrast)
+    contrast *= contrast
+    contrast /= np.add(square, moments.squares[others, windows], out=denominator)
+    losses = [float(np.vdot(one, other)) for one, other in zip(structure, contrast, strict=True)]
+    return structure.sum(axis=(1, 2), dtype=np.float32) - np.array(losses)
 
 
 def _on_gpu(content: _Content, centre: float, data_range: float) -> np.ndarray:
