@@ -119,7 +119,8 @@ class SparseAnnotation:
         outside = [plane for plane in self.painted_planes if not first <= plane <= last and self.labels[plane].any()]
         if outside:
             raise InputError(
-                f"plane {outside[0]} is painted but lies outside the range {first} to {last}: widen the range or erase the plane"
+                f"plane {outside[0]} is painted but lies outside the range {first} to {last}: "
+                "widen the range or erase the plane"
             )
         known = self.known.copy()
         known[:first] = True
@@ -193,7 +194,7 @@ class SparseAnnotation:
 
     @property
     def source_planes(self) -> list[int]:
-        """The painted planes inside the range that others can be predicted from: the complete ones, else all of them."""
+        """The painted planes inside the range that others are predicted from: the complete ones, else all of them."""
         first, last = self.plane_range
         return [plane for plane in self.complete_planes or self.painted_planes if first <= plane <= last]
 

@@ -40,7 +40,7 @@ class ImageGeometry:
     header: bytes | None = field(default=None, compare=False, repr=False)
 
     def difference(self, other: ImageGeometry, tolerance: float = 1e-3) -> str | None:
-        """What differs from another grid by more than `tolerance` (of a voxel, or of a cosine); None if nothing does."""
+        """What differs from another grid by more than `tolerance` (of a voxel or a cosine); None if nothing does."""
         if self.size != other.size:
             return f"size {_times(self.size)} against {_times(other.size)}"
         voxel = min(self.spacing_mm)
@@ -170,5 +170,6 @@ def _refuse_non_finite(intensities: np.ndarray) -> None:
 def refuse_non_finite(voxels: int) -> NoReturn:
     """Raise the InputError for an image of which so many voxels are NaN or infinite."""
     raise InputError(
-        f"the image holds {voxels} voxels that are NaN or infinite: replace them (on the command line: --replace-nan VALUE)"
+        f"the image holds {voxels} voxels that are NaN or infinite: "
+        "replace them (on the command line: --replace-nan VALUE)"
     )

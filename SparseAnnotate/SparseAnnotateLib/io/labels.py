@@ -16,7 +16,6 @@ from .encoding import write_image
 from .images import load
 from .writing import check_writable, suffix_of, written_aside
 
-
 _NOT_FINITE = "the labels hold NaN or infinite values: give a label map"
 
 
@@ -119,7 +118,7 @@ def _values_in(array: np.ndarray) -> list[int]:
 
 
 def _onto_grid(array: np.ndarray, geometry: ImageGeometry, volume: Volume, *, part: bool) -> np.ndarray:
-    """`array` on the grid of `volume`; only a segmentation may cover a `part` of it, a label map would be the wrong one."""
+    """`array` on the grid of `volume`; only a segmentation may cover a `part` of it, a label map would be another's."""
     difference = volume.geometry.difference(geometry)
     if difference is None:
         return array
