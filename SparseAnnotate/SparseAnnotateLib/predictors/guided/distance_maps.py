@@ -14,6 +14,10 @@ from ...distances import signed_distance_mm
 _CACHE_BYTES = 512 << 20
 
 
+_ABSENT_MM = 10.0
+_FARTHEST_MM = 1e3
+
+
 class DistanceMaps:
     """Signed distance maps (classes + 1, rows, columns) in mm of the painted planes, background included.
 
@@ -171,3 +175,11 @@ def shrink(maps: np.ndarray, shrunk_mm: np.ndarray) -> np.ndarray:
     change = -shrunk_mm.reshape(-1, *[1] * (maps.ndim - 1))
     change[0] = shrunk_mm[1:].min()
     return maps + change
+
+
+def label_distances(labels: np.ndarray, class_count: int, spacing_mm: tuple[float, float]) -> np.ndarray:
+    """Signed distances (classes + 1, rows, columns) in mm of any label map; absent classes are 10 mm away."""
+    distances = np.full((class_count + 1, *labels.shape), -_ABSENT_MM, np.float32)
+    for number in np.unique(labels).tolist():
+        distances[number] = np.minimum(signed_distance_mm(labels == number, spacing_mm), _FARTHEST_MM)
+    return distances

@@ -7,23 +7,27 @@ import numpy as np
 # Neither may veto: this is added to both.
 FLOOR = np.float32(0.02)
 
-# How far the trees are believed: their exponent, by the number of painted planes (at most). Inside, few planes teach
-# little; beyond the ends, two left-out ends teach nothing. Fitted on the human-labelled cases, see docs/guided.md.
-INSIDE_EXPONENTS = ((3, 0.5), (np.inf, 0.75))
-BEYOND_ENDS_EXPONENTS = ((6, 0.0), (np.inf, 0.75))
+# Exponents of the trees and the pool. With so few painted planes the trees have learnt little, and two left-out ends
+# teach nothing about what lies beyond them. Fitted on the human-labelled cases, see docs/guided.md.
+FEW_PLANES = 3
+EXPONENTS = (0.75, 0.75)
+EXPONENTS_WITH_FEW_PLANES = (0.5, 1.0)
+EXPONENTS_BEYOND_ENDS_WITH_FEW_PLANES = (0.0, 1.0)
 
 
-def belief_in_trees(painted_planes: int, at_end: bool) -> float:
-    """The exponent of the trees' probabilities."""
-    table = BEYOND_ENDS_EXPONENTS if at_end else INSIDE_EXPONENTS
-    return next(exponent for most, exponent in table if painted_planes <= most)
+def exponents(painted_planes: int, at_end: bool) -> tuple[float, float]:
+    """How far the trees and the pool are believed."""
+    if painted_planes > FEW_PLANES:
+        return EXPONENTS
+    return EXPONENTS_BEYOND_ENDS_WITH_FEW_PLANES if at_end else EXPONENTS_WITH_FEW_PLANES
 
 
-def fused(trees: np.ndarray, pool: np.ndarray, belief: float, allowed: np.ndarray) -> np.ndarray:
-    """Class probabilities (classes + 1, pixels): the trees to the power of `belief` times the pool.
+def fused(trees: np.ndarray, pool: np.ndarray, believed: tuple[float, float], allowed: np.ndarray) -> np.ndarray:
+    """Class probabilities (classes + 1, pixels): trees times pool, each to its power in `believed`.
 
     `allowed` (classes + 1) tells which classes can occur on the plane.
     """
-    product = (trees + FLOOR) ** np.float32(belief) * (pool.astype(np.float32) + FLOOR)
+    of_trees, of_pool = (np.float32(exponent) for exponent in believed)
+    product = (trees + FLOOR) ** of_trees * (pool.astype(np.float32) + FLOOR) ** of_pool
     product[~allowed] = 0
     return product / product.sum(axis=0)

@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from ...distances import signed_distance_mm
 from ...volume import Volume
 from .carry import Carried, carry
-from .distance_maps import DistanceMaps
+from .distance_maps import DistanceMaps, label_distances
 from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows
 from .flow import AdjacentFlow
 from .images import Images, structure_region
 from .patches import PatchSearch
 from .pool import pooled
-from .priors import Bracket, PriorMaker, Priors
-from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled, sharper
+from .priors import PROBABILITIES, Bracket, PriorMaker, Priors, softened
+from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
 
 STEP_RADIUS_PIXELS = 3
 DIRECT_RADIUS_PIXELS = 4
@@ -69,7 +68,7 @@ class PlaneWorker:
         self._flow = AdjacentFlow(self._images)
         self._step = PatchSearch(self._images, STEP_RADIUS_PIXELS)
         search = PatchSearch(self._images, DIRECT_RADIUS_PIXELS)
-        self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search, self._pixel_mm)
+        self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search, volume.spacing_mm[1:])
 
     @property
     def _few_planes(self) -> bool:
@@ -126,20 +125,15 @@ class PlaneWorker:
     def _sharper_probabilities(
         self, whole: Priors, priors: Priors, truth: np.ndarray, share: float
     ) -> dict[str, np.ndarray]:
+        """Patch and propagated moved towards the truth in distance space, as uncertain as before."""
         made = {}
-        for name in ("patch", "propagated"):
+        for name in PROBABILITIES:
             labels = whole.base.copy()
             labels.ravel()[whole.band] = getattr(whole, name).argmax(axis=0)
-            distances = self._distances(labels, priors.band)
-            made[name] = sharper(getattr(priors, name), distances, truth, share, self._pixel_mm)
+            distances = label_distances(labels, self._class_count, self._spacing_mm[1:])
+            mixed = share * distances.reshape(len(distances), -1)[:, priors.band] + (1 - share) * truth
+            made[name] = softened(mixed, getattr(priors, name).max(axis=0), self._pixel_mm)
         return made
-
-    def _distances(self, labels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        """Signed distances (classes + 1, pixels) of a label map; an absent class is 10 mm away."""
-        distances = np.full((self._class_count + 1, len(pixels)), -10, np.float32)
-        for number in np.unique(labels):
-            distances[number] = signed_distance_mm(labels == number, self._spacing_mm[1:]).ravel()[pixels]
-        return np.minimum(distances, 1e3)
 
 
 def _class_ends(annotation: SparseAnnotation) -> dict[int, tuple[int, int]]:

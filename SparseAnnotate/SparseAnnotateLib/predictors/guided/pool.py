@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .priors import Priors
+from .priors import Priors, normalised_exponential, softmax_of_distances
 
 # Fitted by maximum likelihood; see docs/guided.md.
-INSIDE = {"cubic": 0.19, "chain": 0.18, "patch": 0.14, "propagated": 0.42}
-BEYOND_ENDS = {"cubic": 0.24, "chain": 0.46, "patch": 0.24, "propagated": 0.05}
+INSIDE = {"cubic": 0.19, "chain": 0.1, "patch": 0.12, "propagated": 0.5}
+BEYOND_ENDS = {"cubic": 0.1, "chain": 0.45, "patch": 0.15, "propagated": 0.15}
 
 _LEAST_PROBABILITY = 1e-3
-
-
-def softmax_of_distances(distances_mm: np.ndarray, pixel_mm: float) -> np.ndarray:
-    """Signed distances (classes + 1, pixels) as probabilities that fall off within a pixel."""
-    exponents = np.clip(distances_mm / np.float32(pixel_mm), -30, 30)
-    return _normalised_exponential(exponents)
-
-
-def _normalised_exponential(logits: np.ndarray) -> np.ndarray:
-    logits = np.exp(logits - logits.max(axis=0))
-    logits /= logits.sum(axis=0)
-    return logits
 
 
 def log_priors(priors: Priors, pixel_mm: float) -> dict[str, np.ndarray]:
@@ -38,4 +26,4 @@ def pooled(priors: Priors, pixel_mm: float, allowed: np.ndarray) -> np.ndarray:
     logs = log_priors(priors, pixel_mm)
     logits = sum(np.float32(weight) * logs[name] for name, weight in weights.items())
     logits[~allowed] = -np.inf
-    return _normalised_exponential(logits)
+    return normalised_exponential(logits)

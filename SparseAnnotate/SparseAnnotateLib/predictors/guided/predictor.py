@@ -13,7 +13,7 @@ from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, Progress
 from .classifier import Corrector
 from .expected_dice import ExpectedDice
-from .fusion import belief_in_trees, fused
+from .fusion import exponents, fused
 from .gaps import gaps_of, walk
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .threads import worker_count
@@ -92,8 +92,8 @@ class Output:
         """Decide the contested pixels of a plane and put it in its place."""
         number, rows = plane.plane, plane.rows
         allowed = self._annotation.allowed_classes(number)
-        belief = belief_in_trees(len(self._worker.sources), plane.at_end)
-        probabilities = fused(trees, rows.pool, belief, allowed)
+        believed = exponents(len(self._worker.sources), plane.at_end)
+        probabilities = fused(trees, rows.pool, believed, allowed)
         labels = plane.labels
         labels.ravel()[rows.pixels] = probabilities.argmax(axis=0)
         known = self._annotation.known[(number, *self._worker.region)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .carry import Carried, one_hot
-from .distance_maps import DistanceMaps, Vanishing, interpolated, shrink
+from .distance_maps import DistanceMaps, Vanishing, interpolated, label_distances, shrink
 from .flow import AdjacentFlow
 from .images import Images
 from .patches import PatchSearch
@@ -102,13 +102,14 @@ class PriorMaker:
         labels: dict[int, np.ndarray],
         flow: AdjacentFlow,
         search: PatchSearch,
-        pixel_mm: float,
+        spacing_mm: tuple[float, float],
     ):
         self._images = images
         self._maps = maps
         self._flow = flow
         self._search = search
-        self._pixel_mm = pixel_mm
+        self._spacing_mm = spacing_mm
+        self._pixel_mm = float(np.mean(spacing_mm))
         self._labels = labels
         self._class_count = maps.class_count
 
@@ -120,6 +121,8 @@ class PriorMaker:
         residuals = [self._residual(bracket.plane, side) for side in carried]
         trust = None if bracket.at_end else trust_below(bracket.share, *residuals)
         propagated = self._blend(trust, *(side.probabilities.astype(np.float32) for side in carried))
+        if bracket.at_end:
+            patch, propagated = (self._capped(p, bracket) for p in (patch, propagated))
         band = np.flatnonzero(_uncertain(linear, patch, propagated, self._pixel_mm))
         flat = [side.flow for side in carried]
         chains = [
@@ -174,6 +177,12 @@ class PriorMaker:
             bracket.plane, [(*source, share) for source, share in zip(sources, shares, strict=True)]
         )
 
+    def _capped(self, probabilities: np.ndarray, bracket: Bracket) -> np.ndarray:
+        """Patches copy what they find: beyond the ends their structures shrink as the distance maps do."""
+        distances = label_distances(probabilities.argmax(axis=0), self._class_count, self._spacing_mm)
+        distances = shrink(distances, self._maps.cap_mm(bracket.plane, bracket.sides[0]))
+        return softened(distances, probabilities.max(axis=0), self._pixel_mm)
+
     def _residual(self, plane: int, side: Carried) -> np.ndarray:
         source = self._images.smoothed(side.source, RESIDUAL_SIGMA)
         return self._images.smoothed(plane, RESIDUAL_SIGMA) - self._flow.warp(source, side.flow)
@@ -181,6 +190,24 @@ class PriorMaker:
     @staticmethod
     def _blend(weight_below, below: np.ndarray, above: np.ndarray) -> np.ndarray:
         return below if weight_below is None else above + weight_below * (below - above)
+
+
+def softmax_of_distances(distances_mm: np.ndarray, pixel_mm: float) -> np.ndarray:
+    """Signed distances (classes + 1, ...) as probabilities that fall off within a pixel."""
+    return normalised_exponential(np.clip(distances_mm / np.float32(pixel_mm), -30, 30))
+
+
+def normalised_exponential(logits: np.ndarray) -> np.ndarray:
+    """Softmax over the first axis."""
+    logits = np.exp(logits - logits.max(axis=0))
+    logits /= logits.sum(axis=0)
+    return logits
+
+
+def softened(distances_mm: np.ndarray, certainty: np.ndarray, pixel_mm: float) -> np.ndarray:
+    """Distances (classes + 1, ...) as probabilities, doubted as much as those that they came from (`certainty`)."""
+    doubt = np.float32(0.6) * (1 - certainty)
+    return softmax_of_distances(distances_mm, 0.7 * pixel_mm) * (1 - doubt) + doubt / len(distances_mm)
 
 
 def margin_to_rest(values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .pool import softmax_of_distances
 from .priors import Priors
 
 # Leaving a plane out doubles the gap: its distances are also given moved half and three quarters towards the truth.
@@ -24,15 +23,3 @@ def sampled(priors: Priors, quota: int, rng: np.random.Generator) -> np.ndarray:
     """Places in the band of at most `quota` pixels."""
     count = len(priors.band)
     return np.arange(count) if count <= quota else np.sort(rng.choice(count, quota, replace=False))
-
-
-def sharper(
-    probabilities: np.ndarray, distances: np.ndarray, true_distances: np.ndarray, share: float, pixel_mm: float
-):
-    """Probabilities moved towards the truth in distance space, keeping their uncertainty; all (classes + 1, pixels).
-
-    `distances` are those of the most probable labels.
-    """
-    moved = softmax_of_distances(share * distances + (1 - share) * true_distances, 0.7 * pixel_mm)
-    doubt = np.float32(0.6) * (1 - probabilities.max(axis=0))
-    return moved * (1 - doubt) + doubt / len(probabilities)
