@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 
 def add_parser(subparsers) -> None:
@@ -28,10 +27,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     entries = clear() if arguments.clear else cached()
     if not entries:
-        sys.stdout.write("no pretrained weights are kept on this computer\n")
+        arguments.console.out("no pretrained weights are kept on this computer")
         return 0
     for entry in entries:
-        sys.stdout.write(f"{entry.size_bytes / 1e6:8.1f} MB  {entry.name}  {entry.path}\n")
+        arguments.console.out(f"{entry.size_bytes / 1e6:8.1f} MB  {entry.name}  {entry.path}")
     total = sum(entry.size_bytes for entry in entries) / 1e6
-    sys.stdout.write(f"{total:8.1f} MB  {'removed' if arguments.clear else 'in all'}\n")
+    arguments.console.out(f"{total:8.1f} MB  {'removed' if arguments.clear else 'in all'}")
     return 0

@@ -52,11 +52,11 @@ def ssim_matrix(planes: np.ndarray, data_range: float, device: str = "cpu") -> n
     """
     if data_range <= 0:
         return np.ones((len(planes), len(planes)))
-    content = _Content.of(_widened(planes))
+    content = Content.of(_widened(planes))
     # Differences to the centre keep float32 accurate where intensities are far from zero (10000 to 11000, say).
     centre = float(np.median(content.planes[:, ::4, ::4])) if content.planes.size else 0.0
-    compute = _on_gpu if device == "cuda" else _on_cpu
-    sums = np.triu(compute(content, centre, data_range), 1)
+    given = content, centre, data_range
+    sums = np.triu(with_torch(*given, device) if device == "cuda" else _on_cpu(*given), 1)
     matrix = (sums + sums.T) / content.windows
     np.fill_diagonal(matrix, 1)
     return matrix
@@ -68,7 +68,7 @@ def _widened(planes: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _Content:
+class Content:
     """The part of the planes that is not empty: windows of background in both planes have a similarity of exactly 1.
 
     A brain fills a quarter of its planes, so that this saves more than anything else. Background is what has the
@@ -86,7 +86,7 @@ class _Content:
     windows: int
 
     @classmethod
-    def of(cls, planes: np.ndarray) -> _Content:
+    def of(cls, planes: np.ndarray) -> Content:
         count, height, width = planes.shape
         rows, in_column = np.zeros((count, 2), int), np.zeros(width, bool)
         for number, plane in enumerate(planes):
@@ -153,7 +153,7 @@ class _Moments:
         self.variances[number] = np.maximum(variances, 0) + _C2_POPULATION / 2
 
 
-def _on_cpu(content: _Content, centre: float, data_range: float) -> np.ndarray:
+def _on_cpu(content: Content, centre: float, data_range: float) -> np.ndarray:
     """Sum over all windows for each pair; the upper triangle is filled."""
     count, height, width = content.planes.shape
     sums = np.full((count, count), float(content.windows))
@@ -170,7 +170,7 @@ def _on_cpu(content: _Content, centre: float, data_range: float) -> np.ndarray:
 
 
 def _compare_with_later(
-    moments: _Moments, content: _Content, start: int, end: int, number: int, sums: np.ndarray
+    moments: _Moments, content: Content, start: int, end: int, number: int, sums: np.ndarray
 ) -> None:
     """Add to `sums` what the windows of a strip say of plane `number` and each later one, less 1 a window."""
     _, height, width = moments.means.shape
@@ -213,8 +213,8 @@ def _similarity_sums(moments: _Moments, number: int, others: slice, windows: sli
     return structure.sum(axis=(1, 2), dtype=np.float32) - np.array(losses)
 
 
-def _on_gpu(content: _Content, centre: float, data_range: float) -> np.ndarray:
-    """As `_on_cpu`, without leaving out background: one plane against many later ones at a time."""
+def with_torch(content: Content, centre: float, data_range: float, device: str) -> np.ndarray:
+    """As `_on_cpu`, for a GPU: without leaving out rows of background, one plane against many later ones at a time."""
     import torch
     from torch.nn.functional import avg_pool2d
 
@@ -222,10 +222,10 @@ def _on_gpu(content: _Content, centre: float, data_range: float) -> np.ndarray:
     sums = np.full((count, count), float(content.windows))
     if not width:
         return sums
-    planes = torch.empty((count, height, width), device="cuda")
+    planes = torch.empty((count, height, width), device=device)
     means, squares, variances = planes.new_empty((3, count, height - _LOST, width - _LOST))
     for number, plane in enumerate(content.planes):
-        values = (torch.from_numpy(np.ascontiguousarray(plane)).cuda().double() - centre) / data_range
+        values = (torch.from_numpy(np.ascontiguousarray(plane)).to(device).double() - centre) / data_range
         mean = avg_pool2d(values[None], WINDOW, 1)[0]
         variances[number] = avg_pool2d((values * values)[None], WINDOW, 1)[0] - mean**2
         planes[number], means[number], squares[number] = values, mean, (mean + centre / data_range) ** 2

@@ -11,6 +11,7 @@ import urllib.request
 import pytest
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.commands import weights as command
+from SparseAnnotateLib.commands._console import Console
 from SparseAnnotateLib.learning import weights
 from SparseAnnotateLib.learning.weights import ALEXNET, HubWeights, TorchWeights, encoder_weights, load, locate
 
@@ -196,7 +197,7 @@ def test_an_encoder_that_cannot_be_had_is_explained(monkeypatch):
 
 
 def run_command(*, clear):
-    return command.run(argparse.Namespace(clear=clear))
+    return command.run(argparse.Namespace(clear=clear, console=Console()))
 
 
 def test_the_command_lists_what_is_kept_with_its_size(tmp_path, capsys):

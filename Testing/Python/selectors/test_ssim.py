@@ -7,7 +7,7 @@ import pytest
 from selector_tester import SelectorTester
 from SparseAnnotateLib import SELECTORS, InputError
 from SparseAnnotateLib.device import resolve_device
-from SparseAnnotateLib.selectors.ssim_matrix import ssim_matrix
+from SparseAnnotateLib.selectors.ssim_matrix import Content, ssim_matrix, with_torch
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -93,6 +93,20 @@ def test_real_volumes_are_what_scikit_image_says(case):
     planes = np.ascontiguousarray(nibabel.load(file).get_fdata(dtype=np.float32).T)
     pairs = [(i, j) for i in range(0, len(planes), 5) for j in range(i + 1, len(planes), 7)]
     assert_equal_to_scikit_image(planes, pairs=pairs)
+
+
+@pytest.mark.parametrize("offset", [-1000, 0, 10_000])
+def test_the_gpu_path_says_the_same_run_by_torch_on_the_cpu(offset, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr("SparseAnnotateLib.selectors.ssim_matrix._PIXELS_ON_GPU", 2000)
+    planes = np.pad(smooth_planes(0), ((0, 0), (3, 20), (15, 1))) + np.float32(offset)
+    data_range = float(planes.max()) - float(planes.min())
+    content = Content.of(planes)
+    assert content.planes.shape[2] < planes.shape[2]
+    means = with_torch(content, float(offset), data_range, "cpu") / content.windows
+    np.testing.assert_allclose(
+        means[np.triu_indices(7, 1)], ssim_matrix(planes, data_range)[np.triu_indices(7, 1)], rtol=0, atol=1e-6
+    )
 
 
 def test_the_gpu_says_the_same():
