@@ -20,7 +20,7 @@ venv: $(VENV)/installed
 # Rebuilt whenever the requirements change; the stamp comes last, so a broken installation is tried again.
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[deep,cluster,demo,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all]'
 	touch $@
 
 clean:

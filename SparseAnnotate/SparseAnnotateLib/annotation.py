@@ -148,7 +148,7 @@ class SparseAnnotation:
         """On these planes only what carries a label is certain (Martin 2022).
 
         With several classes each labelled voxel is a negative for the others (class-mask fusion, MBCE); with one class
-        only the positives are known (PBCE).
+        only the positives are known (PBCE). Call it before `with_box`: it takes back all else that was known there.
         """
         planes = _as_planes(planes, self.planes, "partly painted")
         known, painted = self.known.copy(), self.painted.copy()

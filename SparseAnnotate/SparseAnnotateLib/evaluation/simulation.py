@@ -77,24 +77,15 @@ def simulate(
 
 def measures_of(labels: np.ndarray, expert: SimulatedExpert, unpainted: list[int], spacing_mm) -> dict[str, Any]:
     """Every measure of a label map (class numbers) against the expert's reference; None where one is not defined."""
-    count = len(expert.classes)
-    confusion = metrics.confusion_per_plane(labels, expert.reference, count)
-    dice = metrics.dice_from_confusion(confusion.sum(axis=0))
-    dice_unpainted = metrics.dice_from_confusion(confusion[unpainted].sum(axis=0))
-    distances = [metrics.distances(labels == n, expert.reference == n, spacing_mm) for n in range(1, count + 1)]
-    measures = {
-        "dice_all": metrics.mean_of(dice),
-        "dice_unpainted": metrics.mean_of(dice_unpainted),
-        **{
-            name: metrics.mean_of(np.array([getattr(one, name) for one in distances]))
-            for name in ("hausdorff_mm", "hausdorff95_mm", "average_hausdorff_mm", "assd_mm")
-        },
+    agreement = metrics.compare(labels, expert.reference, len(expert.classes), spacing_mm, unpainted)
+    names = ("hausdorff_mm", "hausdorff95_mm", "average_hausdorff_mm", "assd_mm")
+    per_class = zip(expert.classes, agreement.dice_per_class.tolist(), strict=True)
+    return {
+        "dice_all": _json_number(agreement.dice_all),
+        "dice_unpainted": _json_number(agreement.dice_unpainted),
+        "dice_per_class": {str(one.value): _json_number(dice) for one, dice in per_class},
+        **{name: _json_number(agreement.mean_distance(name)) for name in names},
     }
-    result: dict[str, Any] = {name: _json_number(value) for name, value in measures.items()}
-    result["dice_per_class"] = {
-        str(c.value): _json_number(value) for c, value in zip(expert.classes, dice.tolist(), strict=True)
-    }
-    return result
 
 
 def _json_number(value: float | None) -> float | None:
