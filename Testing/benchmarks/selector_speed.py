@@ -2,6 +2,7 @@
 
     python Testing/benchmarks/selector_speed.py IMAGE --axis k              both matrices, against a sample of pairs
     python Testing/benchmarks/selector_speed.py IMAGE --axis k --growth 50 100 200 400
+    python Testing/benchmarks/selector_speed.py IMAGE --axis k --whole      whole selections of 15 planes
     python Testing/benchmarks/selector_speed.py --synthetic 600 512 512 --only ssim     peak memory
 
 IMAGE is anything that the program reads, or planes in a .npy file. The naive way is timed on `--pairs` pairs spread
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from SparseAnnotateLib import SELECTORS, SparseAnnotation, Volume
 from SparseAnnotateLib.device import resolve_device
 from SparseAnnotateLib.selectors.lpips_matrix import lpips_matrix, robust_window, windowed
 from SparseAnnotateLib.selectors.ssim_matrix import ssim_matrix
@@ -109,6 +111,18 @@ def grow(contest: Contest, planes: np.ndarray, counts: list[int]) -> None:
         report(f"{contest.name:<10} {count:4d} planes: {timed(contest.matrix, stack)[0]:.2f} s")
 
 
+def select_all(planes: np.ndarray, device: str) -> None:
+    """One line for each selector that needs an image alone: the time of `select`, warm."""
+    volume, annotation = Volume.from_array(planes), SparseAnnotation.unpainted(planes.shape)
+    for name in ("random", "keep-n", "block", "histogram", "kmeans", "ssim", "perceptual"):
+        options = {"device": device} if name in CONTESTS else {}
+        selector = SELECTORS.create(name, options)
+        small = Volume.from_array(planes[:20]), SparseAnnotation.unpainted(planes[:20].shape)
+        selector.select(*small, 3, np.random.default_rng(0))
+        seconds, chosen = timed(selector.select, volume, annotation, 15, np.random.default_rng(0))
+        report(f"{name:<10} {seconds:.2f} s: planes {' '.join(str(suggestion.plane) for suggestion in chosen)}")
+
+
 def peak_memory_gb() -> float:
     import resource
 
@@ -137,6 +151,7 @@ def main() -> None:
     parser.add_argument("--axis", default="auto")
     parser.add_argument("--synthetic", nargs=3, type=int, metavar=("PLANES", "ROWS", "COLUMNS"), help="noise instead")
     parser.add_argument("--growth", nargs="+", type=int, metavar="PLANES")
+    parser.add_argument("--whole", action="store_true", help="time whole selections")
     parser.add_argument("--only", choices=CONTESTS)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--pairs", type=int, default=60)
@@ -144,6 +159,9 @@ def main() -> None:
     if (arguments.image is None) == (arguments.synthetic is None):
         parser.error("give an image or --synthetic")
     device, planes = resolve_device(arguments.device), read_planes(arguments)
+    if arguments.whole:
+        select_all(planes, device)
+        return
     for name in [arguments.only] if arguments.only else CONTESTS:
         contest = CONTESTS[name](planes, device)
         if arguments.growth:
