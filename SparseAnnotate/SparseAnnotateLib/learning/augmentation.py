@@ -96,12 +96,24 @@ def resample(images: Tensor, labels: Tensor, known: Tensor, grid: Tensor) -> tup
     import torch
     from torch.nn import functional
 
-    images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    images = functional.grid_sample(images, inside(grid, images.shape[2:]), mode="bilinear", align_corners=False)
     # One nearest lookup for both: 0 is unknown, n + 1 is label n. Beyond the border it gives 0.
     both = ((labels + 1) * known).to(images.dtype)[:, None]
     both = functional.grid_sample(both, grid, mode="nearest", padding_mode="zeros", align_corners=False)[:, 0]
     known = both > 0
     return images, torch.where(known, both - 1, 0).long(), known
+
+
+def inside(grid: Tensor, shape) -> Tensor:
+    """Sampling positions moved onto the nearest voxel of a plane of `shape`.
+
+    So planes go on beyond their border, as with ``padding_mode="border"``, which not every device knows (MPS).
+    """
+    import torch
+
+    rows, columns = shape
+    limit = torch.tensor([1 - 1 / columns, 1 - 1 / rows], dtype=grid.dtype, device=grid.device)
+    return torch.minimum(torch.maximum(grid, -limit), limit)
 
 
 def change_intensities(images: Tensor, augmentation: Augmentation, generator: Generator) -> Tensor:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .augmentation import inside
 from .memory import autocast, fitting_batch, with_fitting_batch
 from .planes import PlaneSource
 
@@ -182,5 +183,5 @@ def _seen(images: Tensor, view: View, *, back: bool = False) -> Tensor:
     theta = np.zeros((2, 3), np.float32)
     theta[:, :2] = np.linalg.inv(to_pixels) @ matrix @ to_pixels
     theta = torch.from_numpy(theta).to(images.device).expand(len(images), 2, 3)
-    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    grid = inside(functional.affine_grid(theta, list(images.shape), align_corners=False), (rows, columns))
+    return functional.grid_sample(images, grid, mode="bilinear", align_corners=False)
