@@ -1,0 +1,247 @@
+"""`guided` against its peers on the same painted planes, each prediction in a process of its own.
+
+    python Testing/benchmarks/guided.py ../shared/data
+    python Testing/benchmarks/guided.py ../shared/data --cases LA2018_45C45I6I --run guided --run biomedisa
+    python Testing/benchmarks/guided.py --large                 512x512x600 with 5 structures, 10 % painted, made up
+    python Testing/benchmarks/guided.py --liver                 512x512x78 with one structure, 20 % painted, made up
+
+DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of the structures are clicked, and
+max(2, round(fraction x range)) evenly spaced, centred planes are painted with the reference labels. Dice and average
+Hausdorff distance are means over the structures, all planes counted; seconds without imports; memory is the highest
+of the process less what it held before. `biomedisa` is its smart interpolation with its defaults, where installed
+(https://biomedisa.info, needs OpenCL).
+
+A data set is what stands before the first underscore of a case's name; tables are means over data sets. Ratios are
+those of `guided` to the others: of the Dice left to gain (1 - Dice), of distances, of seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+FRACTIONS = (0.05, 0.1, 0.2, 0.33)
+PEERS = ("guided", "nearest", "shape", "morphology")
+
+
+def load_case(folder: Path, fraction: float):
+    """Volume, reference as class numbers, annotation."""
+    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.io import read_image, read_labels
+
+    volume = read_image(folder / "image.nii.gz", axis="k")
+    expert = SimulatedExpert(read_labels(folder / "label.nii.gz", volume).labels)
+    first, last = expert.plane_range
+    length = last - first + 1
+    count = max(2, int(np.floor(fraction * length + 0.5)))
+    planes = sorted({int(np.floor(first + (n + 0.5) * length / count)) for n in range(count)})
+    return volume, expert.reference, expert.paint(planes)
+
+
+def made_up_case(planes: int, size: int, structures: int, fraction: float):
+    """Ellipsoids in noise, as large as a body scan: for time and memory, not for quality."""
+    from SparseAnnotateLib import SparseAnnotation, Volume
+
+    rng = np.random.default_rng(0)
+    labels = np.zeros((planes, size, size), np.uint8)
+    intensities = rng.normal(0, 12, labels.shape).astype(np.float32)
+    grid = np.ogrid[:planes, :size, :size]
+    for number in range(1, structures + 1):
+        centre = [n * rng.uniform(0.4, 0.6) for n in labels.shape]
+        radius = [n * rng.uniform(0.2, 0.45) / number**0.3 for n in labels.shape]
+        inside = sum(((g - c) / r) ** 2 for g, c, r in zip(grid, centre, radius, strict=True)) < 1
+        labels[inside] = number
+        intensities[inside] += 15 * number
+    found = np.flatnonzero(labels.any(axis=(1, 2)))
+    first, last = int(found[0]), int(found[-1])
+    count = int(np.floor(fraction * (last - first + 1) + 0.5))
+    painted = [int(first + (n + 0.5) * (last - first + 1) / count) for n in range(count)]
+    annotation = SparseAnnotation.from_painted_planes(labels, painted, plane_range=(first, last))
+    return Volume.from_array(intensities, (1.0, 0.8, 0.8)), labels, annotation
+
+
+def biomedisa(volume, annotation) -> np.ndarray:
+    """Random walks on image and painted planes (Loesel 2020)."""
+    from biomedisa.interpolation import smart_interpolation
+
+    result = smart_interpolation(volume.intensities, annotation.labels)["regular"].astype(np.uint8)
+    np.copyto(result, annotation.labels, where=annotation.known)
+    return result
+
+
+def measure(arguments: tuple) -> dict:
+    """One prediction, in this process."""
+    source, name, fraction = arguments
+    from SparseAnnotateLib.metrics import dice_per_class, mean_of
+
+    made = isinstance(source, tuple)
+    volume, reference, annotation = made_up_case(*source) if made else load_case(Path(source), fraction)
+    warm_up(name)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    labels, expected = predict(name, volume, annotation)
+    seconds = time.perf_counter() - started
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    dice = dice_per_class(labels, reference, annotation.class_count)
+    return {
+        "case": "made up" if made else Path(source).name,
+        "fraction": fraction,
+        "run": name,
+        "painted": len(annotation.painted_planes),
+        "dice": float(mean_of(dice)),
+        "average_hausdorff_mm": None if made else average_hausdorff(labels, reference, volume.spacing_mm),
+        "expected_dice": expected,
+        "seconds": round(seconds, 3),
+        "memory_mb": round((memory - before) / 1024),
+        "process_mb": round(memory / 1024),
+    }
+
+
+def warm_up(name: str) -> None:
+    """Import what the predictor imports."""
+    if name == "biomedisa":
+        import biomedisa.interpolation  # noqa: F401
+    else:
+        volume, _, annotation = made_up_case(12, 24, 1, 0.3)
+        predict(name, volume, annotation)
+
+
+def predict(name: str, volume, annotation) -> tuple[np.ndarray, float | None]:
+    from SparseAnnotateLib import PREDICTORS, run
+
+    if name == "biomedisa":
+        return biomedisa(volume, annotation), None
+    name, _, options = name.partition(":")
+    given = dict(option.split("=", 1) for option in options.split(",") if option)
+    prediction = run(PREDICTORS.create(name, given), volume, annotation)
+    return prediction.labels, prediction.expected_dice
+
+
+def average_hausdorff(labels: np.ndarray, reference: np.ndarray, spacing_mm) -> float:
+    from SparseAnnotateLib.metrics import distances, mean_of
+
+    numbers = [n for n in np.unique(reference) if n]
+    return float(mean_of([distances(labels == n, reference == n, spacing_mm).average_hausdorff_mm for n in numbers]))
+
+
+def over_data_sets(rows: list[dict], key: str) -> float:
+    """Mean over data sets of the mean over their cases."""
+    sets: dict[str, list[float]] = {}
+    for row in rows:
+        if row[key] is not None:
+            sets.setdefault(row["case"].split("_")[0], []).append(row[key])
+    return float(np.mean([np.mean(values) for values in sets.values()])) if sets else float("nan")
+
+
+def table(rows: list[dict], names: list[str]) -> str:
+    """Means by fraction and predictor, and the ratios of guided to the others."""
+    lines = ["| painted | predictor | cases | Dice | lowest | AHD mm | seconds | MB | ratios |", "|---" * 9 + "|"]
+    for fraction in sorted({row["fraction"] for row in rows}):
+        own = [row for row in rows if row["fraction"] == fraction and row["run"] == names[0]]
+        for name in names:
+            some = [row for row in rows if row["fraction"] == fraction and row["run"] == name]
+            if not some:
+                continue
+            cases = {row["case"] for row in some}
+            mine = [row for row in own if row["case"] in cases]
+            dice, distance, seconds = (over_data_sets(some, k) for k in ("dice", "average_hausdorff_mm", "seconds"))
+            ratios = (
+                (1 - over_data_sets(mine, "dice")) / (1 - dice),
+                over_data_sets(mine, "average_hausdorff_mm") / distance,
+                over_data_sets(mine, "seconds") / seconds,
+            )
+            lines.append(
+                f"| {fraction:.0%} | {name} | {len(some)} | {dice:.4f} | {min(r['dice'] for r in some):.3f} "
+                f"| {distance:.2f} | {seconds:.2f} | {np.mean([r['memory_mb'] for r in some]):.0f} "
+                f"| {', '.join(f'{ratio:.2f}' for ratio in ratios)} |"
+            )
+    return "\n".join(lines)
+
+
+def losses(rows: list[dict], name: str, others: tuple[str, ...] = ("nearest", "shape")) -> str:
+    """Where the predictor stays more than 0.01 below the best of the simple ones."""
+    by = {(row["case"], row["fraction"], row["run"]): row["dice"] for row in rows}
+    found = []
+    for (case, fraction, run), dice in sorted(by.items()):
+        best = max(by.get((case, fraction, other), 0.0) for other in others)
+        if run == name and dice < best - 0.01:
+            found.append(f"{case} at {fraction:.0%}: {dice:.3f} against {best:.3f}")
+    return "\n".join([f"{name} more than 0.01 below the best of {', '.join(others)}: {len(found)} times", *found])
+
+
+def expected_against_true(rows: list[dict], name: str) -> str:
+    """How well the expected Dice of the volume tells the true one."""
+    told = [row for row in rows if row["run"] == name and row["expected_dice"] is not None]
+    if len(told) < 3:
+        return ""
+    lines = []
+    for title, some in (
+        ("all", told),
+        ("5 or fewer painted", [row for row in told if row["painted"] <= 5]),
+        ("6 or more painted", [row for row in told if row["painted"] > 5]),
+    ):
+        if len(some) < 3:
+            continue
+        expected, true = (np.array([row[key] for row in some]) for key in ("expected_dice", "dice"))
+        lines.append(
+            f"expected Dice, {title} ({len(some)}): correlation {np.corrcoef(expected, true)[0, 1]:.3f}, "
+            f"mean error {np.abs(expected - true).mean():.3f}, bias {np.mean(expected - true):+.3f}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    # Python put this folder first, where selectors.py hides the standard library's module.
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--cases", help="names joined with commas; by default all")
+    parser.add_argument("--fractions", default=",".join(map(str, FRACTIONS)), help="of the structures' range")
+    parser.add_argument("--run", action="append", help=f"by default {', '.join(PEERS)}")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--liver", action="store_true")
+    parser.add_argument("--results", type=Path, help="JSON lines; runs that are there already are not repeated")
+    arguments = parser.parse_args()
+    names = arguments.run or list(PEERS)
+    jobs = jobs_of(arguments, names)
+    rows = []
+    if arguments.results and arguments.results.exists():
+        rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
+    done = {(row["case"], row["fraction"], row["run"]) for row in rows}
+    context = multiprocessing.get_context("spawn")
+    for job in jobs:
+        if (Path(str(job[0])).name, job[2], job[1]) in done:
+            continue
+        with context.Pool(1) as pool:
+            row = pool.apply(measure, (job,))
+        rows.append(row)
+        if arguments.results:
+            with arguments.results.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+        sys.stdout.write(json.dumps(row) + "\n")
+        sys.stdout.flush()
+    sys.stdout.write(
+        "\n".join([table(rows, names), losses(rows, names[0]), expected_against_true(rows, names[0])]) + "\n"
+    )
+
+
+def jobs_of(arguments, names: list[str]) -> list[tuple]:
+    if arguments.large:
+        return [((600, 512, 5, 0.1), name, 0.1) for name in names]
+    if arguments.liver:
+        return [((78, 512, 1, 0.2), name, 0.2) for name in names]
+    cases = arguments.cases.split(",") if arguments.cases else None
+    cases = cases or sorted(path.name for path in arguments.data.iterdir() if (path / "label.nii.gz").exists())
+    fractions = [float(fraction) for fraction in arguments.fractions.split(",")]
+    return [(str(arguments.data / case), name, fraction) for case in cases for fraction in fractions for name in names]
+
+
+if __name__ == "__main__":
+    main()
