@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
+
+from ..environment import missing_package
 
 
 def add_parser(subparsers) -> None:
@@ -18,30 +21,47 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; returns the exit code."""
-    from ..environment import device_name, missing_package, versions
-    from ..predictors import PREDICTORS
-    from ..selectors import SELECTORS
+    from ..environment import device_name, versions
+    from ..predictors import PREDICTORS, PredictorOptions
+    from ..selectors import SELECTORS, SelectorOptions
 
     console = arguments.console
     console.table(["package", "version"], versions(every=True).items())
     console.out(f"\ndevice: {device_name()}")
-    for kind, registry in (("selector", SELECTORS), ("predictor", PREDICTORS)):
-        console.out(f"\n{kind}s")
-        for name in registry.names():
-            cls = registry.get(name)
-            lacking = missing_package(cls)
-            console.out(f"  {name:18} {cls.summary}")
-            if lacking:
-                console.out(f"  {'':18} not available: pip install '{lacking}'")
-            console.out(f"  {'':18} options: {_options(cls)}")
+    for kind, registry, common in (
+        ("selector", SELECTORS, SelectorOptions),
+        ("predictor", PREDICTORS, PredictorOptions),
+    ):
+        _show_kind(console, kind, registry, common)
     console.out("\nweights")
     _show_weights(console)
     return 0
 
 
-def _options(cls: type) -> str:
-    fields = cls.Options.__dataclass_fields__.values()
-    return ", ".join(f"{field.name}={field.default}" for field in fields) or "none"
+def _show_kind(console, kind: str, registry, common: type) -> None:
+    console.out(f"\n{kind}s")
+    if _options(common):
+        _wrapped(console, f"options of all: {_options(common)}", indent=2)
+    for name in registry.names():
+        cls = registry.get(name)
+        console.out(f"  {name:16} {cls.summary}")
+        lacking = missing_package(cls)
+        if lacking:
+            _wrapped(console, f"not available: pip install '{lacking}'")
+        own = _options(cls.Options, without=common)
+        if own:
+            _wrapped(console, f"options: {own}")
+
+
+def _options(cls: type, without: type | None = None) -> str:
+    inherited = without.__dataclass_fields__ if without else ()
+    own = [field for name, field in cls.__dataclass_fields__.items() if name not in inherited]
+    return ", ".join(f"{field.name}={field.default}" for field in own)
+
+
+def _wrapped(console, text: str, indent: int = 19) -> None:
+    blank = " " * indent
+    console.out(textwrap.fill(text, 110, initial_indent=blank, subsequent_indent=blank + "  "))
 
 
 def _show_weights(console) -> None:
