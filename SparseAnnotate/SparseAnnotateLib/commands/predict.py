@@ -6,6 +6,7 @@ import argparse
 
 from ..errors import InputError
 from . import _arguments as shared
+from . import _batch
 
 
 def add_parser(subparsers) -> None:
@@ -13,11 +14,18 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "predict",
         help="predict the planes that are not painted",
-        description="Predict the planes that are not painted from those that are. Painted planes are never changed.",
+        description="Predict the planes that are not painted from those that are. Painted planes are never changed. "
+        "Without LABELS, IMAGE is a folder or a table (.csv) of cases.",
     )
     shared.add_image(parser)
-    parser.add_argument("labels", metavar="LABELS", help="label map or .seg.nrrd with the painted planes")
-    parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="label map or .seg.nrrd to write")
+    parser.add_argument("labels", metavar="LABELS", nargs="?", help="label map or .seg.nrrd with the painted planes")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUTPUT",
+        help="label map or .seg.nrrd to write; a folder for many cases",
+    )
     parser.add_argument(
         "--painted",
         type=shared.planes_from,
@@ -47,6 +55,7 @@ def add_parser(subparsers) -> None:
     shared.add_seed(parser)
     parser.add_argument("--quality", metavar="FILE.csv", help="write the expected Dice of every plane")
     parser.add_argument("--probabilities", metavar="FILE.nrrd", help="write the probability of every class")
+    _batch.add_arguments(parser)
     shared.add_quiet(parser)
     parser.set_defaults(run=run)
 
@@ -56,6 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     from ..io import check_writable, read_image, read_labels, write_labels, write_probabilities, write_text
     from ..predictors import run as run_predictor
 
+    if arguments.labels is None:
+        _refuse_options_of_one_case(arguments)
+        return _batch.run_batch(arguments, shared.predictor_from(arguments))
     check_writable(arguments.output)
     predictor = shared.predictor_from(arguments, keep_probabilities=arguments.probabilities is not None)
     if arguments.quality:
@@ -79,6 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
     if prediction.expected_dice is not None:
         arguments.console.say(f"expected Dice {prediction.expected_dice:.3f}")
     return 0
+
+
+def _refuse_options_of_one_case(arguments) -> None:
+    """Many cases are told apart in their table, not by options that would hold for all of them."""
+    for name in ("painted", "partly", "empty", "range", "box", "quality", "probabilities"):
+        if getattr(arguments, name):
+            raise InputError(f"--{name} is for one case: give LABELS, or a column {name} in a table of cases")
 
 
 def annotation_from(arguments, file):
