@@ -41,6 +41,7 @@ class JobHandle(abc.ABC):
         self._last_sign = time.monotonic()
         self._result: Any = None
         self._delivered = False
+        self.closed = False
 
     def poll(self) -> JobState:
         """Look how the job is doing, and start or end what is due; call it from a timer."""
@@ -97,9 +98,16 @@ class JobHandle(abc.ABC):
     def cancel(self) -> None:
         """Ask the job to end; it has, at most 2 s later on a CPU, as `poll` will tell."""
 
-    @abc.abstractmethod
     def close(self) -> None:
-        """Cancel it if it runs, wait for its end, and remove what it left behind."""
+        """Cancel it if it runs, wait for its end, and remove what it left behind: its result can be had no more."""
+        self.cancel()
+        self.wait()
+        self._release()
+        self.closed = True
+
+    @abc.abstractmethod
+    def _release(self) -> None:
+        """Give back what an ended job still holds."""
 
     @abc.abstractmethod
     def _advance(self) -> None:
@@ -143,7 +151,7 @@ class Runner(abc.ABC):
         """
         source.check()
         handle = self._start(source)
-        self._handles = [one for one in self._handles if not one._state.ended]
+        self._handles = [one for one in self._handles if not one.closed]
         self._handles.append(handle)
         return handle
 
@@ -152,7 +160,11 @@ class Runner(abc.ABC):
         """Make the handle of a job that has been checked."""
 
     def close(self) -> None:
-        """End every job that still runs, all at the same time."""
+        """End every job that still runs, and whatever ran them."""
+        self.close_jobs()
+
+    def close_jobs(self) -> None:
+        """End every job that still runs, all at the same time, and remove what is left of the others."""
         for handle in self._handles:
             handle.cancel()
         for handle in self._handles:

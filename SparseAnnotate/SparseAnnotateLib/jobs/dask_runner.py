@@ -53,13 +53,6 @@ class DaskHandle(JobHandle):
         self._cancelled_at = time.monotonic()
         self._runner.in_background(self._tell_to_stop, self._future)
 
-    def close(self) -> None:
-        """See `JobHandle`."""
-        self.cancel()
-        self.wait()
-        self._future = None
-        self._runner.forget(self)
-
     def _end(self, state: JobState, failure: Exception | None = None) -> None:
         super()._end(state, failure)
         # The scheduler keeps a job, and its result, for as long as somebody holds its future.
@@ -106,6 +99,10 @@ class DaskHandle(JobHandle):
         elif status in ("cancelled", "lost"):
             message = "the connection to the Dask scheduler was lost: start again"
             self._end(JobState.FAILED, JobFailedError(message, CRASH))
+
+    def _release(self) -> None:
+        self._future = self._payload = None
+        self._runner.forget(self)
 
     def _deliver(self) -> Any:
         result = self._future.result()
@@ -178,7 +175,7 @@ class DaskRunner(Runner):
 
     def close(self) -> None:
         """End every job, and the cluster if it is ours."""
-        super().close()
+        self.close_jobs()
         self._closing.close()
 
     def payload(self, source: JobSource) -> tuple[JobSource, bool]:
@@ -235,12 +232,16 @@ def _local_cluster(workers: int):
     """A cluster of processes on this machine that share its cores, and leave nothing behind."""
     import os
 
+    import dask.config
     from distributed import LocalCluster
 
     if workers < 1:
         raise InputError(f"{workers} workers are asked for: ask for at least 1")
     threads = max(1, (os.cpu_count() or 1) // workers)
     with (
+        # A cluster gives a lost worker up that is absent 15 s after it was lost, be it because it was lost once more and
+        # is just starting again. Ours have nannies that bring them back.
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}),
         tempfile.TemporaryDirectory(prefix="sparse-annotate-dask-", ignore_cleanup_errors=True) as scratch,
         LocalCluster(
             n_workers=workers,

@@ -28,12 +28,6 @@ class InlineHandle(JobHandle):
         """See `JobHandle`; the predictor is closed at the next poll."""
         self._cancelled = True
 
-    def close(self) -> None:
-        """See `JobHandle`."""
-        self.cancel()
-        self.poll()
-        self._prediction = None
-
     def _advance(self) -> None:
         if self._cancelled and self._steps is None:
             self._end(JobState.CANCELLED)
@@ -67,6 +61,9 @@ class InlineHandle(JobHandle):
         self._reporter.started()
         self._job = self._source.load()
         self._steps = steps(self._job, self._reporter, lambda: self._cancelled)
+
+    def _release(self) -> None:
+        self._job = self._prediction = None
 
     def _deliver(self):
         return self._source.deliver(self._job, self._prediction)

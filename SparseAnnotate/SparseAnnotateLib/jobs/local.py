@@ -76,12 +76,6 @@ class LocalHandle(JobHandle):
         if self._process is not None:
             self._writer.folder.request_stop()
 
-    def close(self) -> None:
-        """See `JobHandle`."""
-        self.cancel()
-        self.wait()
-        self._remove_folder()
-
     def _advance(self) -> None:
         self._runner.start_next()
         if self._writer is None:
@@ -153,12 +147,12 @@ class LocalHandle(JobHandle):
         self._end(state, failure)
         self._runner.release(self)
         if state is not JobState.FINISHED:
-            self._remove_folder()
+            self._release()
 
     def _deliver(self):
         return self._source.deliver(self._writer.job, read_result(self._writer.folder.result))
 
-    def _remove_folder(self) -> None:
+    def _release(self) -> None:
         if self._writer is not None and self._writer.folder is not None:
             self._writer.lock.release()
             store.remove_folder(self._writer.folder)

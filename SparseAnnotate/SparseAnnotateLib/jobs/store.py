@@ -33,7 +33,9 @@ def default_root() -> Path:
     """
     if os.environ.get(ROOT_VARIABLE):
         return Path(os.environ[ROOT_VARIABLE])
-    root = Path(tempfile.gettempdir()) / f"sparse-annotate-jobs-{getpass.getuser()}"
+    # The number, not the name: containers run users that have none.
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    root = Path(tempfile.gettempdir()) / f"sparse-annotate-jobs-{user}"
     root.mkdir(mode=0o700, exist_ok=True)
     if hasattr(os, "getuid") and (root.is_symlink() or root.stat().st_uid != os.getuid()):
         raise InputError(f"{root} belongs to somebody else: set {ROOT_VARIABLE} to a folder of your own")

@@ -159,6 +159,7 @@ class RunnerTester:
         handle.cancel()
         self.finish(handle, JobState.CANCELLED)
 
+    @pytest.mark.slow
     def test_fifty_jobs_queue_and_a_failed_one_harms_no_other(self, runner):
         handles = [runner.submit(tiny_job("test-buggy" if n == 7 else "nearest", f"case {n}")) for n in range(50)]
         handles[20].cancel()
@@ -178,6 +179,12 @@ class RunnerTester:
         handle.close()
         assert handle.poll() is JobState.CANCELLED
         assert lines(trace) == ["began", "closed"]
+        assert self.nothing_is_left()
+
+    def test_closing_the_runner_removes_what_nobody_fetched(self, runner):
+        self.finish(runner.submit(tiny_job()))
+        self.finish(runner.submit(tiny_job()))
+        runner.close_jobs()
         assert self.nothing_is_left()
 
 

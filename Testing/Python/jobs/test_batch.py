@@ -16,7 +16,7 @@ from SparseAnnotateLib.predictors import PREDICTORS
 
 def write_case(folder: Path, stem: str = "") -> None:
     """An image and its half-painted labels."""
-    import SimpleITK as sitk
+    import SimpleITK as sitk  # noqa: N813
 
     volume, annotation = tiny_volume(), tiny_annotation()
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,11 +90,11 @@ def test_a_table_that_does_not_fit_is_told_with_its_line(tmp_path, output, text,
         cases_in(tmp_path / "cases.csv", output)
 
 
-def test_a_folder_without_cases_and_an_image_without_labels_are_told(tmp_path, data, output):
+def test_a_folder_without_cases_and_an_image_without_labels_are_told(data, output):
     with pytest.raises(InputError, match="holds no cases"):
         cases_in(output, output)
     (data / "bert" / "labels.nii.gz").unlink()
-    with pytest.raises(InputError, match="bert in .* has no labels"):
+    with pytest.raises(InputError, match=r"bert in .* has no labels"):
         cases_in(data, output)
 
 
@@ -171,24 +171,25 @@ def test_a_scheduler_and_workers_exclude_each_other():
         open_runner("tcp://host:8786", 2)
 
 
-class TestOnDask:
-    @pytest.fixture(scope="class")
-    def runner(self, misbehaving_predictors):  # noqa: ARG002 - before the workers start
-        pytest.importorskip("distributed", reason="needs the extra 'cluster'")
-        with open_runner(workers=2) as runner:
-            yield runner
+@pytest.fixture(scope="module")
+def cluster(misbehaving_predictors):  # noqa: ARG001 - before the workers start
+    pytest.importorskip("distributed", reason="needs the extra 'cluster'")
+    with open_runner(workers=2) as runner:
+        yield runner
 
-    def test_cases_are_done_where_their_files_are_seen(self, runner, data, output):
+
+class TestOnDask:
+    def test_cases_are_done_where_their_files_are_seen(self, cluster, data, output):
         (data / "cleo" / "labels.nii.gz").write_bytes(b"no labels")
-        outcomes = predict_cases(cases_in(data, output), runner)
+        outcomes = predict_cases(cases_in(data, output), cluster)
         assert states(outcomes) == {"anna": "done", "bert": "done", "cleo": "failed"}
-        assert runner.payload(cases_in(data, output)[0])[1] is True
+        assert cluster.payload(cases_in(data, output)[0])[1] is True
         assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz"]
 
-    def test_cases_travel_as_arrays_where_the_files_are_not_seen(self, runner, data, output, monkeypatch):
+    def test_cases_travel_as_arrays_where_the_files_are_not_seen(self, cluster, data, output, monkeypatch):
         monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.all_reachable", lambda paths: not paths)
         (data / "cleo" / "labels.nii.gz").write_bytes(b"no labels")
-        outcomes = predict_cases(cases_in(data, output), runner)
+        outcomes = predict_cases(cases_in(data, output), cluster)
         assert states(outcomes) == {"anna": "done", "bert": "done", "cleo": "failed"}
         assert str(data / "cleo" / "labels.nii.gz") in outcomes[2].message
         assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz"]

@@ -66,8 +66,9 @@ def test_the_folder_of_jobs_is_private(monkeypatch, tmp_path):
 def test_a_folder_of_jobs_that_somebody_else_made_is_refused(monkeypatch, tmp_path):
     monkeypatch.delenv("SPARSE_ANNOTATE_JOBS", raising=False)
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    default_root()
+    mine = default_root()
     monkeypatch.setattr("os.getuid", lambda: 12345)
+    mine.rename(tmp_path / "sparse-annotate-jobs-12345")
     with pytest.raises(InputError, match="belongs to somebody else: set SPARSE_ANNOTATE_JOBS"):
         default_root()
 
