@@ -21,8 +21,8 @@ _FURTHEST_PIXELS = 250.0
 # Weights of a painted plane below this move no outline.
 _SMALLEST_WEIGHT = 0.01
 
-# Logits a pixel, as in GUIDED.md: with a third of that, what is sure a pixel away was learnt anew and small organs were
-# lost on the way (7 organs of OpenKBP_pt_60, 40 steps: Dice .57 instead of .83). No prior says more than so many logits.
+# A pixel is a logit, as in GUIDED.md: with a third of that, what is sure was learnt anew, and small organs were lost on
+# the way (7 organs of OpenKBP_pt_60, 40 steps: Dice .57 instead of .83). No prior says more than so many logits.
 _PIXELS_PER_LOGIT = 1.0
 _LIMIT_LOGITS = 5.0
 
