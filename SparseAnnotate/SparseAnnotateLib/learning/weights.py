@@ -229,7 +229,7 @@ def _download(source: WeightsSource, announce: Callable[[str], None]) -> Path:
         announce(f"downloading the weights of {source.name} ({megabytes}) from {source.site}, once")
         return source.download()
     except errors as error:
-        reason = str(error).partition("\n")[0]
+        reason = str(getattr(error, "reason", error)).partition("\n")[0]
         raise InputError(
             f"the weights of {source.name} are not on this computer and could not be downloaded ({reason}): get "
             f"{source.file_names[0]} from {source.address} and name it by --weights PATH or {ENVIRONMENT_VARIABLE}"

@@ -209,8 +209,8 @@ def _similarity_sums(moments: _Moments, number: int, others: slice, windows: sli
     np.subtract(mean, moments.means[others, windows], out=contrast)
     contrast *= contrast
     contrast /= np.add(square, moments.squares[others, windows], out=denominator)
-    losses = [float(np.vdot(one, other)) for one, other in zip(structure, contrast, strict=True)]
-    return structure.sum(axis=(1, 2), dtype=np.float32) - np.array(losses)
+    np.subtract(1, contrast, out=contrast)
+    return np.array([float(np.vdot(one, other)) for one, other in zip(structure, contrast, strict=True)])
 
 
 def with_torch(content: Content, centre: float, data_range: float, device: str) -> np.ndarray:
