@@ -256,18 +256,32 @@ def _transport_errors() -> tuple[type[Exception], ...]:
 
 def _read(file: Path) -> Mapping[str, Any]:
     """A state dict; never runs code that a file might hold."""
-    import pickle
-
-    purpose = "pretrained weights"
+    read, errors = _safetensors() if file.suffix == ".safetensors" else _torch()
     try:
-        if file.suffix == ".safetensors":
-            return require("safetensors.torch", extra="deep", purpose=purpose).load_file(file, device="cpu")
-        state = require("torch", extra="deep", purpose=purpose).load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
+        state = read(file)
+    except errors as error:
         raise InputError(f"{file} cannot be read as weights: it is damaged or of another kind; get it anew") from error
     if not isinstance(state, Mapping):
         raise InputError(f"{file} holds no state dict, but a {type(state).__name__}: give the network's weights alone")
     return state
+
+
+def _torch():
+    """How to read a file of torch, and what that raises for a damaged one."""
+    import functools
+    import pickle
+
+    load_file = require("torch", extra="deep", purpose="reading pretrained weights").load
+    errors = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError)
+    return functools.partial(load_file, map_location="cpu", weights_only=True), errors
+
+
+def _safetensors():
+    """How to read a file of safetensors, and what that raises for a damaged one."""
+    load_file = require("safetensors.torch", extra="deep", purpose="reading pretrained weights").load_file
+    from safetensors import SafetensorError
+
+    return load_file, (SafetensorError, OSError)
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,20 @@ def test_the_encoders_of_smp_are_known_by_name():
         encoder_weights("resnet3")
 
 
+def test_the_weights_of_an_encoder_are_read_from_the_cache_and_from_a_given_file(tmp_path, monkeypatch):
+    safetensors = pytest.importorskip("safetensors.torch")
+    in_cache, given = tmp_path / "cache.safetensors", tmp_path / "given.safetensors"
+    for number, file in enumerate((in_cache, given)):
+        safetensors.save_file({"conv1.weight": torch.full((2,), float(number))}, file)
+    source = HubWeights("resnet34", ("model.safetensors",), "", "smp-hub/resnet34.imagenet")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: str(in_cache))
+    assert load(source)["conv1.weight"].tolist() == [0, 0]
+    assert load(source, given)["conv1.weight"].tolist() == [1, 1]
+    given.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="cannot be read as weights"):
+        load(source, given)
+
+
 def test_an_encoder_that_cannot_be_had_is_explained(monkeypatch):
     hub = pytest.importorskip("huggingface_hub")
     from huggingface_hub.errors import LocalEntryNotFoundError
