@@ -239,7 +239,7 @@ def _local_cluster(workers: int):
         raise InputError(f"{workers} workers are asked for: ask for at least 1")
     threads = max(1, (os.cpu_count() or 1) // workers)
     with (
-        # A cluster gives a lost worker up that is absent 15 s after it was lost, be it because it was lost once more and
+        # A cluster gives up a worker that is absent 15 s after it was lost, even one that was lost once more and
         # is just starting again. Ours have nannies that bring them back.
         dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}),
         tempfile.TemporaryDirectory(prefix="sparse-annotate-dask-", ignore_cleanup_errors=True) as scratch,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import threading
 import time
@@ -214,6 +216,12 @@ class LocalRunner(Runner):
         self.environment = {**_share_of_threads(slots, threads), **(environment or {})}
         self._queue: deque[LocalHandle] = deque()
         self._running: list[LocalHandle] = []
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End every job, and remove their folders; the end of the program does so too."""
+        atexit.unregister(self.close)
+        super().close()
 
     def _start(self, source: JobSource) -> LocalHandle:
         handle = LocalHandle(source, self)
@@ -236,8 +244,6 @@ class LocalRunner(Runner):
 
 
 def _share_of_threads(slots: int, threads: int | None) -> dict[str, str]:
-    import os
-
     if threads is None and slots == 1:
         return {}
     return thread_limits(threads or max(1, (os.cpu_count() or 1) // slots))

@@ -21,6 +21,7 @@ THREAD_VARIABLES = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
 
+_REAP_TIMEOUT_S = 0.5
 _LIBRARY_ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -75,7 +76,9 @@ class WorkerProcess:
             # Also after the worker's own end: what it started may live on.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        # A killed process is gone in milliseconds, unless its disk hangs; Slicer must not hang with it.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=_REAP_TIMEOUT_S)
         with contextlib.suppress(OSError):
             self._process.stdin.close()
 
