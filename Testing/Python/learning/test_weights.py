@@ -14,6 +14,7 @@ from SparseAnnotateLib.commands import weights as command
 from SparseAnnotateLib.commands._console import Console
 from SparseAnnotateLib.learning import weights
 from SparseAnnotateLib.learning.weights import ALEXNET, HubWeights, TorchWeights, encoder_weights, load, locate
+from SparseAnnotateLib.learning.weights_sources import torch_cache
 
 torch = pytest.importorskip("torch")
 
@@ -67,7 +68,7 @@ def test_a_folder_is_searched_for_the_usual_names(tmp_path):
 
 
 def test_torch_and_this_program_agree_on_the_cache():
-    assert str(weights.torch_cache().parent) == torch.hub.get_dir()
+    assert str(torch_cache().parent) == torch.hub.get_dir()
 
 
 def test_features_alone_are_as_good_as_the_whole_network(tmp_path):
