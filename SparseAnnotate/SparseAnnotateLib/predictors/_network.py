@@ -69,7 +69,7 @@ class NetworkOptions(PredictorOptions):
     hold_out: Literal["auto", "always", "never"] = "auto"
     ema_decay: float = 0.0
     tile_px: int | None = None
-    smallest_side_px: int = 96
+    smallest_side_px: int = 64
     margin_px: int = 12
     rotation_degrees: float = 12.0
     scale: float = 0.15
@@ -114,7 +114,7 @@ class DeviceDefaults:
     steps: int
 
 
-CPU_DEFAULTS = DeviceDefaults("resnet18", 4, 8, 96, 120.0, 600)
+CPU_DEFAULTS = DeviceDefaults("resnet18", 4, 8, 64, 120.0, 100)
 GPU_DEFAULTS = DeviceDefaults("resnet34", 5, 16, 192, 12.0, 400)
 
 
