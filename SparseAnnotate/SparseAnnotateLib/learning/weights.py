@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,21 +109,12 @@ def _download(source: WeightsSource, announce: Callable[[str], None]) -> Path:
 
 
 def _hub_errors() -> tuple[type[Exception], ...]:
+    """What huggingface_hub raises, and the HTTP client that it uses: which one depends on its version."""
     from huggingface_hub import errors
 
-    return (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, *_transport_errors())
-
-
-def _transport_errors() -> tuple[type[Exception], ...]:
-    import importlib
-
-    for name in ("httpx2", "httpx", "requests"):
-        try:
-            module = importlib.import_module(name)
-        except ImportError:
-            continue
-        return (getattr(module, "HTTPError", None) or module.exceptions.RequestException,)
-    return ()
+    clients = [sys.modules[name] for name in ("httpx2", "httpx") if name in sys.modules]
+    # The errors of requests, which older versions use, are OSErrors.
+    return (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, *(client.HTTPError for client in clients))
 
 
 def _read(file: Path) -> Mapping[str, Any]:
