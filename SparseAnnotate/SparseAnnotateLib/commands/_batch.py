@@ -36,7 +36,8 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
         "replace_nan": arguments.replace_nan,
     }
     found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format, **shared)
-    batch.keep_to_settings(output, shared, again=arguments.again)
+    settings = {name: value for name, value in shared.items() if name != "options"} | shared["options"]
+    batch.keep_to_settings(output, settings, again=arguments.again)
     check_writable(found[0].output)
     console.say(f"{len(found)} cases from {arguments.image}")
     numbers = iter(range(1, len(found) + 1))

@@ -162,7 +162,7 @@ def keep_to_settings(folder: Path, settings: dict[str, Any], *, again: bool = Fa
             before = json.loads(path.read_bytes())
         except ValueError as error:
             raise InputError(f"{path} cannot be read ({error}): remove it to predict all cases again") from error
-        changed = sorted(name for name in {*before, *settings} if before.get(name) != settings.get(name))
+        changed = [name for name in {**settings, **before} if before.get(name) != settings.get(name)]
         if changed:
             was, now = (values.get(changed[0]) for values in (before, settings))
             advice = "choose another folder, or predict all again"

@@ -228,6 +228,18 @@ class DaskRunner(Runner):
 
 
 @contextlib.contextmanager
+def _quiet(name: str):
+    """Hear nothing of a logger: what fails is told by the jobs."""
+    log = logging.getLogger(name)
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+
+
+@contextlib.contextmanager
 def _local_cluster(workers: int):
     """A cluster of processes on this machine that share its cores, and leave nothing behind."""
     import os
@@ -241,15 +253,16 @@ def _local_cluster(workers: int):
     with (
         # A cluster gives up a worker that is absent 15 s after it was lost, even one that was lost once more and
         # is just starting again. Ours have nannies that bring them back.
+        _quiet("distributed"),
         dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}),
         tempfile.TemporaryDirectory(prefix="sparse-annotate-dask-", ignore_cleanup_errors=True) as scratch,
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             local_directory=scratch,
-            silence_logs=logging.ERROR,
+            silence_logs=logging.CRITICAL,
             env=thread_limits(threads),
         ) as cluster,
     ):

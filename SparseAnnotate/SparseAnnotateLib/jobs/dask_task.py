@@ -53,10 +53,10 @@ def run_case(source: JobSource, identity: str, topic: str, version: str, deliver
     except JobCancelledError:
         reporter.cancelled()
         raise
-    except Exception as error:
-        logger.exception("the job failed")
+    except Exception as error:  # noqa: BLE001 - told to the client, which raises it again
         reporter.error(error)
         reason, message, details = describe(error)
+        logger.info("the job failed: %s", details)
         raise (InputError(message) if reason == INPUT else JobFailedError(message, reason, details)) from None
     finally:
         _stopped.discard(identity)

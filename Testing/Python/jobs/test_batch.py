@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from jobs.examples import tiny_annotation, tiny_volume
 from SparseAnnotateLib import InputError, run
+from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.io import read_image, read_labels, write_labels
 from SparseAnnotateLib.jobs import InlineRunner, LocalRunner
 from SparseAnnotateLib.jobs.batch import exit_code, keep_to_settings, open_runner, predict_cases, summary, write_table
@@ -193,3 +194,22 @@ class TestOnDask:
         assert states(outcomes) == {"anna": "done", "bert": "done", "cleo": "failed"}
         assert str(data / "cleo" / "labels.nii.gz") in outcomes[2].message
         assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz"]
+
+
+def test_the_command_line_predicts_a_folder_and_tells_what_failed(data, output, capsys):
+    (data / "bert" / "labels.nii.gz").write_bytes(b"no labels")
+    command = ["predict", str(data), "-o", str(output), "--predictor", "nearest", "--axis", "k"]
+    assert main(command) == 1
+    shown = capsys.readouterr()
+    assert shown.out.startswith("2 predicted, 0 finished before, 1 failed\nbert: ")
+    assert sorted(path.name for path in output.iterdir()) == [
+        "anna.nii.gz",
+        "batch.json",
+        "cases.csv",
+        "cleo.nii.gz",
+    ]
+    write_case(data / "bert")
+    assert main(command) == 0
+    assert capsys.readouterr().out == "1 predicted, 2 finished before, 0 failed\n"
+    assert main([*command, "--set", "seed=1"]) == 2
+    assert "were made with seed 0, now it is 1" in capsys.readouterr().err

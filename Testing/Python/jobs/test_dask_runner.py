@@ -87,5 +87,5 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
     from distributed import LocalCluster
 
     monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 0.5)
-    with LocalCluster(n_workers=0, dashboard_address=None) as empty, pytest.raises(InputError, match="has no workers"):
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty, pytest.raises(InputError, match="has no workers"):
         DaskRunner(empty.scheduler_address)
