@@ -17,6 +17,8 @@ from .base import Prediction, PredictorBase, PredictorOptions, Progress
 
 _PREVIEW_EVERY_S = 4.0
 
+_RATE_FROM_PRIOR = 1e-3
+
 # How far the bar is when training begins and ends.
 _TRAINING = (0.03, 0.85)
 
@@ -37,7 +39,7 @@ class NetworkOptions(PredictorOptions):
     border_planes : planes next to each end of the range, known to be empty, that are trained on (Specktor-Fadida 2023)
     loss : ``dice``, ``ce``, ``pbce``, ``mbce``, or a sum such as ``dice+ce``
     optimisation : ``one-cycle``, ``plateau``, or ``two-step`` (Specktor-Fadida 2023)
-    learning_rate : of AdamW; by default 3e-3 for one-cycle, 5e-4 for the others
+    learning_rate : of AdamW; by default 1e-3 for one-cycle from a prior, 3e-3 without one, 5e-4 for the others
     batch_size : windows of planes a training step
     steps : training steps; by default as many as the budget holds
     budget_s : seconds for everything; by default 120 on the CPU, 12 on a GPU
@@ -223,7 +225,7 @@ class _Run:
         recipe = Recipe(
             loss=options.loss,
             optimisation=options.optimisation,
-            learning_rate=options.learning_rate,
+            learning_rate=self._learning_rate(),
             batch_size=options.batch_size,
             steps=steps,
             tile=tile,
@@ -240,6 +242,16 @@ class _Run:
             seed=options.seed,
         )
         return network, Trainer(network, source, planes, held_out, recipe, self.started + training_s)
+
+    def _learning_rate(self) -> float | None:
+        """What corrects a prior learns more slowly than what learns from nothing (Dice .900 against .896, 6 cases)."""
+        if (
+            self.options.learning_rate is None
+            and self.options.optimisation == "one-cycle"
+            and self.options.prior != "none"
+        ):
+            return _RATE_FROM_PRIOR
+        return self.options.learning_rate
 
     def _holds_out(self) -> bool:
         if self.options.hold_out == "auto":
