@@ -26,7 +26,10 @@ def gradient_scaler(device: str):
     """A gradient scaler, at work only with float16, whose gradients would vanish."""
     import torch
 
-    return torch.amp.GradScaler("cuda", enabled=device == "cuda" and not torch.cuda.is_bf16_supported())
+    enabled = device == "cuda" and not torch.cuda.is_bf16_supported()
+    if hasattr(torch.amp, "GradScaler"):
+        return torch.amp.GradScaler("cuda", enabled=enabled)
+    return torch.cuda.amp.GradScaler(enabled=enabled)  # before torch 2.3
 
 
 def fitting_batch(device: str, bytes_each: float, most: int) -> int:

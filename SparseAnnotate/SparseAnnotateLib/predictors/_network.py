@@ -229,6 +229,7 @@ class _Run:
             "tile": list(trainer.recipe.tile),
             "region": [[side.start, side.stop] for side in trainer.source.working.box],
             "magnified": trainer.source.working.zoom,
+            "learning_rate": trainer.schedule.rate,
             "steps_planned": trainer.recipe.steps,
             "steps": trainer.steps_done,
             "stopped_by_clock": trainer.stopped_by_clock,

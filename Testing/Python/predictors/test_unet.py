@@ -95,6 +95,20 @@ class TestUnet(PredictorTester):
         assert details["stopped_by_clock"]
         assert details["steps"] < 100_000
 
+    @pytest.mark.parametrize(
+        ("options", "rate"),
+        [
+            ({}, 1e-3),
+            ({"prior": "none"}, 3e-3),
+            ({"optimisation": "two-step"}, 5e-4),
+            ({"learning_rate": 0.02}, 0.02),
+        ],
+    )
+    def test_the_learning_rate_fits_the_way_of_training_unless_it_is_given(self, options, rate):
+        volume, labels = a_ball_with_a_core()
+        prediction = run(self.make_predictor(**{"steps": 2, **options}), volume, self.annotate(labels))
+        assert prediction.details["learning_rate"] == rate
+
     def test_all_the_options_of_the_papers_work_together(self):
         volume, labels = a_ball_with_a_core()
         options = {
