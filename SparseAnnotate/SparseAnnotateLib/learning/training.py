@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _WEIGHT_DECAY = 1e-2
 _LARGEST_GRADIENT = 5.0
 
+# How far the clock may be ahead of the steps before it rules.
+_CLOCK_MARGIN = 0.1
+
 # One cycle needs no score until it cools down; then 20 looks find the best weights well enough.
 _ONE_CYCLE_LOOKS = 20
 
@@ -141,12 +144,16 @@ class Trainer:
         self._finish()
 
     def _progress(self, step: int) -> float:
-        """By steps or by the clock: a slower computer runs through the same schedule, only with fewer steps."""
+        """By steps, until the clock is further by a tenth; then by whichever is further, to the end.
+
+        A slower computer so runs through the same schedule in fewer steps. The tenth keeps a slow start (the first step
+        of a process takes several times as long) from changing the rates of a training that fits into its time.
+        """
         by_steps = step / self.recipe.steps
         by_clock = (time.monotonic() - self.started) / max(1e-3, self.deadline - self.started)
-        self.stopped_by_clock = by_clock > by_steps and step > 0
-        # One step at least, and two with batch statistics to predict with, whatever the clock says.
-        return max(by_steps, by_clock) if step >= 2 else by_steps
+        self.stopped_by_clock |= by_clock > min(1.0, by_steps + _CLOCK_MARGIN)
+        # Batch statistics want two steps at least, whatever the clock says.
+        return max(by_steps, by_clock) if self.stopped_by_clock and step >= 2 else by_steps
 
     def _step(self, planes: np.ndarray) -> Tensor:
         """One step on windows of some planes; where memory runs out, on half as many, from then on."""

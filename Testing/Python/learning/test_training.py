@@ -111,11 +111,24 @@ def test_the_clock_ends_training_and_the_rate_still_comes_down():
     assert trainer.optimizer.param_groups[0]["lr"] < 0.2 * 2e-2
 
 
-def test_within_the_time_the_clock_changes_nothing():
-    quick, slow = trained(4, deadline_s=60.0)[0], trained(4, deadline_s=6000.0)[0]
+def test_within_the_time_the_clock_changes_nothing(monkeypatch):
+    clock = iter(np.arange(100) * 1.0)
+    slow, _, _ = trained(4, deadline_s=6000.0)
+    # Of 24 s the four steps take 4: at each the clock is less than a tenth ahead.
+    monkeypatch.setattr("SparseAnnotateLib.learning.training.time.monotonic", lambda: float(next(clock)))
+    quick, _, _ = trained(4, deadline_s=24.0)
     assert not quick.stopped_by_clock
     weights = quick.network.state_dict(), slow.network.state_dict()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_once_the_clock_is_a_tenth_ahead_it_rules(monkeypatch):
+    clock = iter(np.arange(100) * 1.0)
+    monkeypatch.setattr("SparseAnnotateLib.learning.training.time.monotonic", lambda: float(next(clock)))
+    trainer, steps, _ = trained(1000, deadline_s=9.0)
+    # trained() looks at the clock first, the trainer's start is at 1, its end at 9; one look a step.
+    assert trainer.stopped_by_clock
+    assert [step.progress for step in steps[1:]] == pytest.approx([3 / 8, 4 / 8, 5 / 8, 6 / 8, 7 / 8, 8 / 8])
 
 
 def test_the_best_weights_on_held_out_planes_come_back():
