@@ -86,9 +86,10 @@ def measure(arguments: tuple) -> dict:
     warm_up(name)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
-    labels, expected = predict(name, volume, annotation)
+    prediction = predict(name, volume, annotation)
     seconds = time.perf_counter() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    labels = prediction.labels
     dice = dice_per_class(labels, reference, annotation.class_count)
     return {
         "case": "made up" if made else Path(source).name,
@@ -96,8 +97,11 @@ def measure(arguments: tuple) -> dict:
         "run": name,
         "painted": len(annotation.painted_planes),
         "dice": float(mean_of(dice)),
+        "dice_per_class": [round(float(d), 4) for d in dice],
         "average_hausdorff_mm": None if made else average_hausdorff(labels, reference, volume.spacing_mm),
-        "expected_dice": expected,
+        "expected_dice": prediction.expected_dice,
+        "expected_dice_per_class": prediction.details.get("expected_dice_per_class"),
+        **planes_of(prediction, reference, annotation),
         "seconds": round(seconds, 3),
         "memory_mb": round((memory - before) / 1024),
         "process_mb": round(memory / 1024),
@@ -113,15 +117,28 @@ def warm_up(name: str) -> None:
         predict(name, volume, annotation)
 
 
-def predict(name: str, volume, annotation) -> tuple[np.ndarray, float | None]:
-    from SparseAnnotateLib import PREDICTORS, run
+def predict(name: str, volume, annotation):
+    from SparseAnnotateLib import PREDICTORS, Prediction, run
 
     if name == "biomedisa":
-        return biomedisa(volume, annotation), None
+        return Prediction(biomedisa(volume, annotation))
     name, _, options = name.partition(":")
     given = dict(option.split("=", 1) for option in options.split(",") if option)
-    prediction = run(PREDICTORS.create(name, given), volume, annotation)
-    return prediction.labels, prediction.expected_dice
+    return run(PREDICTORS.create(name, given), volume, annotation)
+
+
+def planes_of(prediction, reference: np.ndarray, annotation) -> dict:
+    """Expected and true Dice of the unpainted planes, for predictors that expect one."""
+    from SparseAnnotateLib.metrics import dice_per_plane, mean_of
+
+    if prediction.expected_dice_per_plane is None:
+        return {}
+    unpainted = annotation.unpainted_planes
+    true = mean_of(dice_per_plane(prediction.labels, reference, annotation.class_count), axis=1)
+    told = {"expected_per_plane": prediction.expected_dice_per_plane, "dice_per_plane": true}
+    return {
+        key: [None if np.isnan(v) else round(float(v), 4) for v in values[unpainted]] for key, values in told.items()
+    }
 
 
 def average_hausdorff(labels: np.ndarray, reference: np.ndarray, spacing_mm) -> float:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .images import Images
-from .priors import DISTANCES, Priors, margin_to_rest
+from .priors import DISTANCES, REACH_MM, Priors, margin_to_rest
 
 # From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
 PLANES_FOR_SINGLE_SIDES = 12
 
-# A class is considered at a pixel where the pool gives it this much; the trees decide where that leaves two or more.
+# A class is considered at a pixel where the pool gives it this much, or its border is this near in the distance maps
+# carried along the flow: the image may show that all priors are wrong together.
 CANDIDATE_PROBABILITY = 0.01
 
 _DISTANCE_LIMIT_MM = 40.0
@@ -26,13 +27,15 @@ class Rows:
     Attributes
     ----------
     pixels : flat indices in the plane
-    pool : float16 (classes + 1, pixels), the average prior
+    logs : float16 (priors, classes + 1, pixels), the log probabilities of the priors
+    pool : float16 (classes + 1, pixels), their average with the default weights
     image : float16 (pixels, features), of the image and the distance to the painted planes
     candidates : for each class the places in `pixels` where it is considered
     classes : for each class float16 (candidates, features), what the priors say about it
     """
 
     pixels: np.ndarray
+    logs: np.ndarray
     pool: np.ndarray
     image: np.ndarray
     candidates: list[np.ndarray]
@@ -43,20 +46,33 @@ class Rows:
         return np.hstack([self.image[self.candidates[number]], self.classes[number]])
 
 
-def make_rows(priors: Priors, pool: np.ndarray, images: Images, single_sides: bool, distance_unit_mm: float) -> Rows:
+def make_rows(
+    priors: Priors,
+    logs: np.ndarray,
+    pool: np.ndarray,
+    images: Images,
+    single_sides: bool,
+    distance_unit_mm: float,
+    allowed: np.ndarray,
+) -> Rows:
     """Feature rows of a plane at the pixels where more than one class is considered.
 
     Parameters
     ----------
+    allowed : bool (classes + 1,), which can occur on the plane
     distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
     """
-    contested = np.flatnonzero((pool >= CANDIDATE_PROBABILITY).sum(axis=0) > 1)
+    possible = pool >= CANDIDATE_PROBABILITY
+    possible |= margin_to_rest(priors.chain) > -2 * REACH_MM
+    possible &= allowed[:, None]
+    contested = np.flatnonzero(possible.sum(axis=0) > 1)
     at = priors.at(contested)
     pool_at = pool[:, contested]
     about = class_features(at, pool_at, single_sides)
-    candidates = [np.flatnonzero(p >= CANDIDATE_PROBABILITY) for p in pool_at]
+    candidates = [np.flatnonzero(where) for where in possible[:, contested]]
     return Rows(
         pixels=at.band,
+        logs=logs[..., contested].astype(np.float16),
         pool=pool_at.astype(np.float16),
         image=image_features(at, images, distance_unit_mm).astype(np.float16),
         candidates=candidates,

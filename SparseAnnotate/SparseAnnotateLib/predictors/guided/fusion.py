@@ -28,6 +28,6 @@ def fused(trees: np.ndarray, pool: np.ndarray, believed: tuple[float, float], al
     `allowed` (classes + 1) tells which classes can occur on the plane.
     """
     of_trees, of_pool = (np.float32(exponent) for exponent in believed)
-    product = (trees + FLOOR) ** of_trees * (pool.astype(np.float32) + FLOOR) ** of_pool
+    product = (trees + FLOOR) ** of_trees * (pool + FLOOR) ** of_pool
     product[~allowed] = 0
     return product / product.sum(axis=0)

@@ -15,7 +15,7 @@ from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows
 from .flow import AdjacentFlow
 from .images import Images, structure_region
 from .patches import PatchSearch
-from .pool import pooled
+from .pool import default_weights, log_priors, pooled
 from .priors import PROBABILITIES, Bracket, PriorMaker, Priors, softened
 from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
 
@@ -25,10 +25,14 @@ DIRECT_RADIUS_PIXELS = 4
 
 @dataclass(frozen=True)
 class Lesson:
-    """Rows to learn from, and the true class of each of their pixels."""
+    """Rows to learn from, and the true class of each of their pixels.
+
+    `adapts_pool` where they are the priors of a left-out plane between two others as they are.
+    """
 
     rows: Rows
     truth: np.ndarray
+    adapts_pool: bool
 
 
 @dataclass(frozen=True)
@@ -81,14 +85,14 @@ class PlaneWorker:
     def predict(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
         """The priors of a plane that is not painted, or only in part: then what is known there is a lesson too."""
         priors = self._maker.make(bracket, below, above)
-        pool = self._pool(priors)
+        logs, pool = self._pool(priors)
         labels = priors.base
         labels[~self._annotation.allowed_classes(bracket.plane)[labels]] = 0
         labels.ravel()[priors.band] = pool.argmax(axis=0)
         lessons = []
         if self._annotation.painted[bracket.plane]:
             lessons.append(self._lesson(self._for_learning(priors), 1.0))
-        return PlaneResult(bracket.plane, bracket.at_end, labels, self._rows(priors, pool, 1.0), lessons)
+        return PlaneResult(bracket.plane, bracket.at_end, labels, self._rows(priors, logs, pool, 1.0), lessons)
 
     def learn(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
         """A painted plane left out: its priors from its painted neighbours, as they are and moved towards the truth."""
@@ -111,16 +115,20 @@ class PlaneWorker:
         return known.at(sampled(known, quota, np.random.default_rng([self._seed, plane])))
 
     def _lesson(self, priors: Priors, share: float) -> Lesson:
-        rows = self._rows(priors, self._pool(priors), share)
-        return Lesson(rows, self._annotation.labels[(priors.bracket.plane, *self.region)].ravel()[rows.pixels])
+        rows = self._rows(priors, *self._pool(priors), share)
+        truth = self._annotation.labels[(priors.bracket.plane, *self.region)].ravel()[rows.pixels]
+        return Lesson(rows, truth, share == 1 and not priors.bracket.at_end)
 
-    def _rows(self, priors: Priors, pool: np.ndarray, share: float) -> Rows:
+    def _rows(self, priors: Priors, logs: np.ndarray, pool: np.ndarray, share: float) -> Rows:
         single_sides = len(self.sources) >= PLANES_FOR_SINGLE_SIDES
-        return make_rows(priors, pool, self._images, single_sides, share * self._spacing_mm[0])
-
-    def _pool(self, priors: Priors) -> np.ndarray:
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
-        return pooled(priors, self._pixel_mm, allowed)
+        return make_rows(priors, logs, pool, self._images, single_sides, share * self._spacing_mm[0], allowed)
+
+    def _pool(self, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
+        """Log priors, and their pool with the default weights."""
+        logs = log_priors(priors, self._pixel_mm)
+        allowed = self._annotation.allowed_classes(priors.bracket.plane)
+        return logs, pooled(logs, default_weights(priors.bracket.at_end), allowed)
 
     def _sharper_probabilities(
         self, whole: Priors, priors: Priors, truth: np.ndarray, share: float

@@ -16,6 +16,7 @@ from .expected_dice import ExpectedDice
 from .fusion import exponents, fused
 from .gaps import gaps_of, walk
 from .planes import Lesson, PlaneResult, PlaneWorker
+from .pool import PRIOR_NAMES, adapted_weights, default_weights, pooled
 from .threads import worker_count
 
 # Shares of the time that the stages take, measured on two cores.
@@ -52,7 +53,9 @@ class Guided(PredictorBase):
             yield Progress("learning from the painted planes", _PRIORS_END)
             corrector = Corrector(annotation.class_count, self.options.seed)
             corrector.fit(lessons)
-            output = Output(volume, annotation, worker, self.options.keep_probabilities)
+            rng = np.random.default_rng(self.options.seed)
+            weights = adapted_weights([(t.rows.logs, t.truth) for t in lessons if t.adapts_pool], rng)
+            output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
             predicted = executor.map(lambda plane: corrector.predict(plane.rows), planes)
             for done, (plane, trees) in enumerate(zip(planes, predicted, strict=True)):
                 output.add(plane, trees)
@@ -73,9 +76,17 @@ def _cancelled_at_exit(executor: ThreadPoolExecutor):
 class Output:
     """Collects the planes of a prediction."""
 
-    def __init__(self, volume: Volume, annotation: SparseAnnotation, worker: PlaneWorker, keep_probabilities: bool):
+    def __init__(
+        self,
+        volume: Volume,
+        annotation: SparseAnnotation,
+        worker: PlaneWorker,
+        pool_weights: np.ndarray,
+        keep_probabilities: bool,
+    ):
         self._annotation = annotation
         self._worker = worker
+        self._pool_weights = pool_weights
         self._labels = np.zeros(volume.shape, np.uint8)
         self._dice = ExpectedDice(volume.planes, annotation.class_count)
         self._probabilities = None
@@ -93,7 +104,8 @@ class Output:
         number, rows = plane.plane, plane.rows
         allowed = self._annotation.allowed_classes(number)
         believed = exponents(len(self._worker.sources), plane.at_end)
-        probabilities = fused(trees, rows.pool, believed, allowed)
+        weights = default_weights(True) if plane.at_end else self._pool_weights
+        probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
         labels = plane.labels
         labels.ravel()[rows.pixels] = probabilities.argmax(axis=0)
         known = self._annotation.known[(number, *self._worker.region)]
@@ -124,5 +136,9 @@ class Output:
             probabilities=self._probabilities,
             expected_dice_per_plane=self._dice.per_plane(),
             expected_dice=float(np.nanmean(per_class)) if expected else None,
-            details={"expected_dice_per_class": expected, "painted_planes_used": len(self._worker.sources)},
+            details={
+                "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=True)),
+                "expected_dice_per_class": expected,
+                "painted_planes_used": len(self._worker.sources),
+            },
         )
