@@ -29,8 +29,8 @@ WINDOW_CUT = 0.5
 _SAMPLED_VOXELS = 2_000_000
 
 # One layer's strip of features of all planes, and the activations of planes that go through it together.
-_STRIP_BYTES = 512 * 2**20
-_BATCH_BYTES = 128 * 2**20
+_STRIP_BYTES = 256 * 2**20
+_BATCH_BYTES = 64 * 2**20
 # Values of a plane whose products are added in float32 before they go on in float64.
 _PRODUCTS_AT_ONCE = 2**15
 _PLANES_OF_PRODUCT = 128
@@ -190,6 +190,7 @@ def _pass_layer(
             _keep_for_next(layer, following, responses, start, first)
             features[start:end] = _normalised(responses[:, :, : last - first], importance)
         gram += _products(features.reshape(count, -1)) / (height * width)
+        del features, responses  # before the next strip's take their place beside them
     return gram, _stored(following)
 
 
