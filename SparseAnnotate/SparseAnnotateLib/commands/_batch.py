@@ -17,6 +17,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show):
+    """The prediction of one case: in this process, or with --scheduler on a cluster."""
+    from .. import jobs, predictors
+    from ..errors import InputError
+    from ..jobs.batch import open_runner
+
+    if arguments.workers is not None:
+        raise InputError("--workers is for many cases: give a folder or a table of cases without LABELS")
+    if arguments.scheduler is None:
+        return predictors.run(predictor, volume, annotation, show)
+    job = jobs.Job(predictor.name, volume, annotation, predictor.options, str(arguments.image))
+    try:
+        with open_runner(arguments.scheduler) as runner:
+            return jobs.run_job(runner, job, show)
+    except jobs.JobFailedError as error:
+        raise InputError(str(error)) from error
+
+
 def run_batch(arguments: argparse.Namespace, predictor) -> int:
     """Predict the cases of the folder or table `arguments.image` into the folder `arguments.output`.
 

@@ -63,7 +63,6 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
     from ..io import check_writable, read_image, read_labels, write_labels, write_probabilities, write_text
-    from ..predictors import run as run_predictor
 
     if arguments.labels is None:
         _refuse_options_of_one_case(arguments)
@@ -82,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     annotation = annotation_from(arguments, read_labels(arguments.labels, volume))
     _describe(arguments.console, volume, annotation)
     with arguments.console.progress(predictor.name) as show:
-        prediction = run_predictor(predictor, volume, annotation, show)
+        prediction = _batch.run_one(arguments, predictor, volume, annotation, show)
     write_labels(arguments.output, prediction.labels, volume, annotation.classes)
     if arguments.quality:
         write_text(arguments.quality, quality_table(volume, annotation, prediction), ".csv")

@@ -102,7 +102,7 @@ def _run(waiting: collections.deque[FileCase], runner: Runner, note: Callable[[O
             case = waiting.popleft()
             try:
                 handles.append((runner.submit(case), case, time.monotonic()))
-            except InputError as error:  # a case that had to be read here, for workers that do not see its files
+            except (InputError, JobFailedError) as error:  # a case that is read here, or a scheduler that is gone
                 note(Outcome(case, "failed", message=str(error)))
         ended = [entry for entry in handles if entry[0].poll().ended]
         for handle, case, start in ended:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import logging
-import tempfile
 import threading
 import time
 import uuid
@@ -14,16 +13,17 @@ from typing import Any
 
 from ..errors import InputError, require
 from .base import JobHandle, JobState, Runner
+from .dask_cluster import local_cluster, quiet
 from .dask_task import all_reachable, kill_worker, run_case, stop_case
 from .events import CANCELLED, ERROR, STARTED, Event
 from .failure import CRASH, JobFailedError
 from .job import Job, JobSource
 from .local import KILL_AFTER_S
-from .process import thread_limits
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 20
+SCHEDULER_LOST = "the Dask scheduler does not answer any more: start it again, then this command, which goes on"
 
 
 class DaskHandle(JobHandle):
@@ -95,17 +95,22 @@ class DaskHandle(JobHandle):
         if status == "finished":
             self._end(JobState.FINISHED)
         elif status == "error":
-            self._end(JobState.FAILED, _as_failure(self._future.exception()))
+            self._end(JobState.FAILED, self._fetch_failure())
         elif status in ("cancelled", "lost"):
-            message = "the connection to the Dask scheduler was lost: start again"
-            self._end(JobState.FAILED, JobFailedError(message, CRASH))
+            self._end(JobState.FAILED, JobFailedError(SCHEDULER_LOST, CRASH))
+
+    def _fetch_failure(self) -> Exception:
+        try:
+            return _as_failure(self._runner.ask(self._future.exception))
+        except JobFailedError as lost:
+            return lost
 
     def _release(self) -> None:
         self._future = self._payload = None
         self._runner.forget(self)
 
     def _deliver(self) -> Any:
-        result = self._future.result()
+        result = self._runner.ask(self._future.result)
         self._future = None
         return result if self._delivers_there else self._source.deliver(self._payload, result)
 
@@ -143,10 +148,11 @@ class DaskRunner(Runner):
         super().__init__()
         distributed = require("distributed", extra="cluster", purpose="a Dask cluster")
         self._closing = contextlib.ExitStack()
+        self._closing.enter_context(quiet("distributed"))
         self._handles_by_identity: dict[str, DaskHandle] = {}
         self._topic = f"sparse-annotate-{uuid.uuid4().hex}"
         if scheduler is None:
-            scheduler = self._closing.enter_context(_local_cluster(workers)).scheduler_address
+            scheduler = self._closing.enter_context(local_cluster(workers)).scheduler_address
         try:
             self.client = self._connect(distributed, scheduler)
         except BaseException:
@@ -170,8 +176,11 @@ class DaskRunner(Runner):
 
     @property
     def slots(self) -> int:
-        """The threads of all workers together."""
-        return max(1, sum(self.client.nthreads().values()))
+        """The threads of all workers together; 1 where there are none just now, or nobody to ask."""
+        try:
+            return max(1, sum(self.ask(self.client.nthreads).values()))
+        except JobFailedError:
+            return 1
 
     def close(self) -> None:
         """End every job, and the cluster if it is ours."""
@@ -181,7 +190,7 @@ class DaskRunner(Runner):
     def payload(self, source: JobSource) -> tuple[JobSource, bool]:
         """What to send for a job: itself where the workers have its files, else its arrays; and which of the two."""
         paths = [str(path) for path in source.files]
-        if not paths or all(self.client.run(all_reachable, paths).values()):
+        if not paths or all(self.ask(self.client.run, all_reachable, paths).values()):
             return source, True
         return source.load(), False
 
@@ -194,9 +203,28 @@ class DaskRunner(Runner):
         with warnings.catch_warnings():
             # Dask would rather have large arrays scattered; those are lost with the worker that holds them.
             warnings.filterwarnings("ignore", message="Sending large graph")
-            return self.client.submit(
-                run_case, payload, identity, self._topic, __version__, deliver, key=f"predict-{identity}", pure=False
+            return self.ask(
+                self.client.submit,
+                run_case,
+                payload,
+                identity,
+                self._topic,
+                __version__,
+                deliver,
+                key=f"predict-{identity}",
+                pure=False,
             )
+
+    def ask(self, function, *arguments, **options) -> Any:
+        """Ask the scheduler for something; JobFailedError where it is gone."""
+        if self.client.status == "closed":
+            raise JobFailedError(SCHEDULER_LOST, CRASH)
+        try:
+            return function(*arguments, **options)
+        except (InputError, JobFailedError):
+            raise
+        except (OSError, TimeoutError, RuntimeError) as error:  # RuntimeError: its connections were closed
+            raise JobFailedError(SCHEDULER_LOST, CRASH, str(error)) from error
 
     def in_background(self, function, *arguments) -> None:
         """Call what waits for the scheduler without waiting for it."""
@@ -225,45 +253,3 @@ class DaskRunner(Runner):
         handle = self._handles_by_identity.get(values.pop("job"))
         if handle is not None:
             handle.inbox.append(Event.from_dict(values))
-
-
-@contextlib.contextmanager
-def _quiet(name: str):
-    """Hear nothing of a logger: what fails is told by the jobs."""
-    log = logging.getLogger(name)
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-
-
-@contextlib.contextmanager
-def _local_cluster(workers: int):
-    """A cluster of processes on this machine that share its cores, and leave nothing behind."""
-    import os
-
-    import dask.config
-    from distributed import LocalCluster
-
-    if workers < 1:
-        raise InputError(f"{workers} workers are asked for: ask for at least 1")
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    with (
-        # A cluster gives up a worker that is absent 15 s after it was lost, even one that was lost once more and
-        # is just starting again. Ours have nannies that bring them back.
-        _quiet("distributed"),
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}),
-        tempfile.TemporaryDirectory(prefix="sparse-annotate-dask-", ignore_cleanup_errors=True) as scratch,
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            local_directory=scratch,
-            silence_logs=logging.CRITICAL,
-            env=thread_limits(threads),
-        ) as cluster,
-    ):
-        yield cluster

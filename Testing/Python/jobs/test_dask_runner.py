@@ -3,7 +3,7 @@ import signal
 
 import pytest
 from jobs.examples import lines, tiny_job, wait_for
-from jobs.runner_tester import ProcessRunnerTester
+from jobs.runner_tester import PATIENCE_S, ProcessRunnerTester
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.jobs import JobFailedError, JobState
 
@@ -87,5 +87,24 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
     from distributed import LocalCluster
 
     monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 0.5)
-    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty, pytest.raises(InputError, match="has no workers"):
+    with (
+        LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty,
+        pytest.raises(InputError, match="has no workers"),
+    ):
         DaskRunner(empty.scheduler_address)
+
+
+def test_a_scheduler_that_is_gone_is_told(monkeypatch):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 1)
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as lost:
+        runner = DaskRunner(lost.scheduler_address)
+        handle = runner.submit(tiny_job("test-staged", step_s=0.5))
+        wait_for(lambda: handle.poll() is JobState.RUNNING)
+    assert handle.wait(PATIENCE_S) is JobState.FAILED
+    with pytest.raises(JobFailedError, match="the Dask scheduler does not answer any more: start it again"):
+        handle.result()
+    with pytest.raises(JobFailedError, match="does not answer"):
+        runner.submit(tiny_job())
+    runner.close()
