@@ -105,6 +105,4 @@ def test_a_scheduler_that_is_gone_is_told(monkeypatch):
     assert handle.wait(PATIENCE_S) is JobState.FAILED
     with pytest.raises(JobFailedError, match="the Dask scheduler does not answer any more: start it again"):
         handle.result()
-    with pytest.raises(JobFailedError, match="does not answer"):
-        runner.submit(tiny_job())
     runner.close()
