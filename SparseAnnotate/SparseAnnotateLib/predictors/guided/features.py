@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .images import Images
-from .priors import DISTANCES, REACH_MM, Priors, margin_to_rest
+from .priors import DISTANCES, Priors, margin_to_rest
 
 # From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
 PLANES_FOR_SINGLE_SIDES = 12
@@ -54,16 +54,18 @@ def make_rows(
     single_sides: bool,
     distance_unit_mm: float,
     allowed: np.ndarray,
+    reach_mm: float,
 ) -> Rows:
     """Feature rows of a plane at the pixels where more than one class is considered.
 
     Parameters
     ----------
     allowed : bool (classes + 1,), which can occur on the plane
+    reach_mm : so near to its border a class is considered
     distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
     """
     possible = pool >= CANDIDATE_PROBABILITY
-    possible |= margin_to_rest(priors.chain) > -2 * REACH_MM
+    possible |= margin_to_rest(priors.chain) > -2 * reach_mm
     possible &= allowed[:, None]
     contested = np.flatnonzero(possible.sum(axis=0) > 1)
     at = priors.at(contested)
