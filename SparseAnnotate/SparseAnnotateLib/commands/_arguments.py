@@ -20,7 +20,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         "--axis",
         choices=("auto", "i", "j", "k"),
         default="auto",
-        help="annotation axis as stored in the file, k the slowest; default: auto, the largest spacing, the last of equals",
+        help="annotation axis as stored in the file, k the slowest; default: auto, the largest spacing (ties: last)",
     )
     parser.add_argument(
         "--replace-nan", type=float, metavar="VALUE", help="put VALUE where the image is NaN or infinite"
