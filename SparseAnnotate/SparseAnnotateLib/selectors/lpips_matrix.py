@@ -183,7 +183,9 @@ def _pass_layer(
         features = kernel[0].new_empty((count, channels, last - first, width))
         # A pooled row is the largest of three rows, so that the strip's last one needs the next strip's first.
         needed = min(last + 1, height) if layer.pooled else last
-        at_once = max(1, _BATCH_BYTES // (4 * channels * (needed - first) * width))
+        # The first layer's input is whole planes, of which a strip reads few rows: often the larger of the two.
+        values = max(channels * (needed - first) * width, given.channels * given.height * given.width)
+        at_once = max(1, _BATCH_BYTES // (4 * values))
         for start in range(0, count, at_once):
             end = min(start + at_once, count)
             responses = _convolve(layer, kernel, given, (start, end), (first, needed))
