@@ -1,4 +1,4 @@
-"""`guided` against its peers on the same painted planes, each prediction in a process of its own.
+"""`guided` against its peers: the same painted planes, the same process, one after the other.
 
     python Testing/benchmarks/guided.py ../shared/data
     python Testing/benchmarks/guided.py ../shared/data --cases LA2018_45C45I6I --run guided --run biomedisa
@@ -8,7 +8,8 @@
 DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of the structures are clicked, and
 max(2, round(fraction x range)) evenly spaced, centred planes are painted with the reference labels. Dice and average
 Hausdorff distance are means over the structures, all planes counted; seconds without imports; memory is the highest
-of the process less what it held before. `biomedisa` is its smart interpolation with its defaults, where installed
+of the process during the prediction less what it held before (Linux). `biomedisa` is its smart interpolation with its
+defaults, where installed
 (https://biomedisa.info, needs OpenCL).
 
 A data set is what stands before the first underscore of a case's name; tables are means over data sets. Ratios are
@@ -19,8 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import resource
 import sys
 import time
 from pathlib import Path
@@ -28,6 +27,8 @@ from pathlib import Path
 import numpy as np
 
 FRACTIONS = (0.05, 0.1, 0.2, 0.33)
+
+MADE_UP = "made up"
 PEERS = ("guided", "nearest", "shape", "morphology")
 
 
@@ -76,45 +77,44 @@ def biomedisa(volume, annotation) -> np.ndarray:
     return result
 
 
-def measure(arguments: tuple) -> dict:
-    """One prediction, in this process."""
-    source, name, fraction = arguments
+def measure(name: str, fraction: float, case: str, volume, reference, annotation) -> dict:
+    """One prediction, timed."""
     from SparseAnnotateLib.metrics import dice_per_class, mean_of
 
-    made = isinstance(source, tuple)
-    volume, reference, annotation = made_up_case(*source) if made else load_case(Path(source), fraction)
-    warm_up(name)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = forget_peak()
     started = time.perf_counter()
     prediction = predict(name, volume, annotation)
     seconds = time.perf_counter() - started
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = memory_mb("VmHWM")
     labels = prediction.labels
     dice = dice_per_class(labels, reference, annotation.class_count)
+    made_up = case == MADE_UP
     return {
-        "case": "made up" if made else Path(source).name,
+        "case": case,
         "fraction": fraction,
         "run": name,
         "painted": len(annotation.painted_planes),
         "dice": float(mean_of(dice)),
         "dice_per_class": [round(float(d), 4) for d in dice],
-        "average_hausdorff_mm": None if made else average_hausdorff(labels, reference, volume.spacing_mm),
+        "average_hausdorff_mm": None if made_up else average_hausdorff(labels, reference, volume.spacing_mm),
         "expected_dice": prediction.expected_dice,
         "expected_dice_per_class": prediction.details.get("expected_dice_per_class"),
         **planes_of(prediction, reference, annotation),
         "seconds": round(seconds, 3),
-        "memory_mb": round((memory - before) / 1024),
-        "process_mb": round(memory / 1024),
+        "memory_mb": round(peak - before),
+        "process_mb": round(peak),
     }
 
 
-def warm_up(name: str) -> None:
-    """Import what the predictor imports."""
-    if name == "biomedisa":
-        import biomedisa.interpolation  # noqa: F401
-    else:
-        volume, _, annotation = made_up_case(12, 24, 1, 0.3)
-        predict(name, volume, annotation)
+def forget_peak() -> float:
+    """Let the kernel start anew to keep the highest memory; what the process holds now, in MB."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return memory_mb("VmRSS")
+
+
+def memory_mb(entry: str) -> float:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(entry))
+    return int(line.split()[1]) / 1024
 
 
 def predict(name: str, volume, annotation):
@@ -227,37 +227,47 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="JSON lines; runs that are there already are not repeated")
     arguments = parser.parse_args()
     names = arguments.run or list(PEERS)
-    jobs = jobs_of(arguments, names)
     rows = []
     if arguments.results and arguments.results.exists():
         rows = [json.loads(line) for line in arguments.results.read_text().splitlines()]
     done = {(row["case"], row["fraction"], row["run"]) for row in rows}
-    context = multiprocessing.get_context("spawn")
-    for job in jobs:
-        if (Path(str(job[0])).name, job[2], job[1]) in done:
-            continue
-        with context.Pool(1) as pool:
-            row = pool.apply(measure, (job,))
-        rows.append(row)
-        if arguments.results:
-            with arguments.results.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-        sys.stdout.write(json.dumps(row) + "\n")
-        sys.stdout.flush()
+    warm_up(names)
+    for case, fraction, load in cases_of(arguments):
+        wanted = [name for name in names if (case, fraction, name) not in done]
+        loaded = load() if wanted else None
+        for name in wanted:
+            rows.append(measure(name, fraction, case, *loaded))
+            if arguments.results:
+                with arguments.results.open("a") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
+            sys.stdout.write(json.dumps(rows[-1]) + "\n")
+            sys.stdout.flush()
     sys.stdout.write(
         "\n".join([table(rows, names), losses(rows, names[0]), expected_against_true(rows, names[0])]) + "\n"
     )
 
 
-def jobs_of(arguments, names: list[str]) -> list[tuple]:
+def warm_up(names: list[str]) -> None:
+    """Import what the predictors import."""
+    volume, _, annotation = made_up_case(12, 24, 1, 0.3)
+    for name in names:
+        if name != "biomedisa":
+            predict(name, volume, annotation)
+
+
+def cases_of(arguments):
+    """Name, fraction and loader of each case."""
     if arguments.large:
-        return [((600, 512, 5, 0.1), name, 0.1) for name in names]
+        yield MADE_UP, 0.1, lambda: made_up_case(600, 512, 5, 0.1)
+        return
     if arguments.liver:
-        return [((78, 512, 1, 0.2), name, 0.2) for name in names]
+        yield MADE_UP, 0.2, lambda: made_up_case(78, 512, 1, 0.2)
+        return
     cases = arguments.cases.split(",") if arguments.cases else None
     cases = cases or sorted(path.name for path in arguments.data.iterdir() if (path / "label.nii.gz").exists())
-    fractions = [float(fraction) for fraction in arguments.fractions.split(",")]
-    return [(str(arguments.data / case), name, fraction) for case in cases for fraction in fractions for name in names]
+    for case in cases:
+        for fraction in map(float, arguments.fractions.split(",")):
+            yield case, fraction, lambda folder=arguments.data / case, share=fraction: load_case(folder, share)
 
 
 if __name__ == "__main__":
