@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import slicer
@@ -46,9 +47,7 @@ class SegmentWriter:
         editor widget, whose history and keys then undo it. By default this object keeps a history: `undo`, `redo`.
     """
 
-    def __init__(
-        self, segmentation_node, volume_node, editor_node=None, save_state: Callable[[], object] | None = None
-    ):
+    def __init__(self, segmentation_node, volume_node, editor_node=None, save_state: Callable[[], Any] | None = None):
         self.segmentation_node, self.volume_node = segmentation_node, volume_node
         self._own_editor = editor_node is None
         self.editor_node = self._add_editor_node() if editor_node is None else editor_node
@@ -136,11 +135,9 @@ class SegmentWriter:
         with self._one_event(), self._unchanged_status(), self._selection():
             self._align()
             for change in changes:
-                self._modify(
-                    segment_ids[change.number - 1], volume, planes, change.removed, _Logic.ModificationModeRemove
-                )
+                self._modify(volume, planes, segment_ids[change.number - 1], change.removed, _REMOVE)
             for change in changes:
-                self._modify(segment_ids[change.number - 1], volume, planes, change.added, _Logic.ModificationModeAdd)
+                self._modify(volume, planes, segment_ids[change.number - 1], change.added, _ADD)
         touched = np.logical_or.reduce([(one.removed | one.added).any(axis=(1, 2)) for one in changes])
         return planes[touched].tolist()
 
@@ -266,3 +263,10 @@ def oriented_image(array: np.ndarray, matrix):
     image_array(image)[:] = array
     image.SetGeometryFromImageToWorldMatrix(matrix)
     return image
+
+
+def matrix_from(array: np.ndarray):
+    """A vtkMatrix4x4."""
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(array.ravel().tolist())
+    return matrix

@@ -1,0 +1,323 @@
+"""One annotation: a volume, a segmentation, and everything that was said, suggested and predicted about them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import slicer
+from SparseAnnotateLib.annotation import SparseAnnotation
+from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.selectors import SELECTORS, Suggestion
+from SparseAnnotateLib.volume import Volume, resolve_axis
+
+from .given import annotation_of
+from .nodes import ATTRIBUTE, BOX, PREVIEW, SEGMENTATION, VOLUME, add_session_node, is_whole, remove_with_helpers, session_nodes
+from .painted import NOTHING, PlaneContents, contents_of
+from .planes import PlaneState, Present
+from .review import Review
+from .scene import geometry_of, read_segments, volume_from_node
+from .state import SessionState, options_as_json
+
+
+class AnnotationSession:
+    """A running annotation; everything it knows is kept in a node of the scene, so that it survives saving.
+
+    Use `start`, `restore` or `all_in`. `close` lets go of the scene and leaves everything in it; `end` removes the
+    session's own nodes. Removing the volume, the segmentation or the session's node ends it, too: `ended` says so.
+
+    Attributes
+    ----------
+    node : vtkMRMLScriptedModuleNode that holds it
+    state : SessionState; call `save` after changing it
+    review : accepting, rejecting and undoing what was predicted
+    """
+
+    def __init__(self, node, state: SessionState):
+        self.node, self.state = node, state
+        self.scene = node.GetScene()
+        self.ended = False
+        self._contents = PlaneContents(state.contents)
+        self._volume: tuple[Any, Volume] | None = None
+        self.review = Review(self)
+        self._observers = list(self._observe())
+
+    @classmethod
+    def start(cls, volume_node, segmentation_node, axis: str = "auto", segment_ids: Iterable[str] | None = None):
+        """Begin on a volume and a segmentation, new or half painted: planes that hold labels count as painted.
+
+        Raises
+        ------
+        InputError
+            For a volume that cannot be annotated, or segments that cannot be read.
+        """
+        volume = volume_from_node(volume_node, axis)
+        state = SessionState(axis=volume.axis, segment_ids=None if segment_ids is None else list(segment_ids))
+        node = add_session_node(volume_node, segmentation_node, state.to_json())
+        session = cls(node, state)
+        session._volume = (session.volume_key(), volume)
+        try:
+            session.look()
+        except InputError:
+            session.end()
+            raise
+        return session
+
+    @classmethod
+    def restore(cls, node):
+        """Take up the session that a node holds, as after loading a scene.
+
+        Raises
+        ------
+        InputError
+            Where the node holds none, a newer or a damaged one, or its volume or segmentation is gone.
+        """
+        text = node.GetAttribute(ATTRIBUTE)
+        if not text:
+            raise InputError(f"the node {node.GetName()} holds no session: start one")
+        if not is_whole(node):
+            raise InputError("the volume or the segmentation of this session is gone: start a new one")
+        return cls(node, SessionState.from_json(text))
+
+    @classmethod
+    def all_in(cls, scene) -> list[AnnotationSession]:
+        """The sessions of a scene; those that have lost their volume or segmentation are passed over."""
+        return [cls.restore(node) for node in session_nodes(scene) if is_whole(node)]
+
+    @property
+    def volume_node(self):
+        """vtkMRMLScalarVolumeNode, or None once it is gone."""
+        return self.node.GetNodeReference(VOLUME)
+
+    @property
+    def segmentation_node(self):
+        """The expert's vtkMRMLSegmentationNode, or None once it is gone."""
+        return self.node.GetNodeReference(SEGMENTATION)
+
+    @property
+    def preview_node(self):
+        """The vtkMRMLSegmentationNode that shows what is predicted and neither accepted nor rejected; None without."""
+        return self.node.GetNodeReference(PREVIEW)
+
+    @preview_node.setter
+    def preview_node(self, node) -> None:
+        self.node.SetNodeReferenceID(PREVIEW, None if node is None else node.GetID())
+
+    @property
+    def box_node(self):
+        """The vtkMRMLMarkupsROINode outside of which there is no structure; None without."""
+        return self.node.GetNodeReference(BOX)
+
+    @box_node.setter
+    def box_node(self, node) -> None:
+        self.node.SetNodeReferenceID(BOX, None if node is None else node.GetID())
+
+    @property
+    def volume(self) -> Volume:
+        """The intensities; read again only after the image or its grid changed."""
+        key = self.volume_key()
+        if self._volume is None or self._volume[0] != key:
+            self._volume = (key, volume_from_node(self.volume_node, self.state.axis))
+        return self._volume[1]
+
+    def volume_key(self) -> tuple:
+        """Changes when the image, its grid or the axis does."""
+        self.check_not_ended()
+        image = self.volume_node.GetImageData()
+        return image.GetMTime(), geometry_of(self.volume_node), self.state.axis
+
+    @property
+    def segment_ids(self) -> list[str]:
+        """The segments that are annotated and still there, in the segmentation's order."""
+        there = list(self.segmentation_node.GetSegmentation().GetSegmentIDs())
+        chosen = self.state.segment_ids
+        return there if chosen is None else [segment_id for segment_id in there if segment_id in chosen]
+
+    def look(self) -> Present:
+        """Read the segmentation: what it holds, and in which state every plane is. (0.5 s for 512x512x300.)"""
+        self.check_not_ended()
+        layers = read_segments(self.segmentation_node, self.volume_node, self.volume, self.segment_ids)
+        contents = contents_of(layers)
+        return Present(layers, contents, [self._state_of(plane, content) for plane, content in enumerate(contents)])
+
+    def _state_of(self, plane: int, content: str) -> PlaneState:
+        state, mark = self.state, self.state.marks.get(plane)
+        if mark == "partly":
+            return PlaneState.PARTLY
+        if mark == "empty" and content == NOTHING:
+            return PlaneState.EMPTY
+        if mark is not None or not self._contents.is_unpainted(plane, content, self.segment_ids):
+            return PlaneState.PAINTED
+        if self.review.is_accepted(plane, content):
+            return PlaneState.ACCEPTED
+        if state.plane_range is not None and not state.plane_range[0] <= plane <= state.plane_range[1]:
+            return PlaneState.OUTSIDE
+        if plane in state.predicted and self.preview_node is not None:
+            return PlaneState.PREDICTED
+        return PlaneState.TO_PAINT if plane in {one[0] for one in state.suggestions} else PlaneState.OPEN
+
+    def set_range(self, first: int, last: int, segment_id: str | None = None) -> None:
+        """First and last plane as clicked: of all segments, or of one.
+
+        Raises
+        ------
+        InputError
+            For an empty range, or planes that do not exist.
+        """
+        if not 0 <= first <= last < self.volume.planes:
+            raise InputError(
+                f"the range {first} to {last} is empty or leaves the volume: "
+                f"planes are numbered 0 to {self.volume.planes - 1}"
+            )
+        if segment_id is None:
+            self.state.plane_range = (int(first), int(last))
+        else:
+            self.state.segment_ranges[segment_id] = (int(first), int(last))
+        self.save()
+
+    def clear_range(self, segment_id: str | None = None) -> None:
+        """Take a range back."""
+        if segment_id is None:
+            self.state.plane_range = None
+        else:
+            self.state.segment_ranges.pop(segment_id, None)
+        self.save()
+
+    def mark(self, plane: int, mark: str | None) -> None:
+        """Say that a plane is "painted", "partly" painted or seen to be "empty"; None takes it back.
+
+        Raises
+        ------
+        InputError
+            For a plane that does not exist, or one that is said to be empty but holds labels.
+        """
+        if not 0 <= plane < self.volume.planes:
+            raise InputError(f"plane {plane} does not exist: planes are numbered 0 to {self.volume.planes - 1}")
+        if mark not in (None, "painted", "partly", "empty"):
+            raise InputError(f"unknown mark {mark!r}: choose painted, partly or empty")
+        if mark == "empty" and self.look().contents[plane] != NOTHING:
+            raise InputError(f"plane {plane} is said to be empty but holds labels: erase them first")
+        if mark is None:
+            self.state.marks.pop(plane, None)
+        else:
+            self.state.marks[plane] = mark
+        self.save()
+
+    def release(self, planes: Iterable[int]) -> None:
+        """Say that what stands on these planes was not painted by an expert, as of another program: it may change."""
+        planes = list(planes)
+        for plane in planes:
+            self.state.marks.pop(plane, None)
+        self.remember(planes, self.look().contents)
+
+    def remember(self, planes: Iterable[int], contents: list[str]) -> None:
+        """These contents of these planes do not make them painted."""
+        self._contents.add(planes, contents)
+        self.save()
+
+    def annotation(self, present: Present | None = None) -> SparseAnnotation:
+        """What the user gave so far; see `given.annotation_of`."""
+        return annotation_of(self, self.look() if present is None else present)
+
+    def suggest(
+        self,
+        count: int | None = None,
+        selector: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> list[Suggestion]:
+        """Ask a selector for planes to paint; what is not given stays as it was the last time.
+
+        Suggestions that are painted by now stay on the list; those that are not make way for the new ones.
+
+        Raises
+        ------
+        InputError
+            Where the selector cannot work here.
+        """
+        state = self.state
+        state.count = state.count if count is None else int(count)
+        state.seed = state.seed if seed is None else int(seed)
+        if selector is not None:
+            state.selector, state.selector_options = selector, {}
+        if options is not None:
+            state.selector_options = options_as_json(options)
+        present = self.look()
+        chosen = SELECTORS.create(state.selector, state.selector_options).select(
+            self.volume, self.annotation(present), state.count, np.random.default_rng(state.seed)
+        )
+        done = [one for one in state.suggestions if one[0] in present.painted]
+        state.suggestions = done + [(one.plane, float(one.score), one.reason) for one in chosen]
+        self.save()
+        return chosen
+
+    def suggestions(self, present: Present | None = None) -> list[tuple[Suggestion, PlaneState]]:
+        """All suggestions with what became of them, in the order in which to paint them."""
+        states = (self.look() if present is None else present).states
+        return [(Suggestion(*one), states[one[0]]) for one in self.state.suggestions]
+
+    def set_axis(self, axis: str) -> None:
+        """Annotate along another axis; all that was said about planes is forgotten, what is painted stays painted.
+
+        Raises
+        ------
+        InputError
+            For an unknown axis.
+        """
+        axis = resolve_axis(axis, geometry_of(self.volume_node).spacing_mm)
+        if axis != self.state.axis:
+            self.review.clear()
+            old = self.state
+            kept = ("segment_ids", "selector", "selector_options", "count", "seed", "predictor", "predictor_options")
+            self.state = SessionState(axis=axis, **{name: getattr(old, name) for name in kept})
+            self._contents = PlaneContents(self.state.contents)
+            self.save()
+
+    def save(self) -> None:
+        """Write the state into the node, which is saved with the scene."""
+        self.check_not_ended()
+        self.node.SetAttribute(ATTRIBUTE, self.state.to_json())
+
+    def check_not_ended(self) -> None:
+        """Raise InputError once a node that the session needs is gone."""
+        if self.ended or self._is_orphan():
+            raise InputError("the volume or the segmentation of this session is gone: start a new one")
+
+    def _is_orphan(self) -> bool:
+        return self.node.GetScene() is None or self.volume_node is None or self.segmentation_node is None
+
+    def close(self) -> None:
+        """Let go of the scene; everything stays in it, to be restored."""
+        self.ended = True
+        for tag in self._observers:
+            self.scene.RemoveObserver(tag)
+        self._observers = []
+        self.review.close()
+
+    def end(self) -> None:
+        """Take the session, with its preview, out of the scene; the expert's segmentation stays as it is."""
+        preview, node = self.preview_node, self.node
+        self.close()
+        if preview is not None:
+            remove_with_helpers(preview)
+        if node.GetScene() is not None:
+            self.scene.RemoveNode(node)
+
+    def _observe(self) -> Iterator[int]:
+        """End when a node is gone. The scene holds no reference to the session, so that dropping it is enough."""
+        reference = weakref.ref(self)
+
+        def node_removed(*_):
+            session = reference()
+            if session is not None and not session.ended and session._is_orphan():
+                session.end()
+
+        def scene_closes(*_):
+            session = reference()
+            if session is not None:
+                session.close()
+
+        yield self.scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, node_removed)
+        yield self.scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, scene_closes)

@@ -1,0 +1,108 @@
+"""What a session remembers, as one line of JSON in the scene."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from SparseAnnotateLib.errors import InputError
+
+VERSION = 1
+
+
+@dataclass
+class SessionState:
+    """All of a session that is neither a node nor follows from one.
+
+    Attributes
+    ----------
+    axis : {"i", "j", "k"}, the annotation axis
+    plane_range : first and last plane, as clicked, or None
+    segment_ranges : narrower ranges of single segments, by segment ID
+    segment_ids : the segments that are annotated; None stands for all, also those that are added later
+    selector, selector_options, count, seed : of the last or next suggestion
+    suggestions : plane, score and reason of each, in the order in which to paint them
+    marks : planes about which the user said something: "painted", "partly" or "empty"
+    contents : what planes held when nobody had painted them: before and after our writes; see `painted.PlaneContents`
+    accepted : the content of each accepted plane, as written
+    predictor, predictor_options : of the last or next prediction
+    predicted : planes that the last prediction reached and the user did not reject
+    expected_dice : by plane; `expected_dice_volume` over the whole volume
+    predicted_segments : segment IDs in the order of the prediction's class numbers
+    versions : what the last prediction ran on, by package
+    """
+
+    axis: str = "k"
+    plane_range: tuple[int, int] | None = None
+    segment_ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    segment_ids: list[str] | None = None
+    selector: str = "keep-n"
+    selector_options: dict[str, Any] = field(default_factory=dict)
+    count: int = 5
+    seed: int = 0
+    suggestions: list[tuple[int, float, str]] = field(default_factory=list)
+    marks: dict[int, str] = field(default_factory=dict)
+    contents: dict[int, list[str]] = field(default_factory=dict)
+    accepted: dict[int, str] = field(default_factory=dict)
+    predictor: str = "guided"
+    predictor_options: dict[str, Any] = field(default_factory=dict)
+    predicted: list[int] = field(default_factory=list)
+    predicted_segments: list[str] = field(default_factory=list)
+    expected_dice: dict[int, float] = field(default_factory=dict)
+    expected_dice_volume: float | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line of plain ASCII, which survives XML attributes."""
+        return json.dumps({"version": VERSION, **dataclasses.asdict(self)}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> SessionState:
+        """The reverse of `to_json`.
+
+        Raises
+        ------
+        InputError
+            For the text of a newer SparseAnnotate, or a damaged one.
+        """
+        try:
+            values = json.loads(text)
+            version = values.pop("version")
+            if version > VERSION:
+                raise InputError("this session was saved by a newer SparseAnnotate: update the extension to go on")
+            return cls(**{name: _restored(name, value) for name, value in values.items()})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"the session in this scene is damaged ({error}): start a new one") from error
+
+
+# JSON knows neither whole numbers as names nor tuples.
+_BY_PLANE = ("marks", "contents", "accepted", "expected_dice")
+
+
+def _restored(name: str, value: Any) -> Any:
+    if name in _BY_PLANE:
+        return {int(plane): content for plane, content in value.items()}
+    if name == "plane_range":
+        return _pair(value)
+    if name == "segment_ranges":
+        return {segment_id: _pair(ends) for segment_id, ends in value.items()}
+    if name == "suggestions":
+        return [(int(plane), float(score), str(reason)) for plane, score, reason in value]
+    return value
+
+
+def _pair(value: Sequence[int] | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    first, last = value
+    return int(first), int(last)
+
+
+def options_as_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by name as JSON gives them back."""
+    return json.loads(json.dumps(dict(options)))
