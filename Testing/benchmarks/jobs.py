@@ -114,18 +114,18 @@ def volume(_) -> None:
 
 def peak_in_worker(job: Job, root: Path) -> None:
     """What the caller waits, and how much memory the worker takes, most of it pages of the files."""
+    job.check()  # the first one imports the predictors' modules
     with LocalRunner(root / "jobs") as runner:
         waits: list[float] = []
         with timed(waits):
             handle = runner.submit(job)
-        begin, longest = time.perf_counter(), 0.0
-        while not handle.poll().ended:
-            polls: list[float] = []
+        begin, polls = time.perf_counter(), []
+        state = JobState.QUEUED
+        while not state.ended:
             with timed(polls):
-                handle.poll()
-            longest = max(longest, *polls)
+                state = handle.poll()
             time.sleep(0.02)
-        state, seconds = handle.poll(), time.perf_counter() - begin
+        seconds, longest = time.perf_counter() - begin, max(polls)
     worker_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     say(f"{state.value} in {seconds:.1f} s; submit {waits[0] * 1e3:.1f} ms, longest poll {longest * 1e3:.1f} ms")
     say(f"peak of the worker {worker_mb:.0f} MB, shared pages of the files included")
@@ -136,14 +136,15 @@ def peak_mb() -> float:
 
 
 def cancel(_) -> None:
-    """From `cancel` to the end, 9 times: between steps of 50 ms, in an endless step, in one that hogs Python."""
+    """From `cancel` to the end, 5 times: between steps of 50 ms, in an endless step, in one that hogs Python."""
     os.environ |= {"SPARSE_ANNOTATE_PLUGINS": "jobs.job_predictors", "PYTHONPATH": str(TESTS)}
-    sys.path.insert(0, str(TESTS))
+    # This file is called like the package of the tests that we need.
+    sys.path[0] = str(TESTS)
     kinds = {"test-staged": {"steps": 1000, "step_s": 0.05}, "test-stuck": {}, "test-selfish": {}}
     for name, options in kinds.items():
         seconds: list[float] = []
         with LocalRunner() as runner:
-            for _ in range(9):
+            for _ in range(5):
                 handle = runner.submit(job_of((24, 48, 48), name, **options))
                 while not any(event.kind == "progress" for event in handle.events()):
                     handle.poll()
