@@ -14,6 +14,9 @@ from ...distances import signed_distance_mm
 _CACHE_BYTES = 512 << 20
 
 
+# Of two planes whose areas should differ by less than this nothing is learnt about how structures end.
+_CLEARLY_TAPERING = 0.9
+
 _ABSENT_MM = 10.0
 _FARTHEST_MM = 1e3
 
@@ -108,13 +111,36 @@ class DistanceMaps:
         """How far each class has shrunk at a plane beyond the last painted one, as an ellipsoid does.
 
         r (1 - sqrt(1 - t^2)), with t = 0 at `source` and 1 at the first plane where the class is known to be absent,
-        and r the inscribed radius of the largest class; 0 for background.
+        and r the inscribed radius of the largest class; 0 for background. Less where the painted planes say that the
+        structures end bluntly.
         """
         shrunk = np.zeros(len(self._classes), np.float32)
         radius = max(float(self._radii[source][1:][self.present[source][1:]].max(initial=0)), 1e-3)
+        radius *= 1 - self._bluntness(plane, source)
         for number in range(1, len(shrunk)):
             shrunk[number] = radius * min(1.0, ellipsoid_shrinking(plane, source, self._end(number, plane, source)))
         return shrunk
+
+    def _bluntness(self, plane: int, source: int) -> float:
+        """0 where the structures taper like an ellipsoid on the way to `source`, 1 where they keep their area.
+
+        An ellipsoid that fills the range has, at the distance x from its end, the area (2 x / h - (x / h)^2) of its
+        largest one, h being half the range. The spinal cord does not: cut by the edge of the image, it lost 4 % of its
+        volume with three painted planes.
+        """
+        inward = [z for z in self.planes if (z > source) == (plane < source) and z != source and z != plane]
+        if not inward:
+            return 0.0
+        before = min(inward, key=lambda z: abs(z - source))
+        lows, highs = zip(*self._ends.values(), strict=True)
+        end, other_end = (min(lows), max(highs)) if plane < source else (max(highs), min(lows))
+        half = abs(end - other_end) / 2
+        area = {z: float(np.count_nonzero(self._labels[z])) for z in (source, before)}
+        tapering = [2 * abs(z - end) / half - (abs(z - end) / half) ** 2 for z in (source, before)]
+        expected = tapering[0] / max(tapering[1], 1e-6)
+        if expected > _CLEARLY_TAPERING or not area[before]:
+            return 0.0
+        return float(np.clip((area[source] / area[before] - expected) / (1 - expected), 0, 1))
 
     def _end(self, number: int, plane: int, source: int) -> int:
         """The first plane, from `source` towards `plane`, where a class is known to be absent."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+# The Dice lost is larger than the probabilities say, for errors of neighbouring pixels go together: by 1.5 to 1.6 in
+# every one of nine data sets left out in turn (docs/guided.md), with few painted planes as with many.
+OPTIMISM = 1.6
+
 
 class ExpectedDice:
-    """Expected Dice 2 sum p[label] / (count + sum p), per class, per plane and for the volume.
+    """Expected Dice, per class, per plane and for the volume.
 
-    Known voxels count as certain: with every one of them known it is 1.
+    The probabilities promise e = 2 sum p[label] / (count + sum p), known voxels counting as certain. What is told is
+    1 - 1.6 (1 - e).
     """
 
     def __init__(self, planes: int, class_count: int):
@@ -34,9 +39,7 @@ class ExpectedDice:
 
     def per_plane(self) -> np.ndarray:
         """float32 (planes,): mean over the classes on the plane; NaN where nothing was predicted."""
-        size = self._predicted + self._expected
-        with np.errstate(invalid="ignore", divide="ignore"):
-            dice = np.where(self._predicted > 0, 2 * self._overlap / size, np.nan)[:, 1:]
+        dice = np.where(self._predicted > 0, self._dice(self._overlap, self._predicted + self._expected), np.nan)[:, 1:]
         counted = np.isfinite(dice)
         mean = np.where(counted, dice, 0).sum(axis=1) / np.maximum(1, counted.sum(axis=1))
         return np.where(self._is_predicted & counted.any(axis=1), mean, np.nan).astype(np.float32)
@@ -44,4 +47,9 @@ class ExpectedDice:
     def per_class(self) -> np.ndarray:
         """Expected Dice over the volume of each structure; NaN where there is none of it."""
         size = (self._predicted + self._expected).sum(axis=0)[1:]
-        return np.where(size > 1, 2 * self._overlap.sum(axis=0)[1:] / np.maximum(size, 1), np.nan)
+        return np.where(size > 1, self._dice(self._overlap.sum(axis=0)[1:], size), np.nan)
+
+    @staticmethod
+    def _dice(overlap: np.ndarray, size: np.ndarray) -> np.ndarray:
+        promised = 2 * overlap / np.maximum(size, 1e-6)
+        return np.clip(1 - OPTIMISM * (1 - promised), 0, 1)
