@@ -135,7 +135,7 @@ class TestGrids:
         image, _ = image_and_labels(tmp_path, LABELS)
         whole = sitk.ReadImage(str(tmp_path / "labels.nrrd"))
         sitk.WriteImage(whole[2:5, 1:4, 1:3], str(tmp_path / "part.nrrd"))
-        with pytest.raises(InputError, match="another grid than the image.*resample them"):
+        with pytest.raises(InputError, match=r"another grid than the image.*resample them"):
             read_labels(tmp_path / "part.nrrd", image)
 
     def test_a_part_between_the_voxels_is_refused(self, tmp_path):

@@ -46,8 +46,8 @@ def main():
             peer = sitk.HausdorffDistanceImageFilter()
             theirs = seconds_of(peer.Execute, as_image(mask, image), as_image(reference, image))
             ratios.append(theirs / ours)
-            print(f"{path} class {value}: {ours:.3f} s, SimpleITK {theirs:.3f} s, ratio {ratios[-1]:.1f}")  # noqa: T201
-    print(f"{len(ratios)} structures: SimpleITK takes {np.median(ratios):.1f} times as long (median)")  # noqa: T201
+            print(f"{path} class {value}: {ours:.3f} s, SimpleITK {theirs:.3f} s, ratio {ratios[-1]:.1f}")
+    print(f"{len(ratios)} structures: SimpleITK takes {np.median(ratios):.1f} times as long (median)")
 
 
 if __name__ == "__main__":

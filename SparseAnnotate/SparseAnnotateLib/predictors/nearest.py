@@ -15,7 +15,7 @@ class Nearest(PredictorBase):
     summary = "Copies the nearest painted plane. The baseline that everything else must beat."
     gives_probabilities = False
 
-    def _predict(self, volume, annotation):
+    def _predict(self, volume, annotation):  # noqa: ARG002
         yield Progress("copying planes", 0.0)
         painted = np.array(annotation.source_planes)
         labels = np.zeros_like(annotation.labels)

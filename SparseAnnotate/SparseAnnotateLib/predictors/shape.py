@@ -199,7 +199,7 @@ def _products(weights, maps):
 
 
 def _shrink_mm(radius_mm, weights, beyond):
-    """How much smaller a structure is on planes beyond the painted ones: the cap of an ellipsoid, r (1 - sqrt(1 - t^2)).
+    """How much smaller a structure is beyond the painted planes: the cap of an ellipsoid, r (1 - sqrt(1 - t^2)).
 
     `radius_mm` (painted planes,) is that of the largest disc that fits into the structure there.
     """
