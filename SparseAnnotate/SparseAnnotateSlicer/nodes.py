@@ -35,7 +35,6 @@ def is_whole(node) -> bool:
     return node.GetNodeReference(VOLUME) is not None and node.GetNodeReference(SEGMENTATION) is not None
 
 
-
 def remove_with_helpers(node) -> None:
     """Take a node out of its scene together with its display and storage nodes."""
     scene = node.GetScene()

@@ -22,16 +22,18 @@ _REMEMBERED = 12
 NOTHING = ""
 
 
-def contents_of(layers: SegmentLayers) -> list[str]:
+def contents_of(layers: SegmentLayers, *, rows_reversed: bool = False) -> list[str]:
     """What each plane holds, in a few letters: "" for nothing, else a digest a segment.
 
-    It does not depend on layers, extents, label values or the order of segments.
+    It does not depend on layers, extents, label values or the order of segments. For `rows_reversed` see `mirrored`.
     """
-    return [_content(layers, plane) for plane in range(layers.shape[0])]
+    step = -1 if rows_reversed else 1
+    return [_content(layers, plane, step) for plane in range(layers.shape[0])]
 
 
-def _content(layers: SegmentLayers, plane: int) -> str:
-    digests = {_digest(segment_id.encode()): _digest(np.packbits(mask)) for segment_id, mask in layers.masks(plane)}
+def _content(layers: SegmentLayers, plane: int, step: int) -> str:
+    masks = layers.masks(plane)
+    digests = {_digest(segment_id.encode()): _digest(np.packbits(mask[::step])) for segment_id, mask in masks}
     return " ".join(f"{segment}:{digests[segment]}" for segment in sorted(digests))
 
 

@@ -13,6 +13,7 @@ from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import Job, JobHandle, JobState, Runner
 from SparseAnnotateLib.predictors import Prediction
 
+from .planes import Present
 from .session import AnnotationSession
 
 
@@ -24,21 +25,20 @@ class _Basis:
     painted: dict[int, tuple[str, str]]
     annotation: SparseAnnotation
 
-    def difference(self, now: _Basis, volume_name: str) -> str | None:
+    def change_in(self, session: AnnotationSession) -> str | None:
         """A sentence about what has changed since; None if nothing has."""
-        if self.volume != now.volume:
-            return f"the volume {volume_name} changed while its planes were predicted: predict again"
-        changed = [
-            plane for plane in {*self.painted, *now.painted} if self.painted.get(plane) != now.painted.get(plane)
-        ]
+        name = session.volume_node.GetName()
+        if self.volume != session.volume_key():
+            return f"the volume {name} changed while its planes were predicted: predict again"
+        present = session.look()
+        painted = _painted(present)
+        changed = [one for one in {*self.painted, *painted} if self.painted.get(one) != painted.get(one)]
         if changed:
             return f"plane {min(changed)} was painted or changed while the others were predicted: predict again"
-        mine, theirs = self.annotation, now.annotation
-        ranges = mine.plane_range == theirs.plane_range and mine.class_ranges == theirs.class_ranges
-        if not ranges or not np.array_equal(mine.known, theirs.known):
+        now, before = _annotation(session, present), self.annotation
+        ranges = before.plane_range == now.plane_range and before.class_ranges == now.class_ranges
+        if not ranges or not np.array_equal(before.known, now.known):
             return "the range or the box changed while the planes were predicted: predict again"
-        if [one.details["ID"] for one in mine.classes] != [one.details["ID"] for one in theirs.classes]:
-            return "the segments changed while the planes were predicted: predict again"
         return None
 
 
@@ -78,9 +78,9 @@ class RunningPrediction:
             self.handle.close()
         session = self.session
         session.check_not_ended()
-        difference = self._basis.difference(_basis_of(session), session.volume_node.GetName())
-        if difference is not None:
-            raise InputError(difference)
+        change = self._basis.change_in(session)
+        if change is not None:
+            raise InputError(change)
         annotation = self.job.annotation
         session.state.versions = environment.versions()
         segment_ids = [one.details["ID"] for one in annotation.classes]
@@ -112,8 +112,9 @@ def submit(
         state.predictor, state.predictor_options = predictor, {}
     if options is not None:
         state.predictor_options = dict(options)
-    basis = _basis_of(session)
-    if not basis.annotation.painted.any():
+    present = session.look()
+    basis = _Basis(session.volume_key(), _painted(present), _annotation(session, present))
+    if not present.painted:
         raise InputError("no plane is painted: paint at least one of the suggested planes")
     given = {"seed": state.seed, **state.predictor_options}
     job = Job(state.predictor, session.volume, basis.annotation, given, session.volume_node.GetName())
@@ -122,11 +123,14 @@ def submit(
     return RunningPrediction(session, handle, job, basis)
 
 
-def _basis_of(session: AnnotationSession) -> _Basis:
-    present = session.look()
+def _painted(present: Present) -> dict[int, tuple[str, str]]:
+    """How each painted plane is painted, and what it holds."""
+    return {plane: (present.states[plane].value, present.contents[plane]) for plane in present.painted}
+
+
+def _annotation(session: AnnotationSession, present: Present) -> SparseAnnotation:
+    """What the user gave; where nobody clicked first and last nothing is predicted beyond what is painted."""
     annotation = session.annotation(present)
     if session.state.plane_range is None and present.painted:
-        # Nobody clicked first and last: as on the command line, nothing is predicted beyond what is painted.
-        annotation = annotation.with_range(present.painted[0], present.painted[-1])
-    painted = {plane: (present.states[plane].value, present.contents[plane]) for plane in present.painted}
-    return _Basis(session.volume_key(), painted, annotation)
+        return annotation.with_range(present.painted[0], present.painted[-1])
+    return annotation

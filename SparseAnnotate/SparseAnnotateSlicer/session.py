@@ -14,7 +14,18 @@ from SparseAnnotateLib.selectors import SELECTORS, Suggestion
 from SparseAnnotateLib.volume import Volume, resolve_axis
 
 from .given import annotation_of
-from .nodes import ATTRIBUTE, BOX, PREVIEW, SEGMENTATION, VOLUME, add_session_node, is_whole, remove_with_helpers, session_nodes
+from .mirrored import follow, grid_of
+from .nodes import (
+    ATTRIBUTE,
+    BOX,
+    PREVIEW,
+    SEGMENTATION,
+    VOLUME,
+    add_session_node,
+    is_whole,
+    remove_with_helpers,
+    session_nodes,
+)
 from .painted import NOTHING, PlaneContents, contents_of
 from .planes import PlaneState, Present
 from .review import Review
@@ -60,6 +71,7 @@ class AnnotationSession:
         session._volume = (session.volume_key(), volume)
         try:
             session.look()
+            session.save()
         except InputError:
             session.end()
             raise
@@ -79,7 +91,9 @@ class AnnotationSession:
             raise InputError(f"the node {node.GetName()} holds no session: start one")
         if not is_whole(node):
             raise InputError("the volume or the segmentation of this session is gone: start a new one")
-        return cls(node, SessionState.from_json(text))
+        state = SessionState.from_json(text)
+        follow(state, node.GetNodeReference(VOLUME))
+        return cls(node, state)
 
     @classmethod
     def all_in(cls, scene) -> list[AnnotationSession]:
@@ -139,7 +153,7 @@ class AnnotationSession:
         """Read the segmentation: what it holds, and in which state every plane is. (0.5 s for 512x512x300.)"""
         self.check_not_ended()
         layers = read_segments(self.segmentation_node, self.volume_node, self.volume, self.segment_ids)
-        contents = contents_of(layers)
+        contents = contents_of(layers, rows_reversed=self.state.rows_reversed)
         return Present(layers, contents, [self._state_of(plane, content) for plane, content in enumerate(contents)])
 
     def _state_of(self, plane: int, content: str) -> PlaneState:
@@ -278,6 +292,7 @@ class AnnotationSession:
     def save(self) -> None:
         """Write the state into the node, which is saved with the scene."""
         self.check_not_ended()
+        self.state.grid = grid_of(self.volume_node)
         self.node.SetAttribute(ATTRIBUTE, self.state.to_json())
 
     def check_not_ended(self) -> None:

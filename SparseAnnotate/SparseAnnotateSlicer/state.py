@@ -33,6 +33,7 @@ class SessionState:
     expected_dice : by plane; `expected_dice_volume` over the whole volume
     predicted_segments : segment IDs in the order of the prediction's class numbers
     versions : what the last prediction ran on, by package
+    grid, rows_reversed : of the volume, see `mirrored`
     """
 
     axis: str = "k"
@@ -54,6 +55,8 @@ class SessionState:
     expected_dice: dict[int, float] = field(default_factory=dict)
     expected_dice_volume: float | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    grid: list[float] = field(default_factory=list)
+    rows_reversed: bool = False
 
     def to_json(self) -> str:
         """One line of plain ASCII, which survives XML attributes."""

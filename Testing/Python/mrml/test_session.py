@@ -248,7 +248,7 @@ class TestASession:
         scene.Clear(False)
         assert session.ended
 
-    def test_goes_on_when_other_nodes_are_removed(self, scene, case, session):
+    def test_goes_on_when_other_nodes_are_removed(self, scene, session):
         scene.RemoveNode(add_volume(scene, name="other"))
         assert not session.ended
 

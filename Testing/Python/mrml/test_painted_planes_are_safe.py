@@ -1,0 +1,153 @@
+"""Whatever the user and we do in whatever order: we never change a voxel of a plane that the user painted."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from nodes import add_segmentation, add_volume, ids_of, paint
+from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.jobs import InlineRunner
+from SparseAnnotateSlicer.files import load_scene, save_scene
+from SparseAnnotateSlicer.painted import NOTHING
+from SparseAnnotateSlicer.prediction import submit
+from SparseAnnotateSlicer.session import AnnotationSession
+
+SHAPE = (6, 5, 7)
+PLANES = st.integers(0, SHAPE[0] - 1)
+
+
+class Expert(RuleBasedStateMachine):
+    """Holds its own record of what the user painted, from what they did and nothing else."""
+
+    scene = None
+
+    def __init__(self):
+        super().__init__()
+        self.scene.Clear(False)
+        self.runner = InlineRunner()
+        self.painted: dict[int, list[np.ndarray]] = {}
+        # What each plane held before and after our own writes: painting exactly that counts as ours.
+        self.ours: dict[int, list[list[np.ndarray]]] = {plane: [] for plane in range(SHAPE[0])}
+
+    @initialize(grid=st.sampled_from(["lps", "oblique"]), shared=st.booleans())
+    def begin(self, grid, shared):
+        volume_node = add_volume(self.scene, shape=SHAPE, grid=grid)
+        node = add_segmentation(self.scene, volume_node)
+        if shared:
+            node.GetSegmentation().CollapseBinaryLabelmaps(True)
+        self.session = AnnotationSession.start(volume_node, node, "k")
+
+    def masks(self):
+        """Every segment, straight from the scene: bool (segments, planes, rows, columns)."""
+        session = self.session
+        layers = session.look().layers
+        masks = np.zeros((2, *SHAPE), bool)
+        for plane in range(SHAPE[0]):
+            for segment_id, mask in layers.masks(plane):
+                masks[session.segment_ids.index(segment_id), plane] = mask
+        return masks
+
+    @rule(plane=PLANES, segment=st.integers(0, 1), seed=st.integers(0, 50))
+    def user_paints(self, plane, segment, seed):
+        session, masks = self.session, self.masks()
+        masks[segment, plane] = np.random.default_rng(seed).random(SHAPE[1:]) < 0.4
+        masks[1 - segment, plane] &= ~masks[segment, plane]
+        for number, segment_id in enumerate(ids_of(session.segmentation_node)):
+            paint(session.segmentation_node, segment_id, session.volume_node, masks[number])
+        self.user_left(plane, masks[:, plane])
+
+    def user_left(self, plane, content):
+        if not content.any() or any(np.array_equal(content, one) for one in self.ours[plane]):
+            self.painted.pop(plane, None)
+        else:
+            self.painted[plane] = content.copy()
+
+    @rule(plane=PLANES)
+    def user_erases(self, plane):
+        session, masks = self.session, self.masks()
+        masks[:, plane] = False
+        for number, segment_id in enumerate(ids_of(session.segmentation_node)):
+            paint(session.segmentation_node, segment_id, session.volume_node, masks[number])
+        self.user_left(plane, masks[:, plane])
+
+    @rule(plane=PLANES)
+    def user_confirms_an_empty_plane(self, plane):
+        if self.session.look().contents[plane] == NOTHING:
+            self.session.mark(plane, "empty")
+
+    @rule(predictor=st.sampled_from(["shape", "nearest"]))
+    def we_predict(self, predictor):
+        try:
+            submit(self.session, self.runner, predictor).wait()
+        except InputError:
+            assert not self.painted or not any(one.any() for one in self.painted.values())
+
+    def write(self, action):
+        """One of our writes; the record learns what stood there before and after on planes that nobody painted."""
+        before = self.masks()
+        try:
+            action()
+        except InputError:
+            assert np.array_equal(self.masks(), before)
+            return
+        after = self.masks()
+        for plane in range(SHAPE[0]):
+            if plane not in self.painted:
+                self.ours[plane] += [before[:, plane].copy(), after[:, plane].copy()]
+
+    @rule(planes=st.none() | st.lists(PLANES, max_size=4))
+    def we_accept(self, planes):
+        self.write(lambda: self.session.review.accept(planes))
+
+    @rule(planes=st.none() | st.lists(PLANES, max_size=4))
+    def we_reject(self, planes):
+        self.write(lambda: self.session.review.reject(planes))
+
+    @rule()
+    def we_undo(self):
+        self.write(self.session.review.undo)
+
+    @rule()
+    def we_redo(self):
+        self.write(self.session.review.redo)
+
+    @rule()
+    def we_save_and_load(self):
+        with tempfile.TemporaryDirectory() as folder:
+            save_scene(self.scene, Path(folder) / "work.mrb")
+            self.scene.Clear(False)
+            load_scene(self.scene, Path(folder) / "work.mrb")
+        (self.session,) = AnnotationSession.all_in(self.scene)
+
+    def check_invariants(self, *arguments, **options):
+        super().check_invariants(*arguments, **options)
+        if not hasattr(self, "session"):
+            return
+        masks = self.masks()
+        for plane, content in self.painted.items():
+            assert np.array_equal(masks[:, plane], content), f"plane {plane} was painted and has changed"
+        assert set(self.painted) <= set(self.session.look().painted)
+
+    def teardown(self):
+        self.runner.close()
+        if hasattr(self, "session"):
+            self.session.close()
+
+
+@pytest.mark.slow
+def test_in_random_order(scene):
+    Expert.scene = scene
+    run_state_machine_as_test(
+        Expert,
+        settings=settings(
+            max_examples=12,
+            stateful_step_count=14,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
