@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -79,23 +78,19 @@ class TestEveryFile:
         assert len(path.read_text().splitlines()) <= 320
 
 
-def test_the_library_is_imported_in_a_blink_without_anything_heavy():
-    code = "import sys, SparseAnnotateLib; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    started = time.perf_counter()
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not set(loaded) & (HEAVY - {"rich"})
-    # 0.3 s on a free machine, interpreter and numpy included (0.2 s measured); CI's may be busy.
-    best = time.perf_counter() - started
-    for _ in range(4):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import SparseAnnotateLib"], check=True)
-        best = min(best, time.perf_counter() - started)
-    numpy_alone = float("inf")
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import numpy"], check=True)
-        numpy_alone = min(numpy_alone, time.perf_counter() - started)
-    assert best - numpy_alone < 0.3
+def in_a_new_interpreter(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_library_is_imported_without_anything_heavy():
+    loaded = in_a_new_interpreter("import sys, SparseAnnotateLib; print(*{name.split('.')[0] for name in sys.modules})")
+    assert not set(loaded.split()) & HEAVY
+
+
+def test_the_library_is_imported_in_less_than_three_tenths_of_a_second():
+    # Of the processor's time, numpy included (0.15 s measured): by the clock, CI's neighbours would be measured too.
+    code = "import time; start = time.process_time(); import SparseAnnotateLib; print(time.process_time() - start)"
+    assert min(float(in_a_new_interpreter(code)) for _ in range(3)) < 0.3
 
 
 def test_slicer_packages_every_file_of_the_library():
