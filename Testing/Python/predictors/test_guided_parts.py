@@ -268,7 +268,7 @@ class TestExpectedDice:
 
 
 def test_trees_are_left_out_where_there_is_nothing_to_learn_from():
-    corrector = Corrector(2, seed=0)
+    corrector = Corrector(2, seed=0, painted_on=[1, 1, 1])
     corrector.fit([])
     volume, labels = a_moving_disc()
     annotation = SparseAnnotation.from_painted_planes(labels, [6], plane_range=(2, 10))

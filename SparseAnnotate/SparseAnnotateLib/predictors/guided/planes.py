@@ -74,6 +74,10 @@ class PlaneWorker:
         search = PatchSearch(self._images, DIRECT_RADIUS_PIXELS)
         self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search, volume.spacing_mm[1:])
 
+    def painted_on(self) -> np.ndarray:
+        """For each class (background counts) the number of painted planes that have it."""
+        return np.sum([self._maps.present[plane] for plane in self.sources], axis=0)
+
     @property
     def _few_planes(self) -> bool:
         return len(self.sources) <= FEW_PLANES

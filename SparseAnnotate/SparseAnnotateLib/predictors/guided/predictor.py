@@ -51,7 +51,7 @@ class Guided(PredictorBase):
                     planes.append(result)
                 yield Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
             yield Progress("learning from the painted planes", _PRIORS_END)
-            corrector = Corrector(annotation.class_count, self.options.seed)
+            corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             corrector.fit(lessons)
             rng = np.random.default_rng(self.options.seed)
             weights = adapted_weights([(t.rows.logs, t.truth) for t in lessons if t.adapts_pool], rng)
