@@ -45,13 +45,13 @@ def made_up_volume() -> tuple[Volume, np.ndarray]:
     return Volume.from_array(np.stack(planes)), labels
 
 
-def priors_of(volume: Volume, annotation: SparseAnnotation) -> dict[str, np.ndarray]:
-    """Name -> probabilities (classes + 1, rows, columns) of the region, on the plane shown."""
+def priors_of(volume: Volume, annotation: SparseAnnotation) -> tuple[dict[str, np.ndarray], tuple]:
+    """Name -> probabilities (classes + 1, rows, columns) on the plane shown, and their region."""
     worker = PlaneWorker(volume, annotation, seed=0)
     below, above = PAINTED[0], PAINTED[1]
     upward = worker.carry(below, range(below + 1, SHOWN + 1))[SHOWN]
     downward = worker.carry(above, range(above - 1, SHOWN - 1, -1))[SHOWN]
-    priors = worker._maker.make(Bracket(SHOWN, below, above), upward, downward)
+    priors = worker.priors(Bracket(SHOWN, below, above), upward, downward)
     whole = {name: getattr(priors, name) for name in ("patch", "propagated")}
     whole |= {name: softmax_of_distances(getattr(priors, name), 1.0) for name in ("cubic", "chain")}
     whole["pool"] = pooled(log_priors(priors, 1.0), INSIDE, np.ones(3, bool))

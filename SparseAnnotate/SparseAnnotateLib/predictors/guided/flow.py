@@ -20,13 +20,9 @@ class AdjacentFlow:
         self._images = images
         rows, columns = images.shape
         self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
-        self._low, self._high = self._contrast()
+        self._low, self._high = images.normalised_range
         # DIS works on 8 x 8 patches: smaller planes are taken as unmoved.
         self._possible = min(rows, columns) >= 12
-
-    def _contrast(self) -> tuple[float, float]:
-        low, high = ((v - self._images._mean) / self._images._deviation for v in (self._images.low, self._images.high))
-        return float(low), float(high)
 
     def _eight_bit(self, plane: int) -> np.ndarray:
         smooth = self._images.smoothed(plane, SMOOTHING_SIGMA)

@@ -44,9 +44,14 @@ class Images:
     def __init__(self, volume: Volume, region: tuple[slice, slice]):
         self._planes = volume.intensities[(slice(None), *region)]
         self.shape = self._planes.shape[1:]
-        self.low, self.high, self._mean, self._deviation = _statistics(volume.intensities)
+        self._low, self._high, self._mean, self._deviation = _statistics(volume.intensities)
         kept = max(24, _CACHE_BYTES // max(1, 4 * self.shape[0] * self.shape[1]))
         self.smoothed = functools.lru_cache(maxsize=kept)(self._smoothed)
+
+    @property
+    def normalised_range(self) -> tuple[float, float]:
+        """Lowest and highest value that a normalised plane can have."""
+        return tuple(float((bound - self._mean) / self._deviation) for bound in (self._low, self._high))
 
     def _smoothed(self, plane: int, sigma: float) -> np.ndarray:
         """A plane, shape (rows, columns), smoothed by a Gaussian of `sigma` pixels; planes beyond the ends repeat."""
@@ -55,7 +60,7 @@ class Images:
         plane = min(max(plane, 0), len(self._planes) - 1)
         if sigma:
             return cv2.GaussianBlur(self.smoothed(plane, 0), (0, 0), sigma)
-        clipped = np.clip(self._planes[plane], self.low, self.high)
+        clipped = np.clip(self._planes[plane], self._low, self._high)
         return (clipped - self._mean) / self._deviation
 
 

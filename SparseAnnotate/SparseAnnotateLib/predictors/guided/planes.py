@@ -86,9 +86,13 @@ class PlaneWorker:
         """Carry a painted plane over `targets`, which follow it one by one."""
         return carry(source, self.labels[source], self._class_count, targets, self._flow, self._step)
 
+    def priors(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> Priors:
+        """The priors of a plane at its uncertain pixels, from what was carried to it."""
+        return self._maker.make(bracket, below, above)
+
     def predict(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
         """The priors of a plane that is not painted, or only in part: then what is known there is a lesson too."""
-        priors = self._maker.make(bracket, below, above)
+        priors = self.priors(bracket, below, above)
         logs, pool = self._pool(priors)
         labels = priors.base
         labels[~self._annotation.allowed_classes(bracket.plane)[labels]] = 0
