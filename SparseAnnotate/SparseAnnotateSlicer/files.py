@@ -155,3 +155,12 @@ def _first_file(folder: Path) -> Path:
     if not files:
         raise InputError(f"{folder} holds no file")
     return files[0]
+
+
+def write_copy(node, path: Path | str) -> bool:
+    """Write a node's data into a file, without making that file the node's own."""
+    storage = node.CreateDefaultStorageNode()
+    storage.UnRegister(None)
+    storage.SetScene(node.GetScene())
+    storage.SetFileName(str(Path(path).absolute()))
+    return bool(storage.WriteData(node))

@@ -1,0 +1,200 @@
+"""The command line on what Slicer loads: scenes are unpacked into files for it, and its result is put into a scene.
+
+The commands themselves are those of `sparse-annotate`, unchanged. What they can read they read; of a scene, and of
+files that only Slicer can read, they get a copy in a temporary folder: NRRD and .seg.nrrd keep voxels and grid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import slicer
+from SparseAnnotateLib import cli
+from SparseAnnotateLib.errors import InputError
+
+from . import files
+from .headless import headless_scene, inside_slicer
+from .nodes import is_whole, session_nodes
+from .planes import PlaneState
+from .session import AnnotationSession
+
+# What the library reads by itself; folders hold DICOM, or cases.
+_READABLE = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".tif", ".tiff", ".csv")
+_SCENE_NODE = "#"
+_SEGMENTATION_COMMANDS = ("predict", "suggest", "simulate")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command of `sparse-annotate`.
+
+    Returns
+    -------
+    int
+        Its exit code: 0 if it did what was asked, 2 for input that cannot be used.
+    """
+    scene = slicer.mrmlScene if inside_slicer() else headless_scene().scene
+    with contextlib.redirect_stderr(sys.stdout), tempfile.TemporaryDirectory(prefix="sparse-annotate-batch-") as folder:
+        try:
+            command = _Command(list(arguments), scene, Path(folder))
+            code = cli.main(command.translated())
+            if code == 0:
+                command.deliver()
+        except InputError as error:
+            print(f"sparse-annotate: {error}")  # noqa: T201 - a console program
+            return cli.WRONG_INPUT
+        return code
+
+
+class _Command:
+    """One command line, its scenes replaced by files."""
+
+    def __init__(self, arguments: list[str], scene, folder: Path):
+        self._arguments, self._scene, self._folder = arguments, scene, folder
+        self._loaded: dict[Path, list] = {}
+        self._output: tuple[Path, Path] | None = None
+
+    def translated(self) -> list[str]:
+        """The arguments for `sparse-annotate`."""
+        if not self._arguments or self._arguments[0] not in _SEGMENTATION_COMMANDS or not self._needs_slicer():
+            return self._arguments
+        given = cli.build_parser().parse_args(self._arguments)
+        image = self._file_of(given.image, "vtkMRMLScalarVolumeNode", "image")
+        labels_name = next((name for name in ("labels", "reference") if getattr(given, name, None)), None)
+        labels = None
+        if labels_name is not None:
+            labels = self._file_of(getattr(given, labels_name), "vtkMRMLSegmentationNode", "labels")
+        replaced = self._replace(given, labels_name, image, labels)
+        return [*replaced, *self._from_session(given)]
+
+    def _needs_slicer(self) -> bool:
+        return any(_is_for_slicer(Path(one.partition(_SCENE_NODE)[0])) for one in self._arguments[1:])
+
+    def _replace(self, given, labels_name: str | None, image: str, labels: str | None) -> list[str]:
+        """Options first, then the positions in their order: image and labels may be the same scene."""
+        arguments = list(self._arguments)
+        output = getattr(given, "output", None)
+        if output is not None and _is_scene(Path(output)):
+            _replace_option(arguments, ("-o", "--output"), self._prepare_output(Path(output)))
+        in_order = [(given.image, image)]
+        if labels is not None and not _replace_option(arguments, ("--labels",), labels):
+            in_order.append((getattr(given, labels_name), labels))
+        start = 1
+        for old, new in in_order:
+            if old not in arguments[start:]:
+                raise InputError(f"{old} cannot be told from the other arguments: put image and labels first")
+            position = arguments.index(old, start)
+            arguments[position], start = new, position + 1
+        return arguments
+
+    def _prepare_output(self, path: Path) -> str:
+        result = self._folder / "result.seg.nrrd"
+        self._output = (path, result)
+        return str(result)
+
+    def _file_of(self, argument: str, node_class: str, role: str) -> str:
+        """A file that the library reads, for a scene or a file that only Slicer reads; else the argument itself."""
+        path_text, _, name = argument.partition(_SCENE_NODE)
+        path = Path(path_text)
+        if not _is_for_slicer(path):
+            return argument
+        node = self._node_of(path.absolute(), name, node_class)
+        suffix = ".seg.nrrd" if node.IsA("vtkMRMLSegmentationNode") else ".nrrd"
+        copy = self._folder / f"{role}{suffix}"
+        if not files.write_copy(node, copy):
+            raise InputError(f"{node.GetName()} of {path} cannot be written to {copy}: is the disk full?")
+        return str(copy)
+
+    def _node_of(self, path: Path, name: str, node_class: str):
+        nodes = [node for node in self._load(path, node_class) if node.IsA(node_class)]
+        sessions = [node for node in self._load(path, node_class) if node in session_nodes(self._scene)]
+        nodes = [node for node in nodes if not node.GetName().endswith(" prediction")] or nodes
+        if name:
+            nodes = [node for node in nodes if node.GetName() == name]
+        elif len(nodes) > 1 and len(sessions) == 1 and is_whole(sessions[0]):
+            session = AnnotationSession.restore(sessions[0])
+            nodes = [node for node in nodes if node in (session.volume_node, session.segmentation_node)]
+            session.close()
+        if len(nodes) != 1:
+            kind = "volume" if "Volume" in node_class else "segmentation"
+            found = ", ".join(node.GetName() for node in nodes) or "none"
+            raise InputError(f"name one {kind} of {path.name} as {path.name}{_SCENE_NODE}NAME; there are: {found}")
+        return nodes[0]
+
+    def _load(self, path: Path, node_class: str) -> list:
+        """The nodes that a file brought into the scene, loaded once."""
+        if path not in self._loaded:
+            before = set(_node_ids(self._scene))
+            if _is_scene(path):
+                files.load_scene(self._scene, path)
+            elif node_class == "vtkMRMLSegmentationNode":
+                files.load_segmentation(self._scene, path)
+            else:
+                files.load_volume(self._scene, path)
+            new = [node_id for node_id in _node_ids(self._scene) if node_id not in before]
+            self._loaded[path] = [self._scene.GetNodeByID(node_id) for node_id in new]
+        return self._loaded[path]
+
+    def _from_session(self, given) -> list[str]:
+        """What the session of the labels says and the arguments do not."""
+        nodes = [node for loaded in self._loaded.values() for node in loaded if node in session_nodes(self._scene)]
+        nodes = [node for node in nodes if is_whole(node)]
+        if len(nodes) != 1 or not hasattr(given, "range"):
+            return []
+        session = AnnotationSession.restore(nodes[0])
+        present, state = session.look(), session.state
+        said: list[str] = []
+        if given.axis == "auto":
+            said += ["--axis", state.axis]
+        if given.range is None and state.plane_range is not None:
+            said += ["--range", *map(str, state.plane_range)]
+        if hasattr(given, "painted") and given.painted is None:
+            for option, plane_state in (
+                ("--painted", PlaneState.PAINTED),
+                ("--partly", PlaneState.PARTLY),
+                ("--empty", PlaneState.EMPTY),
+            ):
+                planes = present.planes(plane_state)
+                if planes:
+                    said += [option, ",".join(map(str, planes))]
+        if hasattr(given, "predictor") and "--predictor" not in self._arguments:
+            said += ["--predictor", state.predictor]
+        session.close()
+        return said
+
+    def deliver(self) -> None:
+        """Put the result into the scene that was asked for."""
+        if self._output is None:
+            return
+        path, result = self._output
+        node = files.load_segmentation(self._scene, result)
+        node.SetName(f"{path.stem} result")
+        files.save_scene(self._scene, path)
+
+
+def _is_scene(path: Path) -> bool:
+    return path.suffix.lower() in files.SCENES
+
+
+def _is_for_slicer(path: Path) -> bool:
+    """A scene, or another existing file that the library cannot read by itself."""
+    if _is_scene(path):
+        return True
+    return path.is_file() and bool(path.suffix) and not path.name.lower().endswith((*_READABLE, ".json", ".pth"))
+
+
+def _replace_option(arguments: list[str], names: tuple[str, ...], value: str) -> bool:
+    """Give an option another value, written in one word or two; False where it is not given."""
+    for position, argument in enumerate(arguments):
+        name, equals, _ = argument.partition("=")
+        if name in names:
+            arguments[position : position + (1 if equals else 2)] = [f"{names[-1]}={value}"]
+            return True
+    return False
+
+
+def _node_ids(scene) -> list[str]:
+    return [scene.GetNthNode(number).GetID() for number in range(scene.GetNumberOfNodes())]
