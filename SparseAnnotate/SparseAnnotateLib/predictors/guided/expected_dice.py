@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-# The Dice lost is larger than the probabilities say, for errors of neighbouring pixels go together. The factor that
-# explains 66 volumes of nine data sets best is 1.42 to 1.56 with any one data set left out, with few painted planes as
-# with many; 1.6 takes their mean bias away.
-OPTIMISM = 1.6
+# The Dice lost is larger than the probabilities say, for errors of neighbouring pixels go together. Over 40 predictions of
+# eight data sets 1.3 leaves a mean error of .028 and a bias of +.007; the factor that fits best is 1.14 to 1.28 with any
+# one data set left out.
+OPTIMISM = 1.3
 
 
 class ExpectedDice:
     """Expected Dice, per class, per plane and for the volume.
 
     The probabilities promise e = 2 sum p[label] / (count + sum p), known voxels counting as certain. What is told is
-    1 - 1.6 (1 - e).
+    1 - 1.3 (1 - e).
     """
 
     def __init__(self, planes: int, class_count: int):
