@@ -1,0 +1,45 @@
+"""Pictures: painted and predicted can be told apart, and nobody needs a display for it."""
+
+import numpy as np
+import pytest
+from nodes import add_segmentation, add_volume, ids_of, middle_of, paint
+from SparseAnnotateLib.jobs import InlineRunner
+from SparseAnnotateSlicer.prediction import submit
+from SparseAnnotateSlicer.scene import ijk_to_ras
+from SparseAnnotateSlicer.session import AnnotationSession
+
+SHAPE = (7, 20, 20)
+
+
+@pytest.fixture
+def view(headless, scene):  # noqa: ARG001 - emptied before the view adds its nodes
+    rendering = pytest.importorskip("rendering")
+    view = rendering.SliceView(headless, size=(100, 100))
+    yield view
+    view.close()
+
+
+def test_predicted_planes_look_paler_than_painted_ones(scene, view):
+    volume_node = add_volume(scene, shape=SHAPE, dtype=np.float32)
+    volume_node.GetImageData().GetPointData().GetScalars().Fill(0)
+    node = add_segmentation(scene, volume_node, ("liver",))
+    node.GetSegmentation().GetSegment(ids_of(node)[0]).SetColor(1, 0, 0)
+    mask = np.zeros(SHAPE, bool)
+    mask[[1, 5], 5:15, 5:15] = True
+    paint(node, ids_of(node)[0], volume_node, mask)
+    session = AnnotationSession.start(volume_node, node, "k")
+    with InlineRunner() as runner:
+        submit(session, runner, "nearest").wait()
+
+    def red_in_the_middle(plane):
+        middle = middle_of(volume_node)
+        middle[2] = (ijk_to_ras(volume_node) @ (0, 0, plane, 1.0))[2]
+        image = view.show(volume_node, middle).image()
+        return int(image[50, 50, 0]) - int(image[50, 50, 1])
+
+    painted, predicted = red_in_the_middle(5), red_in_the_middle(3)
+    assert painted > predicted > 20
+    assert abs(red_in_the_middle(0)) < 5
+    session.review.accept()
+    assert red_in_the_middle(3) == painted
+    session.close()
