@@ -71,9 +71,9 @@ def make_rows(
     at = priors.at(contested)
     pool_at = pool[:, contested]
     about = class_features(at, pool_at, single_sides)
-    candidates = [np.flatnonzero(where) for where in possible[:, contested]]
+    candidates = [np.flatnonzero(where).astype(np.int32) for where in possible[:, contested]]
     return Rows(
-        pixels=at.band,
+        pixels=at.band.astype(np.int32),
         logs=logs[..., contested].astype(np.float16),
         pool=pool_at.astype(np.float16),
         image=image_features(at, images, distance_unit_mm).astype(np.float16),
