@@ -303,6 +303,18 @@ def test_probabilities_agree_with_labels_and_known_voxels():
     assert np.allclose(result.probabilities.astype(np.float32).sum(axis=0), 1, atol=2e-3)
 
 
+def test_going_through_the_planes_twice_saves_memory_and_changes_nothing(monkeypatch):
+    from SparseAnnotateLib.predictors.guided import predictor
+
+    volume, labels = a_moving_disc()
+    annotation = SparseAnnotation.from_painted_planes(labels, [2, 7, 11], plane_range=(1, 12)).with_partly_painted([7])
+    once = run(PREDICTORS.create("guided"), volume, annotation)
+    monkeypatch.setattr(predictor, "ROWS_BYTES", 0)
+    twice = run(PREDICTORS.create("guided"), volume, annotation)
+    assert np.array_equal(once.labels, twice.labels)
+    assert once.expected_dice == twice.expected_dice
+
+
 def test_expected_dice_is_told_for_predicted_planes_only():
     volume, labels = a_moving_disc()
     annotation = SparseAnnotation.from_painted_planes(labels, [2, 7, 11], plane_range=(1, 12))

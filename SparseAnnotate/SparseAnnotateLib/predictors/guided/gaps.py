@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
@@ -45,8 +45,10 @@ def gaps_of(sources: list[int], plane_range: tuple[int, int]) -> list[Gap]:
     return gaps
 
 
-def walk(worker: PlaneWorker, gaps: list[Gap], executor: Executor) -> Iterator[PlaneResult]:
-    """The results of all planes, and of all painted planes that can be left out, gap by gap.
+def walk(
+    worker: PlaneWorker, gaps: list[Gap], executor: Executor, planes: Container[int], learning: bool
+) -> Iterator[PlaneResult]:
+    """The results of `planes`, and with `learning` of all painted planes that can be left out, gap by gap.
 
     What is carried through a gap is released with it: memory holds as many gaps as keep the cores busy.
     """
@@ -58,14 +60,15 @@ def walk(worker: PlaneWorker, gaps: list[Gap], executor: Executor) -> Iterator[P
             if later not in carried:
                 carried[later] = _start_carrying(worker, gaps[later], executor)
         upward, downward = ({} if future is None else future.result() for future in carried[number])
-        planes = [
+        started = [
             executor.submit(worker.predict, Bracket(z, gap.below, gap.above), upward.get(z), downward.get(z))
             for z in range(gap.first, gap.last + 1)
+            if z in planes
         ]
-        if gap.inside:
-            planes += _start_learning(worker, gap, arrived, downward[gap.below], upward[gap.above], executor)
+        if gap.inside and learning:
+            started += _start_learning(worker, gap, arrived, downward[gap.below], upward[gap.above], executor)
             arrived = upward[gap.above]
-        for future in planes:
+        for future in started:
             yield future.result()
         carried[number] = (None, None)
 

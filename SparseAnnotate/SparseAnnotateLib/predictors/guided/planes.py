@@ -74,6 +74,16 @@ class PlaneWorker:
         search = PatchSearch(self._images, DIRECT_RADIUS_PIXELS)
         self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, search, volume.spacing_mm[1:])
 
+    def rows_bytes(self, planes: int) -> int:
+        """About how much memory the rows of so many planes take.
+
+        A third of the pixels is contested where structures fill the region; at one a priors' logarithms, pool and
+        image features in 16 bits are kept, and a few places and features for each of about three candidates.
+        """
+        rows, columns = self._images.shape
+        a_pixel = 2 * (5 * (self._class_count + 1) + 20) + 4 + 20 * min(self._class_count + 1, 3)
+        return int(planes * rows * columns * a_pixel / 3)
+
     def painted_on(self) -> np.ndarray:
         """For each class (background counts) the number of painted planes that have it."""
         return np.sum([self._maps.present[plane] for plane in self.sources], axis=0)

@@ -22,6 +22,9 @@ from .threads import worker_count
 # Shares of the time that the stages take, measured on two cores.
 _PRIORS_END, _LEARNING_END = 0.7, 0.85
 
+# What the trees have to decide is kept until they are there, up to this much; beyond, planes are gone through twice.
+ROWS_BYTES = 2 << 30
+
 
 @PREDICTORS.register
 class Guided(PredictorBase):
@@ -41,13 +44,17 @@ class Guided(PredictorBase):
         yield Progress("comparing planes", 0.0)
         worker = PlaneWorker(volume, annotation, self.options.seed)
         gaps = gaps_of(worker.sources, annotation.plane_range)
+        unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
+        at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
+        # Too many to keep: only those with lessons now, and all of them, a second time, once the trees are there.
+        first = unpainted if at_once else unpainted & set(annotation.painted_planes)
         planes: list[PlaneResult] = []
         lessons: list[Lesson] = []
         with _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
-            count = annotation.plane_range[1] - annotation.plane_range[0] + 1
-            for done, result in enumerate(walk(worker, gaps, executor)):
+            count = len(first) + len(worker.sources)
+            for done, result in enumerate(walk(worker, gaps, executor, first, learning=True)):
                 lessons += result.lessons
-                if result.rows is not None:
+                if at_once and result.rows is not None:
                     planes.append(result)
                 yield Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
             yield Progress("learning from the painted planes", _PRIORS_END)
@@ -56,10 +63,14 @@ class Guided(PredictorBase):
             rng = np.random.default_rng(self.options.seed)
             weights = adapted_weights([(t.rows.logs, t.truth) for t in lessons if t.adapts_pool], rng)
             output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
-            predicted = executor.map(lambda plane: corrector.predict(plane.rows), planes)
-            for done, (plane, trees) in enumerate(zip(planes, predicted, strict=True)):
+            if at_once:
+                corrected = zip(planes, executor.map(lambda plane: corrector.predict(plane.rows), planes), strict=True)
+            else:
+                again = walk(worker, gaps, executor, unpainted, learning=False)
+                corrected = ((plane, corrector.predict(plane.rows)) for plane in again)
+            for done, (plane, trees) in enumerate(corrected):
                 output.add(plane, trees)
-                share = _LEARNING_END + (1 - _LEARNING_END) * done / len(planes)
+                share = _LEARNING_END + (1 - _LEARNING_END) * done / len(unpainted)
                 yield Progress("correcting planes", share, f"plane {plane.plane}")
         yield output.prediction()
 
