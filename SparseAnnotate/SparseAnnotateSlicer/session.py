@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import slicer
 from SparseAnnotateLib.annotation import SparseAnnotation
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.selectors import SELECTORS, Suggestion
@@ -31,6 +29,7 @@ from .planes import PlaneState, Present
 from .review import Review
 from .scene import geometry_of, read_segments, volume_from_node
 from .state import SessionState, options_as_json
+from .watching import watch
 
 
 class AnnotationSession:
@@ -53,7 +52,7 @@ class AnnotationSession:
         self._contents = PlaneContents(state.contents)
         self._volume: tuple[Any, Volume] | None = None
         self.review = Review(self)
-        self._observers = list(self._observe())
+        self._observers = list(watch(self))
 
     @classmethod
     def start(cls, volume_node, segmentation_node, axis: str = "auto", segment_ids: Iterable[str] | None = None):
@@ -297,10 +296,11 @@ class AnnotationSession:
 
     def check_not_ended(self) -> None:
         """Raise InputError once a node that the session needs is gone."""
-        if self.ended or self._is_orphan():
+        if self.ended or self.is_orphan():
             raise InputError("the volume or the segmentation of this session is gone: start a new one")
 
-    def _is_orphan(self) -> bool:
+    def is_orphan(self) -> bool:
+        """Whether a node that the session needs has left the scene."""
         return self.node.GetScene() is None or self.volume_node is None or self.segmentation_node is None
 
     def close(self) -> None:
@@ -319,20 +319,3 @@ class AnnotationSession:
             remove_with_helpers(preview)
         if node.GetScene() is not None:
             self.scene.RemoveNode(node)
-
-    def _observe(self) -> Iterator[int]:
-        """End when a node is gone. The scene holds no reference to the session, so that dropping it is enough."""
-        reference = weakref.ref(self)
-
-        def node_removed(*_):
-            session = reference()
-            if session is not None and not session.ended and session._is_orphan():
-                session.end()
-
-        def scene_closes(*_):
-            session = reference()
-            if session is not None:
-                session.close()
-
-        yield self.scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, node_removed)
-        yield self.scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, scene_closes)
