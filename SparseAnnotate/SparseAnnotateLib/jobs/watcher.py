@@ -64,7 +64,7 @@ class Watcher:
             return ExitCode.CANCELLED
         if not self._folder.path.exists():
             return ExitCode.FOLDER
-        if self._parent is not None and (self._input_ended.is_set() or not _is_alive(self._parent)):
+        if self._parent is not None and (self._input_ended.is_set() or not is_alive(self._parent)):
             return ExitCode.ORPHANED
         return None
 
@@ -85,7 +85,8 @@ class Watcher:
                 self._input_ended.set()
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether a process of that number exists."""
     if sys.platform == "win32":
         return True  # os.kill would end it; there the input, and the job object that holds us, tell.
     try:

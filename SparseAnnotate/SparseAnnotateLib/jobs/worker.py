@@ -15,6 +15,7 @@ from .events import Event, EventFile
 from .execute import execute
 from .failure import FOLDER, ExitCode, JobCancelledError, describe
 from .folder import JobFolder, read_job
+from .guardian import start_guardian
 from .locks import FileLock
 from .reporter import Heartbeat, Reporter
 from .result import write_result
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job in a folder; see docs/jobs.md for the events and the exit codes."""
     given = _parse(arguments)
+    if given.parent is not None and given.own_group:
+        start_guardian(given.parent)
     logging.basicConfig(level=logging.INFO)
     faulthandler.enable()
     folder = JobFolder(given.folder)
