@@ -117,9 +117,7 @@ def load_volume(scene, path: Path | str):
     """
     path = _existing(path)
     file = path if path.is_file() else _first_file(path)
-    logic = slicer.vtkSlicerVolumesLogic()
-    logic.SetMRMLScene(scene)
-    node = logic.AddArchetypeVolume(str(file), path.name.split(".")[0])
+    node = _logic("volumes", scene).AddArchetypeVolume(str(file), path.name.split(".")[0])
     if node is None or node.GetImageData() is None:
         raise InputError(f"{path} holds no volume that Slicer can read")
     return node
@@ -134,12 +132,18 @@ def load_segmentation(scene, path: Path | str):
         Where there is none.
     """
     path = _existing(path)
-    logic = slicer.vtkSlicerSegmentationsModuleLogic()
-    logic.SetMRMLScene(scene)
-    node = logic.LoadSegmentationFromFile(str(path), True, path.name.split(".")[0])
+    node = _logic("segmentations", scene).LoadSegmentationFromFile(str(path), True, path.name.split(".")[0])
     if node is None:
         raise InputError(f"{path} holds no segmentation that Slicer can read")
     return node
+
+
+def _logic(module: str, scene):
+    """A module's logic, which knows the application's colours; there is one, of one scene, with and without Qt."""
+    logic = getattr(slicer.modules, module).logic()
+    if logic.GetMRMLScene() is not scene:
+        raise InputError("files are loaded into Slicer's own scene only (slicer.mrmlScene)")
+    return logic
 
 
 def _existing(path: Path | str) -> Path:

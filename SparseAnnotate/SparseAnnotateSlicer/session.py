@@ -149,7 +149,7 @@ class AnnotationSession:
         return there if chosen is None else [segment_id for segment_id in there if segment_id in chosen]
 
     def look(self) -> Present:
-        """Read the segmentation: what it holds, and in which state every plane is. (0.5 s for 512x512x300.)"""
+        """Read the segmentation: what it holds, and in which state every plane is."""
         self.check_not_ended()
         layers = read_segments(self.segmentation_node, self.volume_node, self.volume, self.segment_ids)
         contents = contents_of(layers, rows_reversed=self.state.rows_reversed)
@@ -180,10 +180,8 @@ class AnnotationSession:
             For an empty range, or planes that do not exist.
         """
         if not 0 <= first <= last < self.volume.planes:
-            raise InputError(
-                f"the range {first} to {last} is empty or leaves the volume: "
-                f"planes are numbered 0 to {self.volume.planes - 1}"
-            )
+            numbers = f"planes are numbered 0 to {self.volume.planes - 1}"
+            raise InputError(f"the range {first} to {last} is empty or leaves the volume: {numbers}")
         if segment_id is None:
             self.state.plane_range = (int(first), int(last))
         else:
