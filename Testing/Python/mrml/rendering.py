@@ -14,7 +14,7 @@ _SPACE_MANAGERS = (
 
 
 class _View:
-    def __init__(self, headless, factory, managers, size):
+    def __init__(self, headless, factory, managers, size, background=None):
         self.application_logic, self.scene = headless.application_logic, headless.scene
         self.renderer, self.window = vtk.vtkRenderer(), vtk.vtkRenderWindow()
         self.window.SetOffScreenRendering(1)
@@ -26,6 +26,9 @@ class _View:
         interactor.SetRenderWindow(self.window)
         interactor.Initialize()
         self._interactor = interactor
+        if background is not None:
+            # Before all others: what is drawn later is blended with what is there.
+            self.renderer.AddViewProp(background)
         self.managers = slicer.vtkMRMLDisplayableManagerGroup()
         self.managers.SetRenderer(self.renderer)
         instance = factory.GetInstance()
@@ -55,7 +58,13 @@ class SliceView(_View):
     """One slice view, as Slicer's Red, Green or Yellow one."""
 
     def __init__(self, headless, name="Red", size=(400, 400)):
-        super().__init__(headless, slicer.vtkMRMLSliceViewDisplayableManagerFactory, _SLICE_MANAGERS, size)
+        mapper = vtk.vtkImageMapper()
+        mapper.SetColorWindow(255)
+        mapper.SetColorLevel(127.5)
+        self._actor = vtk.vtkActor2D()
+        self._actor.SetMapper(mapper)
+        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory
+        super().__init__(headless, factory, _SLICE_MANAGERS, size, self._actor)
         self.renderer.GetActiveCamera().ParallelProjectionOn()
         self.logic = slicer.vtkMRMLSliceLogic()
         self.logic.SetMRMLApplicationLogic(self.application_logic)
@@ -63,12 +72,6 @@ class SliceView(_View):
         self.node = self.logic.AddSliceNode(name)
         self.application_logic.GetSliceLogics().AddItem(self.logic)
         self.managers.SetMRMLDisplayableNode(self.node)
-        mapper = vtk.vtkImageMapper()
-        mapper.SetColorWindow(255)
-        mapper.SetColorLevel(127.5)
-        self._actor = vtk.vtkActor2D()
-        self._actor.SetMapper(mapper)
-        self._actor.GetProperty().SetDisplayLocationToBackground()
 
     def show(self, volume_node, middle_ras, orientation=None):
         """The plane of a volume through a point; `orientation` Axial, Sagittal or Coronal, else the volume's own."""
@@ -81,8 +84,6 @@ class SliceView(_View):
         self.logic.FitSliceToBackground()
         self.node.JumpSliceByOffsetting(*middle_ras)
         self._actor.GetMapper().SetInputConnection(self.logic.GetImageDataConnection())
-        if not self.renderer.HasViewProp(self._actor):
-            self.renderer.AddViewProp(self._actor)
         return self
 
 
