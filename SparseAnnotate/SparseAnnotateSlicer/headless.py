@@ -49,9 +49,17 @@ class HeadlessScene:
         self._connect_cache(folder)
         self._connect_application_logic(folder)
         self._logics = {name: self._connect_logic(getattr(slicer, cls)(), name) for name, cls in _LOGICS.items()}
+        # Before the interpreter takes objects down in an order of its own, which crashed.
+        atexit.register(self.close)
         slicer.mrmlScene = self.scene
         modules = {name.lower(): types.SimpleNamespace(logic=lambda one=one: one) for name, one in self._logics.items()}
         slicer.modules = types.SimpleNamespace(**modules)
+
+    def close(self) -> None:
+        """Empty the scene and let every logic go of it; it cannot be used any more."""
+        self.scene.Clear(True)
+        for logic in (*self._logics.values(), self.application_logic):
+            logic.SetMRMLScene(None)
 
     def _connect_cache(self, folder: Path) -> None:
         """Without a cache manager no .mrb can be read."""

@@ -51,6 +51,9 @@ class _View:
 
     def close(self):
         self.managers.SetMRMLDisplayableNode(None)
+        for logics in (self.application_logic.GetSliceLogics(), self.application_logic.GetViewLogics()):
+            logics.RemoveItem(self.logic)
+        self.logic.SetMRMLScene(None)
         self.window.Finalize()
 
 
