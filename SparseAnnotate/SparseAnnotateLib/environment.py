@@ -52,10 +52,9 @@ def missing_package(cls: type) -> str | None:
 
     A class names the modules it needs beyond the core install in `needs`, and the extra that brings them in `extra`.
     """
-    for module in getattr(cls, "needs", ()):
-        if importlib.util.find_spec(module) is None:
-            return f"sparse-annotate[{getattr(cls, 'extra', 'all')}]"
-    return None
+    if all(importlib.util.find_spec(module) for module in cls.needs):
+        return None
+    return f"sparse-annotate[{cls.extra}]"
 
 
 def peak_memory_mb() -> float | None:

@@ -29,6 +29,7 @@ class NetworkPredictor(PredictorBase):
 
     architecture: ClassVar[str]
     Options = NetworkOptions
+    needs = ("torch", "segmentation_models_pytorch")
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         yield Progress("loading", 0.0, "loading torch")

@@ -78,6 +78,8 @@ class Morphology(PredictorBase):
     summary = "Slicer's Fill between slices, continued beyond the first and last painted plane."
     Options = MorphologyOptions
     gives_probabilities = False
+    needs = ("itk",)
+    extra = "all"
     backend: ClassVar[Callable[[np.ndarray], np.ndarray]] = staticmethod(itk_interpolation)
 
     def _predict(self, volume, annotation):

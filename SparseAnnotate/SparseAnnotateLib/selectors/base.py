@@ -47,6 +47,9 @@ class SelectorBase(abc.ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     Options: ClassVar[type[SelectorOptions]] = SelectorOptions
+    # Modules that the core install does not bring, and the extra that does.
+    needs: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = "deep"
 
     def __init__(self, options: SelectorOptions | None = None):
         self.options = self.Options() if options is None else options

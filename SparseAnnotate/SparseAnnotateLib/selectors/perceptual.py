@@ -35,6 +35,8 @@ class PerceptualSelector(ClusterSelector):
     """
 
     name = "perceptual"
+    needs = ("torch", "lpips")
+    extra = "deep"
     summary = "planes from groups that look alike to a network (LPIPS)"
     Options = PerceptualOptions
 
