@@ -213,3 +213,15 @@ def test_the_command_line_predicts_a_folder_and_tells_what_failed(data, output, 
     assert capsys.readouterr().out == "1 predicted, 2 finished before, 0 failed\n"
     assert main([*command, "--set", "seed=1"]) == 2
     assert "were made with seed 0, now it is 1" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_one_case_on_a_cluster_gets_the_labels_that_it_gets_here(data, output):
+    distributed = pytest.importorskip("distributed", reason="Dask's distributed is not installed")
+    case = [str(data / "anna" / "image.nii.gz"), str(data / "anna" / "labels.nii.gz"), "--axis", "k", "-q"]
+    common = ["predict", *case, "--predictor", "nearest"]
+    assert main([*common, "-o", str(output / "here.nii")]) == 0
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        address = cluster.scheduler_address
+        assert main([*common, "-o", str(output / "there.nii"), "--scheduler", address]) == 0
+    assert (output / "here.nii").read_bytes() == (output / "there.nii").read_bytes()
