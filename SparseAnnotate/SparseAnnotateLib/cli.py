@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 if it did what was asked, 2 for input that cannot be used, 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Names of structures may hold letters that a terminal in plain ASCII cannot show.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     arguments.console = Console(quiet=getattr(arguments, "quiet", False))
     # rich is imported by the console only where it is used, so logging is set up without it.

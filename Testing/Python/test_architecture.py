@@ -33,7 +33,7 @@ def layer_of(path: Path) -> int | None:
 
 def imported_modules(path: Path, *, at_file_scope: bool = False):
     """Absolute names of what a file imports."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     package = ("SparseAnnotateLib", *path.relative_to(LIBRARY).parts[:-1])
     for node in _file_scope(tree) if at_file_scope else ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -75,7 +75,7 @@ class TestEveryFile:
         assert not {module.split(".")[0] for module in imported_modules(path, at_file_scope=True)} & HEAVY
 
     def test_it_can_be_read_at_once(self, path):
-        assert len(path.read_text().splitlines()) <= 320
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
 
 
 def in_a_new_interpreter(code: str) -> str:
@@ -94,6 +94,6 @@ def test_the_library_is_imported_in_less_than_three_tenths_of_a_second():
 
 
 def test_slicer_packages_every_file_of_the_library():
-    text = (LIBRARY.parent / "CMakeLists.txt").read_text()
+    text = (LIBRARY.parent / "CMakeLists.txt").read_text(encoding="utf-8")
     listed = re.findall(r"^  (SparseAnnotateLib/\S+\.py)$", text, re.MULTILINE)
     assert listed == [path.relative_to(LIBRARY.parent).as_posix() for path in FILES]
