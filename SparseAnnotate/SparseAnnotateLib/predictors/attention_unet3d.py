@@ -1,0 +1,249 @@
+"""`attention-unet3d`: a 3-D U-Net whose two heads tell, by how far they agree, where it is wrong (Zhang 2019)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..device import resolve_device
+from ..errors import InputError, require
+from ..quality.agreement import p_accuracy, p_dsc
+from ..volume import Volume
+from .base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
+
+# How far the bar is when training begins and ends.
+_TRAINING = (0.03, 0.9)
+
+# The paper's number of iterations an update.
+_ITERATIONS = 500
+
+# Rows and columns of a tile while predicting: memory for 2 tiles of 16 x 192 x 192, 8 wide: 0.6 GB.
+_TILE_PIXELS = 192
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionUnet3dOptions(PredictorOptions):
+    """Options of `attention-unet3d`; None stands for the device's default.
+
+    Attributes
+    ----------
+    iterations : training steps an update; 500 (Zhang 2019), on the CPU no more than the budget holds
+    budget_s : seconds for everything; by default 120 on the CPU, none on a GPU
+    width : channels at full resolution: by default 8 on the CPU, 16 on a GPU
+    patch : planes, rows and columns of a training patch: by default 16,64,64 on the CPU, 32,128,128 on a GPU
+    batch_size : patches a step
+    learning_rate, momentum, weight_decay : of stochastic gradient descent (Zhang 2019)
+    state : a file (.npz) with weights to go on from, where it exists, and to write the new ones to: an update after
+        each round goes on from the last one
+    """
+
+    iterations: int | None = None
+    budget_s: float | None = None
+    width: int | None = None
+    patch: tuple[int, ...] | None = None
+    batch_size: int = 2
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    state: str | None = None
+
+    def validate(self):
+        """Raise InputError for what makes no sense."""
+        super().validate()
+        for name in ("iterations", "budget_s", "width", "batch_size", "learning_rate"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{name} is {value:g}: give a number above 0")
+        if self.patch is not None and (len(self.patch) != 3 or min(self.patch) < 8):
+            raise InputError("patch: give planes, rows and columns, each at least 8, such as 16,64,64")
+
+
+@PREDICTORS.register
+class AttentionUnet3d(PredictorBase):
+    """Trains a 3-D U-Net with channel and spatial attention on the known voxels of this volume.
+
+    Labels are those of the mean of its two heads. How far the heads agree on a plane (P-DSC, P-accuracy) stands in the
+    prediction's `details`, and is what it expects of its own Dice.
+    """
+
+    name = "attention-unet3d"
+    summary = "Trains a 3-D U-Net with attention on what is painted; says where its two outputs disagree."
+    Options = AttentionUnet3dOptions
+    needs = ("torch",)
+
+    def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        if not (annotation.unpainted_planes or not annotation.known.all()):
+            yield Prediction(annotation.labels.copy())
+            return
+        yield Progress("loading", 0.0, "loading torch")
+        require("torch", extra="deep", purpose=f"the predictor {self.name}")
+        from ..learning.memory import free_cache
+
+        device = resolve_device(self.options.device)
+        try:
+            yield from _Run(self.options, volume, annotation, device).steps()
+        finally:
+            free_cache(device)
+
+
+class _Run:
+    """One prediction."""
+
+    def __init__(self, options: AttentionUnet3dOptions, volume: Volume, annotation: SparseAnnotation, device: str):
+        from ..learning.attention_network import build_attention_network, stride_of
+        from ..learning.patches import PatchSource
+
+        self.started = time.monotonic()
+        self.options, self.annotation, self.device = options, annotation, device
+        on_cpu = device == "cpu"
+        self.budget_s = options.budget_s or (120.0 if on_cpu else None)
+        self.width = options.width or (8 if on_cpu else 16)
+        self.halved_planes = _halvings(volume.spacing_mm)
+        stride = stride_of(self.halved_planes)
+        patch = options.patch or ((16, 64, 64) if on_cpu else (32, 128, 128))
+        self.patch = tuple(-(-length // s) * s for length, s in zip(patch, stride, strict=True))
+        self.source = PatchSource.of(volume.intensities, annotation, self.patch, stride)
+        classes = annotation.class_count + 1
+        self.network = build_attention_network(classes, self.width, self.halved_planes, options.seed)
+        self.continued = options.state is not None and _load(self.network, Path(options.state))
+        self.network = self.network.to(device)
+
+    def steps(self) -> Iterator[Progress | Prediction]:
+        """Train, then predict."""
+        iterations, trained = self._iterations(), 0
+        yield Progress("training", _TRAINING[0], "going on from the last weights" if self.continued else "")
+        for trained, loss in self._train(iterations):
+            share = max(trained / iterations, self._elapsed_share())
+            message = f"iteration {trained} of {iterations}, loss {loss:.3f}"
+            yield Progress("training", _TRAINING[0] + (_TRAINING[1] - _TRAINING[0]) * min(1.0, share), message)
+        if self.options.state is not None:
+            _save(self.network, Path(self.options.state))
+        yield from self._label(trained)
+
+    def _iterations(self) -> int:
+        from ..learning.attention_network import multiply_adds_per_voxel
+        from ..learning.budget import Cost, steps_within
+
+        if self.options.iterations is not None:
+            return self.options.iterations
+        if self.budget_s is None:
+            return _ITERATIONS
+        cost = Cost(multiply_adds_per_voxel(self.network, self.halved_planes), activations=0)
+        voxels = self.options.batch_size * int(np.prod(self.patch))
+        return min(_ITERATIONS, steps_within(self.budget_s, cost, voxels, self.source.images.size))
+
+    def _train(self, iterations: int):
+        from ..learning.attention_training import AttentionRecipe, train
+
+        options = self.options
+        recipe = AttentionRecipe(
+            iterations=iterations,
+            learning_rate=options.learning_rate,
+            momentum=options.momentum,
+            weight_decay=options.weight_decay,
+            patch=self.patch,
+            batch=options.batch_size,
+        )
+        deadline = np.inf if self.budget_s is None else self.started + 0.8 * self.budget_s
+        return train(self.network, self.source, recipe, options.seed, deadline, self.device)
+
+    def _elapsed_share(self) -> float:
+        return 0.0 if self.budget_s is None else (time.monotonic() - self.started) / (0.8 * self.budget_s)
+
+    def _label(self, trained: int) -> Iterator[Progress | Prediction]:
+        from ..learning.attention_training import head_probabilities
+
+        annotation, region = self.annotation, self.source.region
+        labels, first, second = (np.zeros(annotation.labels.shape, np.uint8) for _ in range(3))
+        kept = None
+        if self.options.keep_probabilities:
+            kept = np.zeros((annotation.class_count + 1, *labels.shape), np.float16)
+            kept[0] = 1
+        tile = (self.patch[0], *(min(_TILE_PIXELS, length) for length in self.source.images.shape[1:]))
+        for planes, heads in head_probabilities(self.network, self.source, tile, self.device):
+            where = (slice(region[0].start + planes.start, region[0].start + planes.stop), *region[1:])
+            heads *= self._allowed(where[0])[:, :, None, None]
+            mean = heads.mean(axis=0)
+            for target, probabilities in ((labels, mean), (first, heads[0]), (second, heads[1])):
+                target[where] = probabilities.argmax(axis=0)
+            if kept is not None:
+                kept[(slice(None), *where)] = mean
+            share = planes.stop / self.source.shape[0]
+            yield Progress("predicting", _TRAINING[1] + (1 - _TRAINING[1]) * share)
+        yield self._prediction(labels, first, second, kept, trained)
+
+    def _allowed(self, planes: slice) -> np.ndarray:
+        """bool (classes + 1, planes): which classes can occur, and were painted somewhere."""
+        annotation = self.annotation
+        painted = np.bincount(annotation.labels[annotation.painted].ravel(), minlength=annotation.class_count + 1) > 0
+        painted[0] = True
+        return np.stack([annotation.allowed_classes(p) & painted for p in range(planes.start, planes.stop)], axis=1)
+
+    def _prediction(self, labels, first, second, kept, trained: int) -> Prediction:
+        annotation = self.annotation
+        if kept is not None:
+            certain = np.arange(len(kept))[:, None, None, None] == annotation.labels
+            np.copyto(kept, certain, where=annotation.known)
+        dsc, accuracy = p_dsc(first, second), p_accuracy(first, second)
+        unpainted = annotation.unpainted_planes
+        expected = np.full(annotation.planes, np.nan, np.float32)
+        expected[unpainted] = (dsc if annotation.class_count == 1 else accuracy)[unpainted]
+        return Prediction(
+            labels=labels,
+            probabilities=kept,
+            expected_dice_per_plane=expected,
+            expected_dice=float(np.mean(expected[unpainted])) if unpainted else None,
+            details={
+                "device": self.device,
+                "iterations": trained,
+                "continued": self.continued,
+                "patch": list(self.patch),
+                "width": self.width,
+                "p_dsc": [round(float(value), 4) for value in dsc],
+                "p_accuracy": [round(float(value), 4) for value in accuracy],
+                "seconds": round(time.monotonic() - self.started, 2),
+            },
+        )
+
+
+def _halvings(spacing_mm: tuple[float, float, float]) -> int:
+    """How often planes are halved along with rows and columns, so that voxels come out about as long as wide."""
+    thickness = spacing_mm[0] / max(spacing_mm[1:])
+    return int(np.clip(3 - round(float(np.log2(max(thickness, 1)))), 1, 3))
+
+
+def _save(network, path: Path) -> None:
+    """Weights as plain arrays: reading them runs no code. Written aside, then renamed."""
+    from ..io.writing import written_aside
+
+    with written_aside(path) as folder, open(folder / path.name, "wb") as file:
+        np.savez(file, **{name: value.cpu().numpy() for name, value in network.state_dict().items()})
+
+
+def _load(network, path: Path) -> bool:
+    """Whether there were weights to go on from.
+
+    Raises
+    ------
+    InputError
+        Where they are those of another network.
+    """
+    import torch
+
+    if not path.exists():
+        return False
+    with np.load(path, allow_pickle=False) as file:
+        state = {name: torch.from_numpy(file[name]) for name in file.files}
+    wanted = network.state_dict()
+    if {n: tuple(v.shape) for n, v in state.items()} != {n: tuple(v.shape) for n, v in wanted.items()}:
+        raise InputError(
+            f"{path} holds the weights of another network (classes, width or spacing differ): "
+            "remove it, or name another file"
+        )
+    network.load_state_dict(state)
+    return True
