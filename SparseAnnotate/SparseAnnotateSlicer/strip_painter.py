@@ -2,7 +2,7 @@
 
 Painted planes are the tallest bars, solid; planes seen to be empty are hollow, with a ring; planes painted in part are
 half filled, with a half filled disc; planes to paint are hollow, with an arrow onto them. Predicted ones are as high as
-their expected Dice (hatched where nobody knows it), accepted ones likewise, with a tick. Everything is drawn with filled
+their expected Dice (hatched where nobody knows it), accepted ones likewise, with a tick. All is drawn with filled
 rectangles, paths and plain text, whose arguments PythonQt cannot mistake for others.
 """
 
