@@ -32,6 +32,8 @@ class SessionState:
     predicted : planes that the last prediction reached and the user did not reject
     expected_dice : by plane; `expected_dice_volume` over the whole volume
     predicted_segments : segment IDs in the order of the prediction's class numbers
+    corrected : planes that were accepted and then changed by the user
+    prediction_s : how long the last prediction took
     versions : what the last prediction ran on, by package
     grid, rows_reversed : of the volume, see `mirrored`
     """
@@ -54,6 +56,8 @@ class SessionState:
     predicted_segments: list[str] = field(default_factory=list)
     expected_dice: dict[int, float] = field(default_factory=dict)
     expected_dice_volume: float | None = None
+    corrected: list[int] = field(default_factory=list)
+    prediction_s: float | None = None
     versions: dict[str, str] = field(default_factory=dict)
     grid: list[float] = field(default_factory=list)
     rows_reversed: bool = False

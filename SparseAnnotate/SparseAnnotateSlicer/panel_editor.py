@@ -1,0 +1,68 @@
+"""The embedded segment editor, with an editor node of its own, bound to the session's nodes."""
+
+from __future__ import annotations
+
+import slicer
+
+_TAG = "SparseAnnotate"
+# As many as Slicer's own module keeps.
+_UNDO_STATES = 10
+
+
+class Editor:
+    """Binds the editor widget; its history undoes what is accepted as any stroke."""
+
+    def __init__(self, panel):
+        self._widget = panel.ui.editor
+        self._widget.setMaximumNumberOfUndoStates(_UNDO_STATES)
+        self._entered = False
+
+    def select_node(self) -> None:
+        """Give the widget its editor node, a new one after the scene was closed or another one read.
+
+        The node comes before the scene, so that what the widget chooses by itself is kept in it.
+        """
+        node = slicer.mrmlScene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(_TAG)
+            node.SetName("SparseAnnotate editor")
+            node = slicer.mrmlScene.AddNode(node)
+        if self._widget.mrmlSegmentEditorNode() is not node:
+            self._widget.setMRMLSegmentEditorNode(node)
+        self._widget.setMRMLScene(slicer.mrmlScene)
+
+    def bind(self, session) -> None:
+        """Edit the segments of a session, or none."""
+        if session is None:
+            self._widget.setSegmentationNode(None)
+            return
+        self.select_node()
+        self._widget.setSegmentationNode(session.segmentation_node)
+        self._widget.setSourceVolumeNode(session.volume_node)
+        session.review.editor_node = self._widget.mrmlSegmentEditorNode()
+        session.review.save_state = self._widget.saveStateForUndo
+
+    def current_segment(self) -> str:
+        """ID of the segment that is chosen in the editor; empty without."""
+        return self._widget.currentSegmentID() or ""
+
+    def paint(self) -> None:
+        """Take up the brush."""
+        self._widget.setActiveEffectByName("Paint")
+
+    def enter(self) -> None:
+        """The module is shown: its keys work."""
+        self.select_node()
+        if not self._entered:
+            self._widget.installKeyboardShortcuts()
+        self._entered = True
+
+    def exit(self) -> None:
+        """Another module is shown: leave it the keys and the mouse."""
+        self._widget.setActiveEffect(None)
+        if self._entered:
+            self._widget.uninstallKeyboardShortcuts()
+        self._entered = False
+        self._widget.removeViewObservations()

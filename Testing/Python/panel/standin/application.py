@@ -1,0 +1,235 @@
+"""`slicer.app`, the modules, the layout and the main window, as far as a scripted module sees them."""
+
+import importlib
+import os
+import sys
+import tempfile
+import time
+import types
+from pathlib import Path
+
+import slicer
+import vtk
+from SparseAnnotateSlicer.headless import headless_scene
+
+from . import pythonqt, widgets
+
+pythonqt.install()
+
+from PySide6 import QtCore, QtWidgets  # noqa: E402 - after its settings
+
+_ORIENTATIONS = {"Red": "Axial", "Green": "Coronal", "Yellow": "Sagittal"}
+
+
+class Application:
+    """Stands for qSlicerApplication, which `slicer.app` is."""
+
+    applicationName, majorVersion, minorVersion, revision = "Slicer", 5, 12, "standin"
+
+    def __init__(self, headless):
+        self._headless, self._qt = headless, pythonqt.install()
+        self.temporaryPath = tempfile.mkdtemp(prefix="sparse-annotate-panel-")
+        self.layout_manager = LayoutManager(headless)
+        self.started = []
+
+    def applicationLogic(self):
+        return self._headless.application_logic
+
+    def mrmlScene(self):
+        return slicer.mrmlScene
+
+    def layoutManager(self):
+        return self.layout_manager
+
+    def testingEnabled(self):
+        return True
+
+    def processEvents(self):
+        self._qt.processEvents()
+
+    def topLevelWidgets(self):
+        return QtWidgets.QApplication.topLevelWidgets()
+
+    def setOverrideCursor(self, cursor):
+        self._qt.setOverrideCursor(cursor)
+
+    def restoreOverrideCursor(self):
+        self._qt.restoreOverrideCursor()
+
+    def translate(self, context, text):  # noqa: ARG002 - Qt's form
+        return text
+
+    def settings(self):
+        return QtCore.QSettings()
+
+    userSettings = settings
+
+    def moduleManager(self):
+        return types.SimpleNamespace(connect=lambda *_: True, disconnect=lambda *_: True)
+
+    def connect(self, signal, action):
+        """As ``slicer.app.connect("startupCompleted()", action)``; `started` keeps the actions."""
+        self.started.append((signal, action))
+
+
+class LayoutManager:
+    """Three slice views with Slicer's own logic; nothing is drawn."""
+
+    def __init__(self, headless):
+        self._views = {name: SliceWidget(headless, name) for name in _ORIENTATIONS}
+
+    def sliceViewNames(self):
+        return list(self._views)
+
+    def sliceWidget(self, name):
+        return self._views.get(name)
+
+    def mrmlSliceLogics(self):
+        return slicer.app.applicationLogic().GetSliceLogics()
+
+    def resetSliceViews(self):
+        for view in self._views.values():
+            view.sliceLogic().FitSliceToBackground()
+
+    def reset(self, headless):
+        """New nodes after the scene was emptied; in Slicer the layout node sees to it."""
+        for view in self._views.values():
+            view.connect_scene(headless)
+
+
+class SliceWidget:
+    """Stands for qMRMLSliceWidget."""
+
+    def __init__(self, headless, name):
+        self._name, self._logic = name, slicer.vtkMRMLSliceLogic()
+        self._logic.SetMRMLApplicationLogic(headless.application_logic)
+        headless.application_logic.GetSliceLogics().AddItem(self._logic)
+        self._window, renderer = vtk.vtkRenderWindow(), vtk.vtkRenderer()
+        self._window.SetOffScreenRendering(1)
+        self._window.AddRenderer(renderer)
+        self.connect_scene(headless)
+
+    def connect_scene(self, headless):
+        self._logic.SetMRMLScene(headless.scene)
+        node = headless.scene.GetSingletonNode(self._name, "vtkMRMLSliceNode") or self._logic.AddSliceNode(self._name)
+        self._logic.SetSliceNode(node)
+        node.SetOrientation(_ORIENTATIONS[self._name])
+
+    def sliceLogic(self):
+        return self._logic
+
+    def mrmlSliceNode(self):
+        return self._logic.GetSliceNode()
+
+    def mrmlSliceCompositeNode(self):
+        return self._logic.GetSliceCompositeNode()
+
+    def sliceView(self):
+        return self
+
+    def renderWindow(self):
+        return self._window
+
+    def scheduleRender(self):
+        pass
+
+    forceRender = scheduleRender
+
+
+class _ModuleParent:
+    """Stands for qSlicerScriptedLoadableModule, which the module describes itself to."""
+
+    def __init__(self, path):
+        self.path = path
+
+
+class _Representation(widgets.qMRMLWidget):
+    """Stands for qSlicerScriptedLoadableModuleWidget: holds the module's widget and tells it what happens."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.setObjectName(f"{name}Representation")
+        self._name, self.isEntered = name, False
+        self.setLayout(QtWidgets.QVBoxLayout())
+        self.setMRMLScene(slicer.mrmlScene)
+        self.reload()
+
+    def reload(self):
+        self.widget = getattr(sys.modules[self._name], f"{self._name}Widget")(self)
+        setattr(slicer.modules, f"{self._name}Widget", self.widget)
+        self.widget.setup()
+        self.layout().addStretch(1)
+        if self.isEntered:
+            self.widget.enter()
+
+    def enter(self):
+        self.isEntered = True
+        self.widget.enter()
+
+    def exit(self):
+        self.widget.exit()
+        self.isEntered = False
+
+
+def load_module(path: Path):
+    """Load a scripted module as Slicer does at its start; returns what stands for its widget, not entered yet."""
+    name = path.stem
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    module = importlib.import_module(name)
+    known = types.SimpleNamespace(path=str(path), name=name, widgetRepresentation=lambda: known.representation)
+    setattr(slicer.modules, name.lower(), known)
+    known.instance = getattr(module, name)(_ModuleParent(str(path)))
+    known.representation = _Representation(name)
+    return known.representation
+
+
+def process_events(seconds: float = 0.0) -> None:
+    """Let Qt work for a while."""
+    end = time.monotonic() + seconds
+    while True:
+        QtWidgets.QApplication.instance().processEvents()
+        if time.monotonic() >= end:
+            return
+        time.sleep(0.005)
+
+
+def wait_until(condition, timeout_s: float = 30.0) -> None:
+    """Let Qt work until something is so; an AssertionError if it does not become so."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        process_events(0.01)
+
+
+def start() -> Application:
+    """Make `slicer` look like the application; `stop` takes it back."""
+    headless = headless_scene()
+    folder = os.environ.get("SLICER_PYTHON")
+    if folder and folder not in slicer.__path__:
+        slicer.__path__.append(folder)
+    QtCore.QCoreApplication.setOrganizationName("sparse-annotate-tests")
+    QtCore.QSettings.setDefaultFormat(QtCore.QSettings.Format.IniFormat)
+    slicer.app = Application(headless)
+    ini, user = QtCore.QSettings.Format.IniFormat, QtCore.QSettings.Scope.UserScope
+    QtCore.QSettings.setPath(ini, user, slicer.app.temporaryPath)
+    slicer.__getattr__ = _find_in_slicer
+    if not folder:
+        from . import layer
+
+        layer.install()
+    return slicer.app
+
+
+def stop() -> None:
+    """Let `slicer` look as it did: other tests have no application."""
+    for logic in [one.sliceLogic() for one in slicer.app.layout_manager._views.values()]:
+        slicer.app.applicationLogic().GetSliceLogics().RemoveItem(logic)
+        logic.SetMRMLScene(None)
+    del slicer.app
+
+
+def _find_in_slicer(name):
+    if name.startswith(("qMRML", "qSlicer")):
+        return widgets.named(name)
+    raise AttributeError(f"module slicer has no {name}")

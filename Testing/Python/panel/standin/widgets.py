@@ -1,0 +1,287 @@
+"""Slicer's widgets that the module uses: their names, properties, slots and signals, and as much behaviour as counts."""
+
+import functools
+
+import slicer
+import vtk
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from .pythonqt import strict
+
+Property, Signal = QtCore.Property, QtCore.Signal
+
+
+class qMRMLWidget(QtWidgets.QWidget):  # noqa: N801 - Slicer's name
+    """A widget that knows the scene."""
+
+    mrmlSceneChanged = Signal(object)
+
+    def setMRMLScene(self, scene):
+        self._scene = scene
+        self.mrmlSceneChanged.emit(scene)
+
+    def mrmlScene(self):
+        return self._scene
+
+
+def _stored(kind, name, value):
+    """A property that is kept and has no effect."""
+    return Property(
+        kind, lambda self: self._values.get(name, value), lambda self, new: self._values.update({name: new})
+    )
+
+
+class qMRMLNodeComboBox(QtWidgets.QComboBox):  # noqa: N801 - Slicer's name
+    """Lists the nodes of some classes; in Slicer it is no QComboBox but holds one."""
+
+    currentNodeChanged = Signal(object)
+    nodeAddedByUser = Signal(object)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._scene, self._tags, self._shown, self._values = None, [], None, {}
+        self._types = []
+        self.activated.connect(self._picked)
+
+    addEnabled = _stored(bool, "addEnabled", True)
+    removeEnabled = _stored(bool, "removeEnabled", True)
+    editEnabled = _stored(bool, "editEnabled", False)
+    renameEnabled = _stored(bool, "renameEnabled", False)
+    showHidden = _stored(bool, "showHidden", False)
+    showChildNodeTypes = _stored(bool, "showChildNodeTypes", True)
+    noneEnabled = _stored(bool, "noneEnabled", False)
+    noneDisplay = _stored(str, "noneDisplay", "None")
+    baseName = _stored(str, "baseName", "")
+
+    def _set_types(self, names):
+        self._types = list(names)
+        self._fill()
+
+    nodeTypes = Property("QStringList", lambda self: self._types, _set_types)
+    currentNodeID = Property(str, lambda self: self._shown or "", lambda self, ID: self.setCurrentNodeID(ID))
+
+    def setMRMLScene(self, scene):
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        self._scene = scene
+        events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent) if scene else ()
+        self._tags = [scene.AddObserver(event, self._scene_changed) for event in events]
+        self._fill()
+
+    def mrmlScene(self):
+        return self._scene
+
+    def _scene_changed(self, *_):
+        if not self._scene.IsBatchProcessing():
+            self._fill()
+
+    def _nodes(self):
+        if self._scene is None:
+            return []
+        nodes = self._scene.GetNodes()
+        nodes = [nodes.GetItemAsObject(number) for number in range(nodes.GetNumberOfItems())]
+        of_class = (
+            (lambda node, name: node.IsA(name)) if self.showChildNodeTypes else lambda n, c: n.GetClassName() == c
+        )
+        return [
+            node
+            for node in nodes
+            if any(of_class(node, name) for name in self._types) and (self.showHidden or not node.GetHideFromEditors())
+        ]
+
+    def nodeCount(self):
+        return len(self._nodes())
+
+    def _fill(self):
+        nodes = self._nodes()
+        self.blockSignals(True)
+        self.clear()
+        for text, ID in [(self.noneDisplay, None)] * self.noneEnabled + [(one.GetName(), one.GetID()) for one in nodes]:
+            self.addItem(text, ID)
+        self.setCurrentIndex(self.findData(self._shown))
+        self.blockSignals(False)
+        if self._shown is not None and self._scene.GetNodeByID(self._shown) is None:
+            self.setCurrentNodeID("")
+
+    def _picked(self, index):
+        self.setCurrentNodeID(self.itemData(index) or "")
+
+    def currentNode(self):
+        return self._scene.GetNodeByID(self._shown) if self._scene is not None and self._shown else None
+
+    def setCurrentNode(self, node):
+        self.setCurrentNodeID(node.GetID() if node is not None else "")
+
+    def setCurrentNodeID(self, ID):  # noqa: N803 - Slicer's name
+        ID = ID if ID and self.findData(ID) >= 0 else None  # noqa: N806
+        changed, self._shown = ID != self._shown, ID
+        self.setCurrentIndex(self.findData(ID))
+        if changed:
+            self.currentNodeChanged.emit(self.currentNode())
+
+
+class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801 - Slicer's name
+    """Binds nodes, adds segments, and keeps a history of the segmentation; it has no effects and paints nothing.
+
+    `installed` tells whether its keyboard shortcuts are there, `effect` the effect that was asked for.
+    """
+
+    segmentationNodeChanged = Signal(object)
+    currentSegmentIDChanged = Signal(str)
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._values, self._node, self._tag = {}, None, None
+        self.installed, self.effect = False, None
+        self._history = slicer.vtkSegmentationHistory()
+        self._draw()
+
+    segmentationNodeSelectorVisible = _stored(bool, "segmentationNodeSelectorVisible", True)
+    sourceVolumeNodeSelectorVisible = _stored(bool, "sourceVolumeNodeSelectorVisible", True)
+    switchToSegmentationsButtonVisible = _stored(bool, "switchToSegmentationsButtonVisible", True)
+    specifyGeometryButtonVisible = _stored(bool, "specifyGeometryButtonVisible", True)
+    autoShowSourceVolumeNode = _stored(bool, "autoShowSourceVolumeNode", True)
+    maximumNumberOfUndoStates = Property(
+        int,
+        lambda self: self._history.GetMaximumNumberOfStates(),
+        lambda self, count: self._history.SetMaximumNumberOfStates(count),
+    )
+
+    def setMaximumNumberOfUndoStates(self, count):
+        self.maximumNumberOfUndoStates = count
+
+    def _draw(self):
+        """A picture of the real one, so that screenshots show its place."""
+        layout, buttons, below = QtWidgets.QVBoxLayout(self), QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._add, self._remove = QtWidgets.QPushButton("Add"), QtWidgets.QPushButton("Remove")
+        for one in (self._add, self._remove, QtWidgets.QPushButton("Show 3D")):
+            buttons.addWidget(one)
+        effects = QtWidgets.QGridLayout()
+        for number, letter in enumerate("↖■✎⬚◐▤⌫⊞✂⊕"):
+            one = QtWidgets.QToolButton()
+            one.setText(letter)
+            one.setFixedSize(30, 30)
+            effects.addWidget(one, number // 2, number % 2)
+        effects.setRowStretch(5, 1)
+        self._table = QtWidgets.QListWidget()
+        self._table.setMinimumHeight(160)
+        below.addLayout(effects)
+        below.addWidget(self._table)
+        layout.addLayout(buttons)
+        layout.addLayout(below)
+        self._add.clicked.connect(lambda: self._add_segment())
+        self._table.currentRowChanged.connect(lambda row: self._row_changed(row))
+
+    def _add_segment(self):
+        segmentation = self._node.GetSegmentationNode().GetSegmentation()
+        self.setCurrentSegmentID(segmentation.AddEmptySegment())
+
+    def _row_changed(self, row):
+        if row >= 0:
+            self._node.SetSelectedSegmentID(self._table.item(row).data(QtCore.Qt.ItemDataRole.UserRole))
+            self.currentSegmentIDChanged.emit(self.currentSegmentID())
+
+    def _fill(self, *_):
+        node = self.segmentationNode()
+        self._table.blockSignals(True)
+        self._table.clear()
+        segmentation = node.GetSegmentation() if node is not None else None
+        ids = list(segmentation.GetSegmentIDs()) if segmentation is not None else []
+        if ids and self._node.GetSelectedSegmentID() not in ids:
+            self._node.SetSelectedSegmentID(ids[0])
+        for ID in ids:
+            segment = segmentation.GetSegment(ID)
+            picture = QtGui.QPixmap(14, 14)
+            picture.fill(QtGui.QColor.fromRgbF(*segment.GetColor()))
+            item = QtWidgets.QListWidgetItem(QtGui.QIcon(picture), segment.GetName())
+            item.setData(QtCore.Qt.ItemDataRole.UserRole, ID)
+            self._table.addItem(item)
+            if ID == self._node.GetSelectedSegmentID():
+                self._table.setCurrentItem(item)
+        self._table.blockSignals(False)
+
+    def setMRMLSegmentEditorNode(self, node):
+        self._node = node
+        self._watch()
+
+    def mrmlSegmentEditorNode(self):
+        return self._node
+
+    def setSegmentationNode(self, node):
+        if self._node is None or self._node.GetSegmentationNode() is node:
+            return
+        self._node.SetAndObserveSegmentationNode(node)
+        self._watch()
+        self.segmentationNodeChanged.emit(node)
+
+    def _watch(self):
+        node = self.segmentationNode()
+        if self._tag is not None:
+            self._tag[0].RemoveObserver(self._tag[1])
+        self._tag = (node, node.AddObserver(vtk.vtkCommand.AnyEvent, self._fill)) if node is not None else None
+        self._history.SetSegmentation(node.GetSegmentation() if node is not None else None)
+        self._fill()
+
+    def segmentationNode(self):
+        return self._node.GetSegmentationNode() if self._node is not None else None
+
+    def setSourceVolumeNode(self, node):
+        if self._node is not None:
+            self._node.SetAndObserveSourceVolumeNode(node)
+
+    def sourceVolumeNode(self):
+        return self._node.GetSourceVolumeNode() if self._node is not None else None
+
+    def currentSegmentID(self):
+        return self._node.GetSelectedSegmentID() if self._node is not None else ""
+
+    def setCurrentSegmentID(self, ID):  # noqa: N803 - Slicer's name
+        self._node.SetSelectedSegmentID(ID)
+        self._fill()
+
+    def updateWidgetFromMRML(self):
+        self._watch()
+
+    def setupViewObservations(self):
+        pass
+
+    def removeViewObservations(self):
+        pass
+
+    def installKeyboardShortcuts(self):
+        self.installed = True
+
+    def uninstallKeyboardShortcuts(self):
+        self.installed = False
+
+    def setActiveEffect(self, effect):
+        self.effect = effect
+
+    def setActiveEffectByName(self, name):
+        self.effect = name
+
+    def activeEffect(self):
+        return self.effect
+
+    def saveStateForUndo(self):
+        self._history.SaveState()
+
+    def undo(self):
+        self._history.RestorePreviousState()
+
+    def redo(self):
+        self._history.RestoreNextState()
+
+
+class ctkMessageBox(QtWidgets.QMessageBox):  # noqa: N801 - CTK's name
+    """A message box."""
+
+
+SLICER = {cls.__name__: cls for cls in (qMRMLWidget, qMRMLNodeComboBox, qMRMLSegmentEditorWidget, ctkMessageBox)}
+
+
+@functools.cache
+def named(name: str) -> type:
+    """A class of Slicer's or CTK's widgets; those that nothing here needs are empty."""
+    return SLICER.get(name) or strict(type(QtWidgets.QWidget)(name, (QtWidgets.QWidget,), {}))
