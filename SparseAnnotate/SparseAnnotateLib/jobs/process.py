@@ -36,28 +36,27 @@ def thread_limits(threads: int) -> dict[str, str]:
     return {name: str(threads) for name in THREAD_VARIABLES}
 
 
-class WorkerProcess:
-    """A running worker, in a process group (POSIX) or job object (Windows) of its own.
+class PythonProcess:
+    """A Python of ours, in a process group (POSIX) or job object (Windows) of its own.
 
     Its standard input is a pipe that we hold, so that our end, however it comes, is its end too.
+
+    Parameters
+    ----------
+    arguments : behind the interpreter
+    environment : added to ours
+    streams : what `subprocess.Popen` is told of its output
     """
 
-    def __init__(self, folder: JobFolder, environment: dict[str, str], python: str | None = None):
-        command = [python or interpreter(), "-m", "SparseAnnotateLib.jobs.worker", str(folder.path)]
-        command += ["--parent", str(os.getpid()), "--own-group"]
-        with open(folder.log, "ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env=_environment(environment),
-                **_GROUP,
-            )
+    def __init__(self, arguments: list[str], environment: dict[str, str], python: str | None = None, **streams):
+        self._process = subprocess.Popen(
+            [python or interpreter(), *arguments],
+            stdin=subprocess.PIPE,
+            env=_environment(environment),
+            **streams,
+            **_GROUP,
+        )
         self._job_object = _job_object(self._process)
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(b"!")
-            self._process.stdin.flush()
 
     @property
     def pid(self) -> int:
@@ -81,6 +80,19 @@ class WorkerProcess:
             self._process.wait(timeout=_REAP_TIMEOUT_S)
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+
+
+class WorkerProcess(PythonProcess):
+    """A running worker of a job."""
+
+    def __init__(self, folder: JobFolder, environment: dict[str, str], python: str | None = None):
+        arguments = ["-m", "SparseAnnotateLib.jobs.worker", str(folder.path)]
+        arguments += ["--parent", str(os.getpid()), "--own-group"]
+        with open(folder.log, "ab") as log:
+            super().__init__(arguments, environment, python, stdout=log, stderr=log)
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(b"!")
+            self._process.stdin.flush()
 
 
 def _environment(more: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,196 @@
+"""`sparse-annotate evaluate`: every selector with every predictor on a whole data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from . import _arguments as shared
+from ._evaluation_progress import evaluation_progress
+
+EXIT_DONE, EXIT_SOME_FAILED = 0, 1
+
+
+def add_parser(subparsers) -> None:
+    """Add the subcommand to the command line."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="compare selectors and predictors on a data set that has reference labels",
+        description="Simulate the annotation of every case with every selector and predictor, and write a report. Run "
+        "the same command again to go on after an interruption: only what is missing is done.",
+    )
+    parser.add_argument(
+        "data", metavar="DATA", help="folder, table (.csv), or dataset.json of the Decathlon or of nnU-Net"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for the results and the report")
+    _add_data(parser.add_argument_group("the data set"))
+    _add_grid(parser.add_argument_group("the grid"))
+    _add_execution(parser.add_argument_group("execution"))
+    shared.add_quiet(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_data(group) -> None:
+    group.add_argument("--images", metavar="PATTERN", help="images in the folder, such as '*/t1.nii.gz'")
+    group.add_argument("--labels", metavar="PATTERN", help="their labels, such as '*/seg.nii.gz'")
+    group.add_argument("--channel", type=int, default=0, metavar="N", help="of images with several (default: 0)")
+    group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
+    group.add_argument("--limit", type=int, metavar="N", help="only the first N cases")
+
+
+def _add_grid(group) -> None:
+    default = _defaults()
+    method = "NAME[:option=value,...]"
+    group.add_argument(
+        "--selectors", nargs="+", metavar=method, help="'all' for all; full: all planes are painted (default: keep-n)"
+    )
+    group.add_argument("--predictors", nargs="+", metavar=method, help="'all' for all (default: nearest shape guided)")
+    group.add_argument("--fractions", nargs="+", type=float, metavar="F", help="shares of planes (default: 0.1 0.2)")
+    group.add_argument("--of", choices=("range", "volume"), help="what they are shares of (default: range)")
+    group.add_argument("--seeds", nargs="+", type=int, metavar="N", help="(default: 0)")
+    group.add_argument("--axis", dest="axes", nargs="+", choices=("auto", "i", "j", "k"), help="(default: auto)")
+    group.add_argument("--classes", nargs="+", metavar="CLASS", help="only these, by value or name (default: all)")
+    group.add_argument("--crop-random", type=int, metavar="PX", help="random squares of the planes, one for each seed")
+    group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
+    group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
+    group.add_argument("--weights", metavar="PATH", help="pretrained weights, for those that need them")
+    group.add_argument("--device", choices=shared.DEVICES, help="where to compute (default: auto)")
+    group.add_argument(
+        "--grid", metavar="FILE.json", help=f"a list of grids, to be done in this order, which set {', '.join(default)}"
+    )
+
+
+def _add_execution(group) -> None:
+    group.add_argument("--workers", type=int, metavar="N", help="processes (default: one a core, as memory allows)")
+    group.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="use the Dask cluster of this scheduler")
+    group.add_argument("--retry-failed", action="store_true", help="try again what failed before")
+    group.add_argument("--report-only", action="store_true", help="only write the report of what is there")
+    group.add_argument("--plan", action="store_true", help="only say how much there is to do")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, do what is missing, write the report; returns the exit code."""
+    from ..evaluation.datasets import find_labelled_cases
+    from ..evaluation.evaluate import plan, results_file
+    from ..evaluation.store import ResultStore
+    from ..jobs.job import import_plugins
+
+    console, folder = arguments.console, Path(arguments.output)
+    import_plugins()
+    _check(arguments)
+    folder.mkdir(parents=True, exist_ok=True)
+    store = ResultStore(results_file(folder))
+    try:
+        if arguments.report_only:
+            return _report(arguments, store, folder)
+        cases = find_labelled_cases(
+            arguments.data,
+            images=arguments.images,
+            labels=arguments.labels,
+            channel=arguments.channel,
+            class_names=_class_names(arguments.class_names),
+            limit=arguments.limit,
+        )
+        planned = plan(store, cases, blocks(arguments), retry_failed=arguments.retry_failed)
+        console.say(f"{len(cases)} cases, {len(planned.tasks)} tasks, {len(planned.missing)} of them still to do")
+        if arguments.plan:
+            return EXIT_DONE
+        _execute(arguments, store, planned.missing)
+        return _report(arguments, store, folder, {task.key for task in planned.tasks})
+    finally:
+        store.close()
+
+
+def _check(arguments) -> None:
+    if arguments.workers is not None and arguments.workers < 1:
+        raise InputError(f"--workers {arguments.workers}: ask for at least 1")
+    if arguments.workers is not None and arguments.scheduler is not None:
+        raise InputError("--workers starts processes here, --scheduler uses a cluster that is there: give one of them")
+
+
+def _class_names(text: str):
+    from ..evaluation.datasets.table import class_names_from
+
+    try:
+        return class_names_from(text)
+    except ValueError as error:
+        raise InputError(f"--class-names: {error}") from error
+
+
+def _defaults() -> dict[str, Any]:
+    return {
+        "selectors": ["keep-n"],
+        "predictors": ["nearest", "shape", "guided"],
+        "fractions": [0.1, 0.2],
+        "of": "range",
+        "seeds": [0],
+        "axes": ["auto"],
+        "classes": [],
+        "crop_random": None,
+        "largest_megavoxels": None,
+        "replace_nan": None,
+    }
+
+
+def blocks(arguments: argparse.Namespace):
+    """The grid that the arguments, or the file that they name, ask for; what the file does not say, they do."""
+    from ..evaluation.grid import blocks_from
+    from ..evaluation.methods import Method
+
+    given = {name: getattr(arguments, name) for name in _defaults() if getattr(arguments, name) is not None}
+    common = {"weights": arguments.weights, "device": arguments.device}
+    entries = [{}] if arguments.grid is None else _read_grid(arguments.grid)
+    defaults = {**_defaults(), **given}
+    expanded = [_with_all({**entry}) for entry in entries] if isinstance(entries, list) else entries
+    return blocks_from(expanded, _with_all(defaults), lambda kind, text: Method.parse(kind, text, common))
+
+
+def _with_all(entry: Any) -> Any:
+    """The names that `all` stands for."""
+    from ..predictors import PREDICTORS
+    from ..selectors import SELECTORS
+
+    if isinstance(entry, dict):
+        for kind, registry in (("selectors", SELECTORS), ("predictors", PREDICTORS)):
+            names = entry.get(kind)
+            if isinstance(names, list) and "all" in names:
+                others = [name for name in names if name != "all"]
+                entry[kind] = [*(name for name in registry.names() if name not in others), *others]
+    return entry
+
+
+def _read_grid(path: str) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON ({error}): see docs/evaluate.md for an example") from error
+
+
+def _execute(arguments, store, missing) -> None:
+    from ..evaluation.evaluate import execute, open_pool
+
+    if not missing:
+        return
+    workers = arguments.workers or os.cpu_count() or 1
+    with (
+        open_pool(workers, arguments.scheduler, missing) as pool,
+        evaluation_progress(arguments.console, len(missing)) as show,
+    ):
+        try:
+            execute(missing, store, pool, retry_failed=arguments.retry_failed, on_progress=show)
+        except KeyboardInterrupt:
+            arguments.console.say("stopped; what is done is kept: run the same command again to go on")
+            raise
+
+
+def _report(arguments, store, folder: Path, keys=None) -> int:
+    from ..evaluation.report import write_report
+
+    written = write_report(store, folder, keys)
+    for line in written.lines:
+        arguments.console.out(line)
+    return EXIT_SOME_FAILED if written.failed else EXIT_DONE

@@ -1,0 +1,111 @@
+"""The workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from pathlib import Path
+
+from ..errors import InputError
+from ..jobs.dask_runner import SCHEDULER_LOST, DaskRunner
+from ..jobs.dask_task import all_reachable
+from .fingerprint import decisive_versions
+from .grid import Task
+from .pool import Pool
+from .result import Result
+
+_LOOK_AGAIN_S = 5.0
+_local = threading.local()
+
+
+def perform(task: Task) -> Result:
+    """Do a task, in a thread of a Dask worker, which keeps its case for the next one."""
+    from .bench import Bench
+
+    if not hasattr(_local, "bench"):
+        _local.bench = Bench()
+    return _local.bench.perform(task)
+
+
+class DaskPool(Pool):
+    """Every thread of a cluster's workers is a worker of ours.
+
+    Parameters
+    ----------
+    scheduler : address such as ``tcp://host:8786``; without one, a cluster is started on this machine
+    workers : how many processes that one has
+    files : what every worker must see under the same path
+
+    Raises
+    ------
+    InputError
+        Where no scheduler answers, a worker has other versions, or does not see the files.
+    """
+
+    def __init__(self, scheduler: str | None = None, *, workers: int = 1, files: list[Path] | None = None):
+        self.is_local = scheduler is None
+        self._runner = DaskRunner(scheduler, workers=workers)
+        self._client = self._runner.client
+        self._inbox: queue.Queue = queue.Queue()
+        self._futures: set = set()
+        self._looked = -_LOOK_AGAIN_S
+        try:
+            self._check(files or [])
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def workers(self) -> list[tuple[str, int]]:
+        """Address and number of every thread that there is just now."""
+        if time.monotonic() - self._looked > _LOOK_AGAIN_S:
+            self._threads = self._runner.ask(self._client.nthreads)
+            self._looked = time.monotonic()
+        return [(address, number) for address, threads in self._threads.items() for number in range(threads)]
+
+    def send(self, worker: tuple[str, int], task: Task) -> None:
+        """See `Pool`; if the worker is gone or has nothing to do, Dask gives its tasks to others."""
+        future = self._runner.ask(
+            self._client.submit, perform, task, workers=[worker[0]], allow_other_workers=True, pure=False
+        )
+        self._futures.add(future)
+        future.add_done_callback(lambda ended: self._inbox.put((worker, ended)))
+
+    def receive(self, timeout_s: float) -> tuple[tuple[str, int], Result | str] | None:
+        """See `Pool`."""
+        try:
+            worker, future = self._inbox.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        self._futures.discard(future)
+        if future.status == "finished":
+            return worker, self._runner.ask(future.result)
+        if future.status == "error":
+            return worker, f"the task ended the Dask workers that tried it: {future.exception()}"
+        raise InputError(SCHEDULER_LOST)
+
+    def close(self) -> None:
+        """See `Pool`; the workers of a cluster that is not ours finish what they have begun."""
+        with contextlib.suppress(Exception):
+            self._client.cancel(list(self._futures))
+        self._futures.clear()
+        self._runner.close()
+
+    def _check(self, files: list[Path]) -> None:
+        ours = decisive_versions()
+        for address, theirs in self._runner.ask(self._client.run, decisive_versions).items():
+            name = next((name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)), None)
+            if name is not None:
+                raise InputError(
+                    f"the Dask worker {address} has {name} {theirs.get(name)}, we have {ours.get(name)}: "
+                    "install the same versions, or the results would not be comparable"
+                )
+        paths = [str(Path(file).resolve()) for file in files]
+        blind = [at for at, sees in self._runner.ask(self._client.run, all_reachable, paths).items() if not sees]
+        if blind:
+            raise InputError(
+                f"the Dask worker {blind[0]} does not see all files of the data set under the same path: "
+                "put the data set into a folder that all machines share"
+            )

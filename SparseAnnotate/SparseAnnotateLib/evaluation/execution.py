@@ -1,0 +1,120 @@
+"""Doing the tasks that are missing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+
+from ..errors import InputError
+from .claims import Claims
+from .grid import Task
+from .pool import Pool
+from .result import FAILED, Result
+from .schedule import Schedule
+from .store import ResultStore
+
+logger = logging.getLogger(__name__)
+
+# Tasks that a worker has, the one at work included: it must not wait for the store between two quick ones.
+_AHEAD = 2
+_WAIT_S = 0.25
+_DEATHS_IN_A_ROW = 8
+
+
+@dataclass
+class Progress:
+    """What is done so far, in this run."""
+
+    done: int = 0
+    failed: int = 0
+    elsewhere: int = 0
+    latest: Task | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+class Execution:
+    """Gives tasks to workers and their results to the store.
+
+    Parameters
+    ----------
+    on_progress : called after every result, and a few times a second, with what is left to begin and what is done
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        store: ResultStore,
+        claims: Claims,
+        pool: Pool,
+        on_progress: Callable[[Progress, Result | None], None] = lambda *_: None,
+    ):
+        self._schedule, self._store, self._claims, self._pool = schedule, store, claims, pool
+        self._on_progress = on_progress
+        self._progress = Progress()
+        self._working: dict[Hashable, list[Task]] = {}
+        self._deaths = 0
+
+    def run(self) -> Progress:
+        """Until every task has a result, ours or another process's."""
+        while len(self._schedule) or any(self._working.values()):
+            self._claims.beat()
+            for worker in self._pool.workers:
+                self._feed(worker)
+            received = self._pool.receive(_WAIT_S)
+            if received is not None:
+                self._take_in(*received)
+            self._on_progress(self._progress, None)
+        return self._progress
+
+    def _feed(self, worker: Hashable) -> None:
+        tasks = self._working.setdefault(worker, [])
+        while len(tasks) < _AHEAD:
+            task = self._schedule.next_for(worker)
+            if task is None:
+                return
+            if self._claims.take(task.key):
+                tasks.append(task)
+                self._pool.send(worker, self._with_selection(task))
+            elif self._claims.done_elsewhere([task.key]):
+                self._schedule.ended(task)
+                self._progress.elsewhere += 1
+            else:
+                self._schedule.put_back(task, leave=True)
+
+    def _with_selection(self, task: Task) -> Task:
+        for planes, seconds in self._store.selections([task.selection_key]).values():
+            return replace(task, planes=planes, seconds_select=seconds)
+        return task
+
+    def _take_in(self, worker: Hashable, message: Result | str) -> None:
+        tasks = self._working.get(worker, [])
+        if isinstance(message, str):
+            self._deaths += 1
+            if self._deaths > _DEATHS_IN_A_ROW:
+                raise InputError(f"workers end one after the other before they have a result: {message}")
+            # It died of the first of its tasks; the others are innocent.
+            first, *others = tasks or [None]
+            for task in others:
+                self._claims.give_back(task.key)
+                self._schedule.put_back(task)
+            self._working[worker] = []
+            if first is not None:
+                self._keep(first, Result(first.key, FAILED, message=message))
+            return
+        self._deaths = 0
+        task = next(task for task in tasks if task.key == message.key)
+        tasks.remove(task)
+        self._keep(task, message)
+
+    def _keep(self, task: Task, result: Result) -> None:
+        self._schedule.ended(task)
+        self._store.add(task, result)
+        self._progress.latest = task
+        if result.state == FAILED:
+            self._progress.failed += 1
+            logger.info("%s, %s: %s", task.case.name, task.predictor.label, result.details or result.message)
+        else:
+            self._progress.done += 1
+        self._on_progress(self._progress, result)
