@@ -5,8 +5,12 @@ covariance, mean over the windows that lie wholly inside the plane. Of
 
     (2 m_x m_y + C1) (2 cov_xy + C2) / ((m_x^2 + m_y^2 + C1) (var_x + var_y + C2))
 
-only the window sums of x y depend on the pair; means and variances are computed once for each plane. The first
-quotient is computed as 1 - (m_x - m_y)^2 / (m_x^2 + m_y^2 + C1), which loses no digits where C1 is all that is left.
+only the window sums of x y depend on the pair; means and variances are computed once for each plane.
+
+What is added up is the dissimilarity, 1 less the similarity. Where x is background it is a property of y alone, g_y
+(0 where both are), so that with G_y, its sum over a whole plane, and Q, the box where neither need be background,
+
+    sum of the dissimilarity of x and y  =  G_x + G_y + sum over Q of (1 - similarity - g_x - g_y).
 """
 
 from __future__ import annotations
@@ -17,21 +21,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WINDOW = 7
+from .ssim_content import LOST, WINDOW, Box, Content, Scale, background_of, hull
+
 _MARGIN = WINDOW // 2
-_LOST = WINDOW - 1
-_C1, _C2 = 0.01**2, 0.03**2
+C1, _C2 = 0.01**2, 0.03**2
 # numpy's window means are population moments; scikit-image corrects covariances to samples by 49/48. Here C2 is
 # divided by it instead, which leaves the quotient as it is.
-_C2_POPULATION = _C2 * (WINDOW**2 - 1) / WINDOW**2
+C2_POPULATION = _C2 * (WINDOW**2 - 1) / WINDOW**2
 
-# Moments are kept for a strip of rows of all planes: at 600 planes 315 MB.
-_PIXELS_OF_STRIP = 2**15
-# A plane is compared with as many others at once as make up this many pixels: of 2^14, 2^15 .. 2^18, this took the
-# least processor time on 155 planes of 240x240. Less is lost between numpy's calls, more in the caches.
-_PIXELS_AT_ONCE = 2**17
-# On the GPU: planes that are compared with one plane at once, by their pixels (64 MB an array).
-_PIXELS_ON_GPU = 2**24
+# Moments are kept for a strip of rows of all planes, of so many pixels each: at 600 planes 240 MB.
+_PIXELS_OF_STRIP = 2**14
+# So many neighbouring planes share a box, and are copied out of the strip at once. Fewer are copied more often, more
+# have a larger box around them.
+_PLANES_OF_GROUP = 8
+# A plane is compared with as many others at once as make up this many pixels: less is lost between numpy's calls, more
+# in the caches.
+_PIXELS_AT_ONCE = 2**16
 
 
 def ssim_matrix(planes: np.ndarray, data_range: float, device: str = "cpu") -> np.ndarray:
@@ -52,14 +57,17 @@ def ssim_matrix(planes: np.ndarray, data_range: float, device: str = "cpu") -> n
     """
     if data_range <= 0:
         return np.ones((len(planes), len(planes)))
-    content = Content.of(_widened(planes))
+    planes = _widened(planes)
     # Differences to the centre keep float32 accurate where intensities are far from zero (10000 to 11000, say).
-    centre = float(np.median(content.planes[:, ::4, ::4])) if content.planes.size else 0.0
-    given = content, centre, data_range
-    sums = np.triu(with_torch(*given, device) if device == "cuda" else _on_cpu(*given), 1)
-    matrix = (sums + sums.T) / content.windows
-    np.fill_diagonal(matrix, 1)
-    return matrix
+    scale = Scale(float(np.median(planes[:, ::4, ::4])) if planes.size else 0.0, float(data_range))
+    if device == "cuda":
+        from .ssim_torch import dissimilarity_sums
+
+        sums = dissimilarity_sums(planes, scale, device)
+    else:
+        sums = _dissimilarity_sums(planes, scale)
+    sums = np.triu(sums, 1)
+    return 1 - (sums + sums.T) / ((planes.shape[1] - LOST) * (planes.shape[2] - LOST))
 
 
 def _widened(planes: np.ndarray) -> np.ndarray:
@@ -68,182 +76,135 @@ def _widened(planes: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Content:
-    """The part of the planes that is not empty: windows of background in both planes have a similarity of exactly 1.
-
-    A brain fills a quarter of its planes, so that this saves more than anything else. Background is what has the
-    value of the first plane's corner; an image without any is just not cropped.
-
-    Attributes
-    ----------
-    planes : cropped to the columns that any of them needs
-    rows : int (N, 2), first and one past the last window, by its upper row, in which plane n is not background
-    windows : number of windows of a whole plane
-    """
-
-    planes: np.ndarray
-    rows: np.ndarray
-    windows: int
-
-    @classmethod
-    def of(cls, planes: np.ndarray) -> Content:
-        count, height, width = planes.shape
-        rows, in_column = np.zeros((count, 2), int), np.zeros(width, bool)
-        for number, plane in enumerate(planes):
-            filled = plane != planes[0, 0, 0]
-            rows[number] = _touched(filled.any(axis=1))
-            in_column |= filled.any(axis=0)
-        first, last = _touched(in_column)
-        cropped = planes[:, :, first : last + _LOST] if last > first else planes[:, :, :0]
-        return cls(cropped, rows, (height - _LOST) * (width - _LOST))
-
-    def rows_of(self, planes: list[int]) -> tuple[int, int]:
-        """First and one past the last window in which any of the planes is not background; equal if there is none."""
-        touched = [(first, last) for first, last in self.rows[planes].tolist() if last > first]
-        return (min(first for first, _ in touched), max(last for _, last in touched)) if touched else (0, 0)
-
-
-def _touched(filled: np.ndarray) -> tuple[int, int]:
-    """First and one past the last window that holds any of the `filled` positions; (0, 0) if none does."""
-    positions = np.flatnonzero(filled)
-    if not len(positions):
-        return 0, 0
-    return max(0, int(positions[0]) - _LOST), min(len(filled) - _LOST, int(positions[-1]) + 1)
-
-
-@dataclass(frozen=True)
 class _Moments:
-    """What a pair needs of each plane, for the windows of a strip of rows. Intensities count from the centre.
+    """What a pair needs of each plane, for the windows of some rows and columns; float32 (planes, rows, columns).
 
     Attributes
     ----------
-    scaled : the window sum of a product of two is 2 E[xy]
-    means : the product of two is 2 m_x m_y
-    squares : add up to 2 (m_x^2 + m_y^2 + C1) of the true means
+    scaled : the window sum of a product of two is 2 E[xy]; all pixels, the others have the windows' rows only
+    means : the product of two is 2 m_x m_y, counted from the centre
+    levels : the product of two is 2 m_x m_y of the true means; the same array as `means` where the centre is 0
+    squares : add up to m_x^2 + m_y^2 + C1 of the true means
     variances : add up to var_x + var_y + C2
+    deficits : the dissimilarity to background
     """
 
     scaled: np.ndarray
     means: np.ndarray
+    levels: np.ndarray
     squares: np.ndarray
     variances: np.ndarray
+    deficits: np.ndarray
 
     @classmethod
-    def of(cls, planes: np.ndarray, centre: float, data_range: float, threads: ThreadPoolExecutor) -> _Moments:
-        """Moments in float64, kept as float32. The columns that are no window's centre get a similarity of 0."""
+    def of(cls, planes: np.ndarray, background: float, scale: Scale, threads: ThreadPoolExecutor) -> _Moments:
+        """Moments in float64, kept as float32. The first and last three columns are no window's centre."""
         count, height, width = planes.shape
-        moments = cls(
-            np.empty(planes.shape, np.float32),
-            *(np.empty((count, height - _LOST, width), np.float32) for _ in range(3)),
-        )
-
-        def fill(number: int) -> None:
-            moments._fill(number, (planes[number].astype(np.float64) - centre) / data_range, centre / data_range)
-
-        list(threads.map(fill, range(count)))
-        moments.variances[:, :, :_MARGIN] = np.inf
-        moments.variances[:, :, -_MARGIN:] = np.inf
+        means, *narrow = (np.empty((count, height - LOST, width), np.float32) for _ in range(5 if scale.zero else 4))
+        levels = narrow.pop() if scale.zero else means
+        moments = cls(np.empty(planes.shape, np.float32), means, levels, *narrow)
+        list(threads.map(lambda number: moments._fill(number, planes[number], background, scale), range(count)))
         return moments
 
-    def _fill(self, number: int, plane: np.ndarray, centre: float) -> None:
+    def _fill(self, number: int, plane: np.ndarray, background: float, scale: Scale) -> None:
         import cv2
 
+        plane = scale(plane.astype(np.float64))
         means = cv2.blur(plane, (WINDOW, WINDOW))[_MARGIN:-_MARGIN]
-        variances = cv2.blur(plane * plane, (WINDOW, WINDOW))[_MARGIN:-_MARGIN] - means**2
+        variances = np.maximum(cv2.blur(plane * plane, (WINDOW, WINDOW))[_MARGIN:-_MARGIN] - means**2, 0)
         self.scaled[number] = plane * (np.sqrt(2) / WINDOW)
         self.means[number] = means * np.sqrt(2)
-        self.squares[number] = 2 * (means + centre) ** 2 + _C1
-        self.variances[number] = np.maximum(variances, 0) + _C2_POPULATION / 2
+        levels = (means + scale.zero).astype(np.float32)
+        np.multiply(levels, np.float32(np.sqrt(2)), out=self.levels[number])
+        squares = np.multiply(levels, levels, out=self.squares[number])
+        squares += C1 / 2
+        self.variances[number] = variances
+        empty = background / scale.data_range
+        similarity = (2 * empty * levels + C1) / (squares + (empty**2 + C1 / 2))
+        similarity *= C2_POPULATION / (self.variances[number] + C2_POPULATION)
+        np.subtract(1, similarity, out=self.deficits[number])
+        self.variances[number] += C2_POPULATION / 2
+
+    def part(self, planes: slice, box: Box) -> _Moments:
+        """A copy of some planes' windows, in one piece; columns that are no window's centre get a similarity of 0."""
+        columns = slice(box.columns[0], box.columns[1] + LOST)
+        rows, pixels = slice(*box.rows), slice(box.rows[0], box.rows[1] + LOST)
+        narrow = (self.means, self.squares, self.variances, self.deficits)
+        means, *others = (np.ascontiguousarray(array[planes, rows, columns]) for array in narrow)
+        levels = means if self.levels is self.means else np.ascontiguousarray(self.levels[planes, rows, columns])
+        part = _Moments(np.ascontiguousarray(self.scaled[planes, pixels, columns]), means, levels, *others)
+        part.variances[:, :, :_MARGIN] = part.variances[:, :, -_MARGIN:] = np.inf
+        return part
+
+    def deficit_sums(self) -> np.ndarray:
+        """The sum of each plane's deficits over the windows; float64 (planes,)."""
+        return self.deficits[:, :, _MARGIN:-_MARGIN].sum(axis=2).sum(axis=1, dtype=np.float64)
 
 
-def _on_cpu(content: Content, centre: float, data_range: float) -> np.ndarray:
-    """Sum over all windows for each pair; the upper triangle is filled."""
-    count, height, width = content.planes.shape
-    sums = np.full((count, count), float(content.windows))
-    if not width:
-        return sums
+def _dissimilarity_sums(planes: np.ndarray, scale: Scale) -> np.ndarray:
+    """Sum over all windows of 1 less the similarity, for each pair; the upper triangle is filled."""
+    count, height, width = planes.shape
+    sums = np.zeros((count, count))
+    background = background_of(planes)
     rows = max(WINDOW, _PIXELS_OF_STRIP // width)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for start in range(0, height - _LOST, rows):
-            end = min(start + rows, height - _LOST)
-            moments = _Moments.of(content.planes[:, start : end + _LOST], centre, data_range, threads)
-            at_once = max(1, _PIXELS_AT_ONCE // ((end - start) * width))
-            blocks = [range(first, min(first + at_once, count)) for first in range(0, count, at_once)]
-            list(threads.map(lambda block: _compare_with_earlier(moments, content, (start, end), block, sums), blocks))  # noqa: B023
+        for start in range(0, height - LOST, rows):
+            strip = planes[:, start : start + rows + LOST]
+            _add_strip(Content.of(strip, background), scale, threads, sums)
     return sums
 
 
-def _compare_with_earlier(
-    moments: _Moments, content: Content, strip: tuple[int, int], block: range, sums: np.ndarray
-) -> None:
-    """Add to `sums` what a strip's windows say of the planes of a block and each earlier one, less 1 a window.
+def _add_strip(content: Content, scale: Scale, threads: ThreadPoolExecutor, sums: np.ndarray) -> None:
+    if not content.planes.size:
+        return
+    count = len(content.planes)
+    moments = _Moments.of(content.planes, content.background, scale, threads)
+    deficits = moments.deficit_sums()
+    sums += deficits[:, np.newaxis] + deficits
+    groups = [slice(first, min(first + _PLANES_OF_GROUP, count)) for first in range(0, count, _PLANES_OF_GROUP)]
+    hulls = [hull(content.boxes[group]) for group in groups]
+    pairs = [(one, other) for other in range(len(groups)) for one in range(other + 1)]
+    tasks = [(moments, groups[one], groups[other], hulls[one] & hulls[other], sums) for one, other in pairs]
+    list(threads.map(lambda task: _compare_groups(*task), tasks))
 
-    The block's moments stay in the caches while the earlier planes pass by.
-    """
-    start, end = strip
-    width = moments.means.shape[2]
+
+def _compare_groups(moments: _Moments, group: slice, later: slice, box: Box, sums: np.ndarray) -> None:
+    """Add to `sums` what the windows of a box say of each plane of a group and each later one of another."""
+    if not box.area:
+        return
+    ones, others = moments.part(group, box), moments.part(later, box)
+    given = ones.deficit_sums()[:, np.newaxis] + others.deficit_sums()
+    at_once = max(1, _PIXELS_AT_ONCE // others.means[0].size)
     # Written into again and again: fresh arrays of this size cost more in page faults than in arithmetic.
-    buffers = np.empty((4, len(block) * (end - start + _LOST) * width), np.float32)
-    for number in range(block.stop - 1):
-        others = slice(max(block.start, number + 1), block.stop)
-        first, last = content.rows_of([number, *range(others.start, others.stop)])
-        first, last = max(first, start) - start, min(last, end) - start
-        if first < last:
-            windows = (last - first) * (width - _LOST)
-            sums[number, others] += _similarity_sums(moments, number, others, slice(first, last), buffers) - windows
+    buffers = np.empty((4, min(at_once, len(others.scaled)) * others.scaled[0].size), np.float32)
+    for one in range(len(ones.means)):
+        first = one + 1 if group == later else 0
+        for start in range(first, len(others.means), at_once):
+            some = slice(start, min(start + at_once, len(others.means)))
+            similarity = _similarity_sums(ones, one, others, some, buffers)
+            columns = slice(later.start + some.start, later.start + some.stop)
+            sums[group.start + one, columns] += box.area - similarity - given[one, some]
 
 
-def _similarity_sums(moments: _Moments, number: int, others: slice, windows: slice, buffers: np.ndarray) -> np.ndarray:
-    """Sum of the similarities of one plane to each of some others, over some rows of windows."""
+def _similarity_sums(ones: _Moments, one: int, others: _Moments, some: slice, buffers: np.ndarray) -> np.ndarray:
+    """Sum of the similarities of one plane to each of some others."""
     import cv2
 
-    count, rows, width = others.stop - others.start, windows.stop - windows.start, moments.means.shape[2]
-    wide, narrow = (count, rows + _LOST, width), (count, rows, width)
-    product, window_sum, contrast, denominator = (
-        buffer[: np.prod(shape)].reshape(shape)
-        for buffer, shape in zip(buffers, (wide, wide, narrow, narrow), strict=True)
-    )
-    pixels = slice(windows.start, windows.stop + _LOST)
-    np.multiply(moments.scaled[number, pixels], moments.scaled[others, pixels], out=product)
+    narrow = others.means[some].shape
+    wide = (narrow[0], narrow[1] + LOST, narrow[2])
+    product, window_sums = (buffer[: np.prod(wide)].reshape(wide) for buffer in buffers[:2])
+    denominator, numerator, variances = (buffer[: np.prod(narrow)].reshape(narrow) for buffer in buffers[[2, 3, 0]])
+    np.multiply(ones.scaled[one], others.scaled[some], out=product)
     # One tall image: the rows that its planes' windows share belong to no window that counts.
-    ones = np.ones(WINDOW, np.float32)
-    tall = (count * (rows + _LOST), width)
-    cv2.sepFilter2D(product.reshape(tall), -1, ones, ones, dst=window_sum.reshape(tall), delta=_C2_POPULATION)
-    structure = window_sum[:, _MARGIN:-_MARGIN]
-    mean, square, variance = (array[number, windows] for array in (moments.means, moments.squares, moments.variances))
-    structure -= np.multiply(mean, moments.means[others, windows], out=denominator)
-    structure /= np.add(variance, moments.variances[others, windows], out=denominator)
-    np.subtract(mean, moments.means[others, windows], out=contrast)
-    contrast *= contrast
-    contrast /= np.add(square, moments.squares[others, windows], out=denominator)
-    np.subtract(1, contrast, out=contrast)
-    return np.array([float(np.vdot(one, other)) for one, other in zip(structure, contrast, strict=True)])
-
-
-def with_torch(content: Content, centre: float, data_range: float, device: str) -> np.ndarray:
-    """As `_on_cpu`, for a GPU: without leaving out rows of background, one plane against many later ones at a time."""
-    import torch
-    from torch.nn.functional import avg_pool2d
-
-    count, height, width = content.planes.shape
-    sums = np.full((count, count), float(content.windows))
-    if not width:
-        return sums
-    planes = torch.empty((count, height, width), device=device)
-    means, squares, variances = planes.new_empty((3, count, height - _LOST, width - _LOST))
-    for number, plane in enumerate(content.planes):
-        values = (torch.from_numpy(np.ascontiguousarray(plane)).to(device).double() - centre) / data_range
-        mean = avg_pool2d(values[None], WINDOW, 1)[0]
-        variances[number] = avg_pool2d((values * values)[None], WINDOW, 1)[0] - mean**2
-        planes[number], means[number], squares[number] = values, mean, (mean + centre / data_range) ** 2
-    at_once = max(1, _PIXELS_ON_GPU // (height * width))
-    found = planes.new_zeros((count, count), dtype=torch.float64)
-    for one in range(count - 1):
-        for start in range(one + 1, count, at_once):
-            others = slice(start, start + at_once)
-            covariance = avg_pool2d(planes[one] * planes[others], WINDOW, 1) - means[one] * means[others]
-            structure = (2 * covariance + _C2_POPULATION) / (variances[one] + variances[others] + _C2_POPULATION)
-            contrast = (means[one] - means[others]).square_() / (squares[one] + squares[others] + _C1)
-            similarity = structure * (1 - contrast)
-            found[one, others] = similarity.sum(dim=(1, 2), dtype=torch.float64)
-    return sums - (height - _LOST) * (width - _LOST) + found.cpu().numpy()
+    tall = (wide[0] * wide[1], wide[2])
+    weights = np.ones(WINDOW, np.float32)
+    cv2.sepFilter2D(product.reshape(tall), -1, weights, weights, dst=window_sums.reshape(tall), delta=C2_POPULATION)
+    covariances = window_sums[:, _MARGIN:-_MARGIN]
+    covariances -= np.multiply(ones.means[one], others.means[some], out=numerator)
+    if others.levels is not others.means:
+        np.multiply(ones.levels[one], others.levels[some], out=numerator)
+    numerator += np.float32(C1)
+    np.add(ones.squares[one], others.squares[some], out=denominator)
+    denominator *= np.add(ones.variances[one], others.variances[some], out=variances)
+    numerator /= denominator
+    return np.array([float(np.vdot(*pair)) for pair in zip(covariances, numerator, strict=True)])

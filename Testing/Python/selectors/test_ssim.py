@@ -7,7 +7,8 @@ import pytest
 from selector_tester import SelectorTester
 from SparseAnnotateLib import SELECTORS, InputError
 from SparseAnnotateLib.device import resolve_device
-from SparseAnnotateLib.selectors.ssim_matrix import Content, ssim_matrix, with_torch
+from SparseAnnotateLib.selectors.ssim_content import Content, Scale, background_of
+from SparseAnnotateLib.selectors.ssim_matrix import ssim_matrix
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -98,12 +99,14 @@ def test_real_volumes_are_what_scikit_image_says(case):
 @pytest.mark.parametrize("offset", [-1000, 0, 10_000])
 def test_the_gpu_path_says_the_same_run_by_torch_on_the_cpu(offset, monkeypatch):
     pytest.importorskip("torch")
-    monkeypatch.setattr("SparseAnnotateLib.selectors.ssim_matrix._PIXELS_ON_GPU", 2000)
+    from SparseAnnotateLib.selectors.ssim_torch import dissimilarity_sums
+
+    monkeypatch.setattr("SparseAnnotateLib.selectors.ssim_torch._PIXELS_AT_ONCE", 2000)
     planes = np.pad(smooth_planes(0), ((0, 0), (3, 20), (15, 1))) + np.float32(offset)
     data_range = float(planes.max()) - float(planes.min())
-    content = Content.of(planes)
-    assert content.planes.shape[2] < planes.shape[2]
-    means = with_torch(content, float(offset), data_range, "cpu") / content.windows
+    assert Content.of(planes, background_of(planes)).planes.shape[2] < planes.shape[2]
+    windows = (planes.shape[1] - 6) * (planes.shape[2] - 6)
+    means = 1 - dissimilarity_sums(planes, Scale(float(offset), data_range), "cpu") / windows
     np.testing.assert_allclose(
         means[np.triu_indices(7, 1)], ssim_matrix(planes, data_range)[np.triu_indices(7, 1)], rtol=0, atol=1e-6
     )
