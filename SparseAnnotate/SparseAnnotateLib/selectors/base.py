@@ -47,6 +47,8 @@ class SelectorBase(abc.ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     Options: ClassVar[type[SelectorOptions]] = SelectorOptions
+    # Whether it looks at predictions: it suggests better planes once some are painted.
+    is_active: ClassVar[bool] = False
     # Modules that the core install does not bring, and the extra that does.
     needs: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = "deep"

@@ -1,0 +1,36 @@
+"""Painted planes left out: what a predictor makes of planes whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+
+
+def without_planes(annotation: SparseAnnotation, planes: list[int]) -> SparseAnnotation:
+    """The annotation as if nobody had painted these planes."""
+    labels, known, painted = (array.copy() for array in (annotation.labels, annotation.known, annotation.painted))
+    labels[planes], known[planes], painted[planes] = 0, False, False
+    return replace(annotation, labels=labels, known=known, painted=painted)
+
+
+def groups_to_leave_out(annotation: SparseAnnotation, groups: int = 2) -> list[list[int]]:
+    """Painted planes in groups that are left out one after the other.
+
+    No two neighbours share a group where there are at least 2: then each plane of a group is seen from its painted
+    neighbours, as if it had been left out alone, at the cost of a few predictions for all of them. Only completely
+    painted planes are left out, and something is always left to predict from.
+    """
+    sources = [plane for plane in annotation.source_planes if plane in set(annotation.complete_planes)]
+    if len(sources) < 2:
+        return []
+    groups = min(groups, len(sources))
+    parts = [sources[start::groups] for start in range(groups)]
+    return [part for part in parts if annotation.labels[sorted(set(sources) - set(part))].any()]
+
+
+def truth_of(annotation: SparseAnnotation, planes: list[int]) -> np.ndarray:
+    """The labels that the expert gave there, shape (planes, rows, columns)."""
+    return annotation.labels[planes]
