@@ -1,9 +1,9 @@
 """The baseline `full`: a predictor that is given all planes (Payer 2023: the overfitting upper bound).
 
 Predictors never change painted planes, so that nothing could be measured on them. Therefore every plane of the range is
-given twice, one after the other, and only the first of each two is painted: the predictor learns from every plane, and
-predicts a copy of each. A network without an interpolation prior (``unet:prior=none``) then shows how much of the
-reference it can hold at all; whatever interpolates outlines copies them and gets a Dice of 1.
+given three times, one after the other, and the middle one of each three is not painted: the predictor learns from every
+plane, and predicts a copy of each. A network without an interpolation prior (``unet:prior=none``) then shows how much
+of the reference it can hold at all; whatever interpolates outlines copies them and gets a Dice of 1.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ def predict_from_all_planes(case: LoadedCase, predictor: PredictorBase) -> Predi
     first, last = case.expert.plane_range
     volume, expert = case.volume, case.expert
     planes = last - first + 1
-    doubled = Volume.from_array(
-        np.repeat(volume.intensities[first : last + 1], 2, axis=0), (volume.spacing_mm[0] / 2, *volume.spacing_mm[1:])
+    tripled = Volume.from_array(
+        np.repeat(volume.intensities[first : last + 1], 3, axis=0), (volume.spacing_mm[0] / 3, *volume.spacing_mm[1:])
     )
     annotation = _annotation(expert, first, last, planes)
-    prediction = run(predictor, doubled, annotation)
+    prediction = run(predictor, tripled, annotation)
     labels = np.zeros_like(expert.reference)
-    labels[first : last + 1] = prediction.labels[1::2]
+    labels[first : last + 1] = prediction.labels[1::3]
     return Prediction(labels, expected_dice=prediction.expected_dice, details=prediction.details)
 
 
 def _annotation(expert: SimulatedExpert, first: int, last: int, planes: int) -> SparseAnnotation:
-    labels = np.repeat(expert.reference[first : last + 1], 2, axis=0)
-    labels[1::2] = 0
-    painted = np.zeros(2 * planes, bool)
-    painted[::2] = True
+    labels = np.repeat(expert.reference[first : last + 1], 3, axis=0)
+    labels[1::3] = 0
+    painted = np.ones(3 * planes, bool)
+    painted[1::3] = False
     known = np.broadcast_to(painted[:, None, None], labels.shape).copy()
-    return SparseAnnotation(labels, known, painted, expert.classes, (0, 2 * planes - 1))
+    return SparseAnnotation(labels, known, painted, expert.classes, (0, 3 * planes - 1))

@@ -18,10 +18,11 @@ from .gpu import gpu_lock
 from .grid import Task
 from .loading import LoadedCase, load_case
 from .methods import FULL
-from .result import DONE, FAILED, Result
-from .selecting import Selection, SharedSelections
+from .result import DONE, FAILED, Result, Selection
+from .selecting import SharedSelections
 from .shown import pack_planes
 from .simulation import measures_of
+from .stopwatch import Stopwatch
 
 # Imported before anything is timed: the first selection or prediction of a process would pay for them.
 _SLOW_IMPORTS = ("scipy.ndimage", "scipy.spatial", "scipy.interpolate", "sklearn.cluster", "cv2", "SimpleITK")
@@ -46,8 +47,9 @@ class Bench:
             self._import_needs(task)
             case = self._load(task)
             selection = self._select(task)
-            prediction, seconds = self._predict(task, case, selection)
-            measured = _measure(case, task, selection, prediction) | {"seconds_predict": seconds}
+            prediction, took = self._predict(task, case, selection)
+            measured = _measure(case, task, selection, prediction)
+            measured |= {"seconds_predict": took.seconds, "processor_s_predict": took.processor_s}
             outcome = {
                 "state": DONE,
                 "measured": measured,
@@ -57,7 +59,7 @@ class Bench:
             reason, message, details = describe(error)
             outcome = {"state": FAILED, "message": message, "details": f"{reason}: {details}"}
         if selection is not None and task.selector.name != FULL:
-            outcome |= {"planes": selection.planes, "seconds_select": selection.seconds}
+            outcome["selection"] = selection
         return Result(task.key, seconds=time.perf_counter() - start, **outcome)
 
     def _import_needs(self, task: Task) -> None:
@@ -79,22 +81,21 @@ class Bench:
     def _select(self, task: Task) -> Selection:
         first, last = self._case.expert.plane_range
         if task.selector.name == FULL:
-            return Selection(tuple(range(first, last + 1)), 0.0)
-        if task.planes is not None:
-            return Selection(task.planes, task.seconds_select)
+            return Selection(tuple(range(first, last + 1)), 0.0, 0.0)
+        if task.selection is not None:
+            return task.selection
         count = count_for(task.fraction, last - first + 1 if task.of == "range" else self._case.volume.planes)
         with gpu_lock(task.selector):
             return self._selections.select(task.selector, count, task.seed)
 
-    def _predict(self, task: Task, case: LoadedCase, selection: Selection) -> tuple[Prediction, float]:
+    def _predict(self, task: Task, case: LoadedCase, selection: Selection) -> tuple[Prediction, Stopwatch]:
         predictor = task.predictor.create(task.seed)
-        with gpu_lock(task.predictor):
-            start = time.perf_counter()
+        with gpu_lock(task.predictor), Stopwatch() as took:
             if task.selector.name == FULL:
                 prediction = predict_from_all_planes(case, predictor)
             else:
                 prediction = run(predictor, case.volume, case.expert.paint(selection.planes))
-            return prediction, time.perf_counter() - start
+        return prediction, took
 
 
 def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Prediction) -> dict[str, Any]:
@@ -113,6 +114,7 @@ def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Pre
         "crop": None if case.box is None else [[side.start, side.stop] for side in case.box],
         "expected_dice": None if expected is None or not math.isfinite(expected) else float(expected),
         "seconds_select": selection.seconds,
+        "processor_s_select": selection.processor_s,
         "device": device_name() if task.predictor.may_use_gpu() else "cpu",
         "peak_memory_mb": peak_memory_mb(),
     }

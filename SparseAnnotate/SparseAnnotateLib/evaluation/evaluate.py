@@ -94,7 +94,7 @@ def _schedule(tasks: Sequence[Task], pool: Pool) -> Schedule:
     gpu = {method: uses_gpu(method) for task in tasks for method in (task.selector, task.predictor)}
     return Schedule(
         tasks,
-        lambda task: gpu[task.predictor] or (gpu[task.selector] and task.planes is None),
+        lambda task: gpu[task.predictor] or (gpu[task.selector] and task.selection is None),
         lambda task: bytes_for(megavoxels(task.case.image)),
         memory_budget(),
     )

@@ -84,9 +84,8 @@ class Execution:
                 self._schedule.put_back(task, leave=True)
 
     def _with_selection(self, task: Task) -> Task:
-        for planes, seconds in self._store.selections([task.selection_key]).values():
-            return replace(task, planes=planes, seconds_select=seconds)
-        return task
+        selection = self._store.selections([task.selection_key]).get(task.selection_key)
+        return replace(task, selection=selection)
 
     def _take_in(self, worker: Hashable, message: Result | str) -> None:
         tasks = self._working.get(worker, [])

@@ -13,6 +13,7 @@ from ..selectors.base import count_for
 from .datasets import LabelledCase
 from .fingerprint import code_of, decisive_versions, digest_of, digest_of_files
 from .methods import FULL, Method
+from .result import Selection
 
 # What a result means is defined by this package; a change of that meaning gets another number.
 _FORMAT = 1
@@ -69,7 +70,7 @@ class Task:
     key : digest of everything that decides the result
     selection_key : digest of everything that decides which planes are painted
     shelf : tasks with the same are best done by one worker, one after the other
-    planes, seconds_select : the selection, if it is known already
+    selection : if it is known already
     """
 
     case: LabelledCase
@@ -83,8 +84,7 @@ class Task:
     key: str
     selection_key: str
     shelf: tuple
-    planes: tuple[int, ...] | None = None
-    seconds_select: float = 0.0
+    selection: Selection | None = None
 
     @property
     def case_key(self) -> tuple:

@@ -9,6 +9,20 @@ DONE, FAILED = "done", "failed"
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Planes to paint, ascending, with what choosing them takes on its own.
+
+    Attributes
+    ----------
+    seconds, processor_s : by the clock, and of all threads together (which other programs do not lengthen)
+    """
+
+    planes: tuple[int, ...]
+    seconds: float
+    processor_s: float
+
+
+@dataclass(frozen=True)
 class Result:
     """How a task ended.
 
@@ -17,7 +31,7 @@ class Result:
     state : {"done", "failed"}
     measured : what was measured, as JSON can hold it; see `bench`
     message, details : why it failed: a sentence, and a traceback for the log
-    planes, seconds_select : the selection that was made; None where the selector failed, or painted all
+    selection : None where the selector failed, or painted all
     shown : a few predicted planes for the report's pictures; see `shown`
     seconds : from beginning to end, with what was not measured
     """
@@ -27,7 +41,6 @@ class Result:
     measured: dict[str, Any] = field(default_factory=dict)
     message: str = ""
     details: str = ""
-    planes: tuple[int, ...] | None = None
-    seconds_select: float = 0.0
+    selection: Selection | None = None
     shown: bytes = b""
     seconds: float = 0.0

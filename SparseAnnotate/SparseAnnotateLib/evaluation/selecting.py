@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..selectors.base import SelectorBase
 from ..selectors.clustering import ClusterSelector
 from .loading import LoadedCase
 from .methods import Method
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Planes to paint, ascending, and the seconds that choosing them takes on its own."""
-
-    planes: tuple[int, ...]
-    seconds: float
+from .result import Selection
+from .stopwatch import Stopwatch
 
 
 class SharedSelections:
@@ -47,26 +38,25 @@ class _Timed:
 
     def __init__(self, selector: SelectorBase):
         self._selector = selector
-        self._features_s = 0.0
+        self._features_took = Stopwatch()
         if isinstance(selector, ClusterSelector):
             selector._features = self._remembered(selector._features)
 
     def select(self, case: LoadedCase, count: int, rng: np.random.Generator) -> Selection:
-        known_s = self._features_s
-        start = time.perf_counter()
-        suggestions = self._selector.select(case.volume, case.expert.paint([]), count, rng)
-        seconds = time.perf_counter() - start
-        used_s = known_s if isinstance(self._selector, ClusterSelector) else 0.0
-        return Selection(tuple(sorted(one.plane for one in suggestions)), seconds + used_s)
+        before = self._features_took
+        with Stopwatch() as took:
+            suggestions = self._selector.select(case.volume, case.expert.paint([]), count, rng)
+        planes = tuple(sorted(one.plane for one in suggestions))
+        return Selection(planes, took.seconds + before.seconds, took.processor_s + before.processor_s)
 
     def _remembered(self, compute):
         kept: list[np.ndarray] = []
 
         def features(volume, annotation):
             if not kept:
-                start = time.perf_counter()
-                kept.append(compute(volume, annotation))
-                self._features_s = time.perf_counter() - start
+                with Stopwatch() as took:
+                    kept.append(compute(volume, annotation))
+                self._features_took = took
             return kept[0]
 
         return features

@@ -5,6 +5,7 @@ Write-ahead logging lets several processes read and write at once; it needs a fi
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 import time
@@ -15,7 +16,7 @@ from typing import Any
 from ..errors import InputError
 from .fingerprint import decisive_versions
 from .grid import Task
-from .result import DONE, FAILED, Result
+from .result import DONE, FAILED, Result, Selection
 
 FORMAT = 1
 _WAIT_S = 60
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS results (
     finished_at REAL NOT NULL, image TEXT NOT NULL, channel INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shown (key TEXT PRIMARY KEY, planes BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS selections (
-    key TEXT PRIMARY KEY, planes TEXT NOT NULL, seconds REAL NOT NULL) WITHOUT ROWID;
+    key TEXT PRIMARY KEY, planes TEXT NOT NULL, seconds REAL NOT NULL, processor_s REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (
     owner TEXT PRIMARY KEY, host TEXT NOT NULL, process INTEGER NOT NULL, heartbeat REAL NOT NULL) WITHOUT ROWID;
@@ -91,21 +92,22 @@ class ResultStore:
         """The state of those results that are there."""
         return dict(self._among("SELECT key, state FROM results WHERE key IN ({})", keys))
 
-    def selections(self, keys: Iterable[str]) -> dict[str, tuple[tuple[int, ...], float]]:
-        """Planes and seconds of those selections that are there."""
-        found = self._among("SELECT key, planes, seconds FROM selections WHERE key IN ({})", keys)
-        return {key: (tuple(json.loads(planes)), seconds) for key, planes, seconds in found}
+    def selections(self, keys: Iterable[str]) -> dict[str, Selection]:
+        """Those selections that are there."""
+        found = self._among("SELECT key, planes, seconds, processor_s FROM selections WHERE key IN ({})", keys)
+        return {key: Selection(tuple(json.loads(planes)), *took) for key, planes, *took in found}
 
     def add(self, task: Task, result: Result) -> bool:
         """Keep a result, its selection and its picture, all or nothing; False where a result was done before."""
-        row = (*_identity(task, result), self._versions, time.time(), str(task.case.image), task.case.channel)
+        row = (*_identity(task, result), self._versions, time.time(), str(task.case.image.resolve()), task.case.channel)
         with _transaction(self._database) as database:
             added = database.execute(_ADD, row).rowcount == 1
             if added and result.shown:
                 database.execute("INSERT OR REPLACE INTO shown VALUES (?, ?)", (task.key, result.shown))
-            if result.planes is not None:
-                selection = task.selection_key, json.dumps(result.planes), result.seconds_select
-                database.execute("INSERT OR IGNORE INTO selections VALUES (?, ?, ?)", selection)
+            if result.selection is not None:
+                planes, seconds, processor_s = dataclasses.astuple(result.selection)
+                selection = task.selection_key, json.dumps(planes), seconds, processor_s
+                database.execute("INSERT OR IGNORE INTO selections VALUES (?, ?, ?, ?)", selection)
             database.execute("DELETE FROM claims WHERE key = ?", (task.key,))
         return added
 

@@ -15,7 +15,16 @@ MEASURES = ("dice_all", "dice_unpainted", "average_hausdorff_mm", "hausdorff95_m
 _COLUMNS = (
     *("case_name", "selector", "predictor", "fraction", "fraction_of", "seed", "axis", "state"),
     *MEASURES,
-    *("dice_per_class", "expected_dice", "seconds_select", "seconds_predict", "peak_memory_mb", "device"),
+    *(
+        "dice_per_class",
+        "expected_dice",
+        "seconds_select",
+        "seconds_predict",
+        "processor_s_select",
+        "processor_s_predict",
+        "peak_memory_mb",
+        "device",
+    ),
     *("range", "planes_painted", "view", "shape", "spacing_mm", "crop", "selector_options", "predictor_options"),
     *("message", "versions", "case_hash", "image", "key"),
 )
@@ -28,7 +37,7 @@ def csv_of_results(results: Results) -> str:
 
 def csv_of_means(results: Results) -> str:
     """A line for each method, fraction and setting: mean, standard deviation and number of cases of each measure."""
-    measures = (*MEASURES, "seconds_select", "seconds_predict")
+    measures = (*MEASURES, "seconds_select", "seconds_predict", "processor_s_select", "processor_s_predict")
     header = ["setting", "predictor", "selector", "fraction"]
     header += [f"{name} {what}" for name in measures for what in ("mean", "sd", "cases")]
     lines = []

@@ -17,6 +17,10 @@ from .results import Results, Setting, Spread, percent
 _ALL_PLANES = "All planes are counted, painted ones too."
 _UNPAINTED = "Only the planes inside the range that were predicted."
 _MARKS = "Bold: the best selector of a predictor; green: the best of a column."
+_TIMES = (
+    "Mean ± standard deviation over cases and seeds. By the clock other programs count too, those of the evaluation "
+    "among them; the processor's seconds hardly depend on them."
+)
 _HOLM = (
     "Mean difference of Dice over the cases that both were run on, with the p of Wilcoxon's signed rank test after "
     "Holm's correction for all tests with the same {} (tests.csv has every one of them). Bold: p < .05."
@@ -97,7 +101,7 @@ def _of_setting(results: Results, selectors, predictors, shown) -> Iterator[Sect
 
 
 def _quality(results: Results) -> Iterator[Section]:
-    dice = tables.table_of_methods(results, "dice_all", "Dice", note=f"{_ALL_PLANES} {_MARKS}")
+    dice = tables.table_of_methods(results, "dice_all", "All planes", note=f"{_ALL_PLANES} {_MARKS}")
     unpainted = tables.table_of_methods(results, "dice_unpainted", "Dice of the unpainted planes", note=_UNPAINTED)
     distance = tables.table_of_methods(
         results, "average_hausdorff_mm", "Average Hausdorff distance (mm)", tables.as_mm, best=min, note=_ALL_PLANES
@@ -105,10 +109,12 @@ def _quality(results: Results) -> Iterator[Section]:
     yield Section("Dice", [dice])
     yield Section("Learning curves", list(filter(None, [learning_curves(results)])))
     yield Section("Distances and unpainted planes", [distance, unpainted])
-    times = [tables.table_of_selector_times(results), tables.table_of_predictor_times(results)]
-    yield Section(
-        "Times", ["Mean ± standard deviation over cases and seeds; measured while the other workers ran.", *times]
-    )
+    times = [
+        table(results, measure, f"{unit} to {what}")
+        for measure, unit in (("seconds", "Seconds"), ("processor_s", "Processor seconds, all threads together,"))
+        for table, what in ((tables.table_of_selector_times, "select"), (tables.table_of_predictor_times, "predict"))
+    ]
+    yield Section("Times", [_TIMES, *times])
 
 
 def _tests(results: Results, selectors: list[Comparison], predictors: list[Comparison]) -> Iterator[Section]:

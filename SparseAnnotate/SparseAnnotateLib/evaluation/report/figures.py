@@ -33,9 +33,9 @@ def learning_curves(results: Results) -> Figure | None:
         _curves(axes[number], results, methods, by_predictor)
         axes[number].set_title(title, fontsize=10)
     return Figure(
-        "Learning curves",
+        "Mean Dice of all planes over the share of painted planes",
         _svg(figure, "curves"),
-        "Mean Dice of all planes over the share of painted planes. Dashed: not all cases were run.",
+        "Dashed: not all cases were run.",
     )
 
 
@@ -53,7 +53,7 @@ def expected_against_true(results: Results) -> Figure | None:
         ax.set(xlabel="true Dice", ylabel="expected Dice", xlim=(low, 1.005), ylim=(low, 1.005), aspect="equal")
         ax.set_title(predictor, fontsize=10)
         ax.grid(alpha=0.3)
-    return Figure("Expected against true Dice", _svg(figure, "expected"), "A point a result; on the line it was right.")
+    return Figure("By predictor", _svg(figure, "expected"), "A point a result; on the line it was right.")
 
 
 def _curves(ax, results: Results, methods: Sequence[Method], by_predictor: bool) -> None:

@@ -69,30 +69,30 @@ def table_of_methods(
     return Table(title, header, rows, f"{cases} {note}".strip(), labels=2)
 
 
-def table_of_selector_times(results: Results) -> Table:
-    """Seconds that a selection takes; each counted once, whatever predictors use it."""
+def table_of_selector_times(results: Results, measure: str, title: str) -> Table:
+    """What a selection takes; each counted once, whatever predictors use it."""
     values: dict[tuple[str, float], dict[tuple, float]] = defaultdict(dict)
     for row in results.done:
         if row["selector"] != FULL:
-            values[row["selector"], row["fraction"]][row["case_name"], row["seed"]] = row["seconds_select"]
+            values[row["selector"], row["fraction"]][row["case_name"], row["seed"]] = row[f"{measure}_select"]
     rows = [
         [Cell(selector), *(_cell(values[selector, one].values(), as_seconds) for one in results.fractions)]
         for selector in results.selectors
     ]
-    return Table("Seconds to select", ["selector", *map(percent, results.fractions)], rows)
+    return Table(title, ["selector", *map(percent, results.fractions)], rows)
 
 
-def table_of_predictor_times(results: Results) -> Table:
-    """Seconds that a prediction takes, whatever selector chose the planes."""
+def table_of_predictor_times(results: Results, measure: str, title: str) -> Table:
+    """What a prediction takes, whatever selector chose the planes."""
     values: dict[tuple[str, float], list[float]] = defaultdict(list)
     for row in results.done:
         if row["selector"] != FULL:
-            values[row["predictor"], row["fraction"]].append(row["seconds_predict"])
+            values[row["predictor"], row["fraction"]].append(row[f"{measure}_predict"])
     rows = [
         [Cell(predictor), *(_cell(values[predictor, one], as_seconds) for one in results.fractions)]
         for predictor in results.predictors
     ]
-    return Table("Seconds to predict", ["predictor", *map(percent, results.fractions)], rows)
+    return Table(title, ["predictor", *map(percent, results.fractions)], rows)
 
 
 def table_of_baseline(results: Results) -> Table | None:
