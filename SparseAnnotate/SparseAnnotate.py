@@ -1,4 +1,4 @@
-"""SparseAnnotate in 3D Slicer: the module, its widget and its logic. Wiring only; the parts are SparseAnnotateSlicer."""
+"""SparseAnnotate in 3D Slicer: module, widget and logic, wiring only; the parts are in SparseAnnotateSlicer."""
 
 import importlib
 import sys

@@ -39,7 +39,7 @@ class Panel:
     ----------
     parameters : the module's parameter node wrapper; None while the module is not shown, or the scene closes
     session : AnnotationSession on the panel; None without
-    present : what the session's segmentation held when it was looked at last
+    present : what the session's segmentation held when it was looked at last; None without, and on the way to another
     plane : the plane that the slice view shows, or that was clicked where there is no view; None without
     """
 
@@ -95,11 +95,11 @@ class Panel:
 
     def why_no_session(self) -> str:
         """Why hardly anything can be done; empty if it can."""
-        return "" if self.session is not None else _("Choose a volume and its segments first.")
+        return "" if self.present is not None else _("Choose a volume and its segments first.")
 
     def why_no_plane(self) -> str:
         """Why nothing can be said about the slice that is shown; empty if it can."""
-        if self.session is None or self.plane is not None:
+        if self.present is None or self.plane is not None:
             return self.why_no_session()
         return _("No view shows a slice along this axis: press Turn view, or click a bar above.")
 
@@ -146,7 +146,7 @@ class Panel:
 
     def show_axis(self) -> None:
         """Show the volume along the session's axis in the slice views."""
-        session = self.session
+        session, self.present = self.session, None
         self.views.setVolume(session.volume_node, session.state.axis)
         self.volume.show_volume(session.volume_node)
         self.views.turnToAxis()
@@ -183,7 +183,8 @@ class Panel:
         if self.session is None or self.session.ended or plane == self.plane:
             return
         self.plane = plane
-        self.show()
+        if self.present is not None:
+            self.show()
 
     def show(self) -> None:
         """Bring every row up to date with what is known; reads nothing from the scene."""

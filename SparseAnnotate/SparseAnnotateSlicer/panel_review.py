@@ -48,9 +48,24 @@ class ReviewRow:
             session.save()
         shown = (session.node.GetID(), tuple(predicted(present)))
         if shown != self._shown:
+            self._warn_of_lost(shown)
             panel.present = session.review.refresh()
             self._shown = shown
             self._fill(panel.ui.opacitySlider.value)
+
+    def _warn_of_lost(self, shown: tuple) -> None:
+        """A stroke on a predicted slice makes it a painted one, that holds the stroke and nothing of the prediction."""
+        panel = self._panel
+        if not self._shown or shown[0] != self._shown[0]:
+            return
+        suggested = {one[0] for one in panel.session.state.suggestions}
+        gone = set(self._shown[1]) & set(panel.present.planes(PlaneState.PAINTED)) - suggested
+        if gone:
+            advice = _(
+                "Slice {slice} counts as painted now, without its prediction. To correct that instead: Ctrl+Z, Accept,"
+                " then paint."
+            )
+            panel.status.say(advice.format(slice=min(gone)))
 
     def _fill(self, percent: int) -> None:
         session = self._panel.session

@@ -52,6 +52,7 @@ class Status:
         waiting, accepted = len(predicted(present)), len(present.planes(PlaneState.ACCEPTED))
         if state.predicted:
             parts.append(_("{count} predicted").format(count=waiting + accepted))
+        if accepted:
             parts.append(_("{count} accepted").format(count=accepted))
         if state.predicted and state.expected_dice_volume is not None:
             parts.append(_("expected Dice {dice}").format(dice=f"{state.expected_dice_volume:.2f}"))

@@ -132,7 +132,7 @@ class SuggestRow:
         return None if panel.present is None or panel.plane is None else panel.present.states[panel.plane]
 
     def _position(self) -> str:
-        """ "slice 23, 3 of 8"."""
+        """Such as: slice 23, 3 of 8."""
         panel = self._panel
         if panel.session is None or panel.plane is None:
             return ""

@@ -25,7 +25,7 @@ class VolumeRow:
         self._axes: tuple | None = None
         ui.volumeLine.toggled.connect(self._unfold)
         panel.on(ui.newSegmentationButton.clicked, self._new_segmentation)
-        panel.on(ui.turnViewButton.clicked, panel.show_axis)
+        panel.on(ui.turnViewButton.clicked, self._turn_view)
         panel.on(ui.axisCombo.currentIndexChanged, self._axis_chosen)
 
     @property
@@ -66,6 +66,10 @@ class VolumeRow:
         node.GetSegmentation().AddEmptySegment()
         # Last, for it takes up the session at once.
         panel.parameters.segmentation = node
+
+    def _turn_view(self) -> None:
+        self._panel.show_axis()
+        self._panel.refresh()
 
     def _axis_chosen(self) -> None:
         panel, session = self._panel, self._panel.session
@@ -150,7 +154,7 @@ class VolumeRow:
 
 
 def _axis_names(volume, spacing_mm) -> dict[str, str]:
-    """ "K, axial, 3 mm" by axis."""
+    """Such as: K, axial, 3 mm; by axis."""
     planes = (_("sagittal"), _("coronal"), _("axial"))
     matrix = ijk_to_ras(volume)[:3, :3]
     return {

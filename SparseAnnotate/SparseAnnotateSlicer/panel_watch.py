@@ -22,6 +22,7 @@ class SegmentationWatch(VTKObservationMixin):
 
     def __init__(self, action):
         VTKObservationMixin.__init__(self)
+        self._session = None
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
@@ -30,15 +31,26 @@ class SegmentationWatch(VTKObservationMixin):
     def start(self, session) -> None:
         """Watch a session instead of the one before."""
         self.stop()
+        self._session = session
         segmentation = session.segmentation_node.GetSegmentation()
         kind = slicer.vtkSegmentation
         for event in (kind.SourceRepresentationModified, kind.SegmentAdded, kind.SegmentRemoved, kind.SegmentModified):
             self.addObserver(segmentation, event, self._changed)
         self.addObserver(session.volume_node, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent, self._changed)
-        self.addObserver(session.scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._changed)
+        self.addObserver(session.scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._node_removed)
 
     def _changed(self, caller, event) -> None:  # noqa: ARG002 - VTK's form
         self._timer.start()
+
+    def _node_removed(self, caller, event) -> None:  # noqa: ARG002 - VTK's form
+        """The panel's own lines come and go, too: only the end of the session counts."""
+        if self._session.ended or self._session.is_orphan():
+            self._timer.start()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was painted that has not been looked at."""
+        return bool(self._timer.active)
 
     def stop(self) -> None:
         """Watch nothing."""

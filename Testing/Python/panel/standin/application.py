@@ -56,7 +56,7 @@ class Application:
     def restoreOverrideCursor(self):
         self._qt.restoreOverrideCursor()
 
-    def translate(self, context, text):  # noqa: ARG002 - Qt's form
+    def translate(self, context, text):
         return text
 
     def settings(self):

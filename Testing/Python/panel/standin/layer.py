@@ -1,8 +1,8 @@
 """Stands in for the pure-Python layer of Slicer that the wheel lacks: no more of it than the module uses."""
 
 import sys
-import typing
 import types
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class ScriptedLoadableModuleWidget:
 
 
 class ScriptedLoadableModuleLogic:
-    def __init__(self, parent=None):  # noqa: ARG002 - Slicer's form
+    def __init__(self, parent=None):
         self.moduleName = type(self).__name__.removesuffix("Logic")
 
     def getParameterNode(self):
@@ -88,7 +88,7 @@ def _parameter(name, kind):
 
 
 def parameterNodeWrapper(cls):
-    """As Slicer's, for nodes, str, int, float and bool, bound to node selectors, spin boxes, sliders and check boxes."""
+    """As Slicer's, for nodes, text and numbers, bound to node selectors, spin boxes, sliders and check boxes."""
     kinds = typing.get_type_hints(cls)
     annotations = typing.get_type_hints(cls, include_extras=True)
     defaults = {}

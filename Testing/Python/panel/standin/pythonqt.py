@@ -75,7 +75,7 @@ def strict(cls: type) -> type:
 class UiLoader(QtUiTools.QUiLoader):
     """Loads a form with the classes of `qt` and with Slicer's widgets."""
 
-    def createWidget(self, class_name, parent=None, name=""):  # noqa: N802 - Qt calls it
+    def createWidget(self, class_name, parent=None, name=""):
         from . import widgets
 
         cls = widgets.SLICER.get(class_name) or getattr(sys.modules["qt"], class_name)

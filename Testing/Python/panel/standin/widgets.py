@@ -1,4 +1,4 @@
-"""Slicer's widgets that the module uses: their names, properties, slots and signals, and as much behaviour as counts."""
+"""Slicer's widgets that the module uses: their properties, slots and signals, with as much behaviour as counts."""
 
 import functools
 
@@ -11,7 +11,7 @@ from .pythonqt import strict
 Property, Signal = QtCore.Property, QtCore.Signal
 
 
-class qMRMLWidget(QtWidgets.QWidget):  # noqa: N801 - Slicer's name
+class qMRMLWidget(QtWidgets.QWidget):
     """A widget that knows the scene."""
 
     mrmlSceneChanged = Signal(object)
@@ -31,7 +31,7 @@ def _stored(kind, name, value):
     )
 
 
-class qMRMLNodeComboBox(QtWidgets.QComboBox):  # noqa: N801 - Slicer's name
+class qMRMLNodeComboBox(QtWidgets.QComboBox):
     """Lists the nodes of some classes; in Slicer it is no QComboBox but holds one."""
 
     currentNodeChanged = Signal(object)
@@ -112,15 +112,15 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):  # noqa: N801 - Slicer's name
     def setCurrentNode(self, node):
         self.setCurrentNodeID(node.GetID() if node is not None else "")
 
-    def setCurrentNodeID(self, ID):  # noqa: N803 - Slicer's name
-        ID = ID if ID and self.findData(ID) >= 0 else None  # noqa: N806
-        changed, self._shown = ID != self._shown, ID
+    def setCurrentNodeID(self, ID):
+        ID = ID if ID and self.findData(ID) >= 0 else None
+        changed, self._shown = self._shown != ID, ID
         self.setCurrentIndex(self.findData(ID))
         if changed:
             self.currentNodeChanged.emit(self.currentNode())
 
 
-class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801 - Slicer's name
+class qMRMLSegmentEditorWidget(qMRMLWidget):
     """Binds nodes, adds segments, and keeps a history of the segmentation; it has no effects and paints nothing.
 
     `installed` tells whether its keyboard shortcuts are there, `effect` the effect that was asked for.
@@ -197,7 +197,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801 - Slicer's name
             item = QtWidgets.QListWidgetItem(QtGui.QIcon(picture), segment.GetName())
             item.setData(QtCore.Qt.ItemDataRole.UserRole, ID)
             self._table.addItem(item)
-            if ID == self._node.GetSelectedSegmentID():
+            if self._node.GetSelectedSegmentID() == ID:
                 self._table.setCurrentItem(item)
         self._table.blockSignals(False)
 
@@ -236,7 +236,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801 - Slicer's name
     def currentSegmentID(self):
         return self._node.GetSelectedSegmentID() if self._node is not None else ""
 
-    def setCurrentSegmentID(self, ID):  # noqa: N803 - Slicer's name
+    def setCurrentSegmentID(self, ID):
         self._node.SetSelectedSegmentID(ID)
         self._fill()
 
@@ -274,7 +274,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):  # noqa: N801 - Slicer's name
         self._history.RestoreNextState()
 
 
-class ctkMessageBox(QtWidgets.QMessageBox):  # noqa: N801 - CTK's name
+class ctkMessageBox(QtWidgets.QMessageBox):
     """A message box."""
 
 

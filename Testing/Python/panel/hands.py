@@ -1,0 +1,99 @@
+"""What a user's hands do in the tests: load a scan, click, scroll, paint."""
+
+import numpy as np
+import slicer
+from standin.application import process_events, wait_until
+
+SHAPE = (24, 40, 48)
+SPACING_MM = (1.0, 1.0, 3.0)
+
+
+def ellipsoid(shape=SHAPE, first=5, last=18):
+    """A structure on the planes first to last: bool (planes, rows, columns)."""
+    planes, rows, columns = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    half = (last - first + 1.2) / 2
+    along = (planes - (first + last) / 2) / half
+    across = ((rows - shape[1] / 2) / (shape[1] / 3)) ** 2 + ((columns - shape[2] / 2) / (shape[2] / 3)) ** 2
+    return along**2 + across < 1
+
+
+def add_scan(name="CT chest", truth=None, seed=0):
+    """A scan in which the structure is brighter, along K, 3 mm thick."""
+    truth = ellipsoid() if truth is None else truth
+    noise = np.random.default_rng(seed).normal(0, 12, truth.shape)
+    return add_volume((100.0 + 60.0 * truth + noise).astype(np.float32), SPACING_MM, name)
+
+
+def add_volume(array, spacing_mm, name):
+    """An array (k, j, i) as a volume."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetSpacing(*spacing_mm)
+    slicer.util.updateVolumeFromArray(node, array)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def click(button):
+    """Click a button that can be clicked."""
+    assert button.enabled, f"{button.objectName} is disabled: {button.toolTip}"
+    button.click()
+    process_events()
+
+
+def choose(selector, node):
+    """Choose a node in its selector."""
+    selector.setCurrentNode(node)
+    process_events()
+
+
+def begin(panel, scan):
+    """Choose a scan and make its segments."""
+    choose(panel.ui.volumeSelector, scan)
+    click(panel.ui.newSegmentationButton)
+    assert panel.panel.session is not None, panel.ui.statusLabel.text
+
+
+def scroll_to(panel, plane):
+    """As the mouse wheel over the slice view does."""
+    panel.panel.views.jumpTo(plane)
+    process_events()
+    assert panel.panel.plane == plane
+
+
+def set_range(panel, first, last):
+    """Click first and last slice."""
+    scroll_to(panel, first)
+    click(panel.ui.firstHereButton)
+    scroll_to(panel, last)
+    click(panel.ui.lastHereButton)
+
+
+def paint(panel, truth, planes):
+    """Paint the structure on some planes, as the brush leaves it, and let the panel notice."""
+    session = panel.panel.session
+    segment_id = panel.ui.editor.currentSegmentID() or session.segment_ids[0]
+    node, volume = session.segmentation_node, session.volume_node
+    held = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
+    held[list(planes)] = truth[list(planes)]
+    slicer.util.updateSegmentBinaryLabelmapFromArray(held, node, segment_id, volume)
+    wait_until(lambda: not panel.panel.watch.is_waiting, 5)
+
+
+def suggested(panel):
+    """The planes that are suggested."""
+    return [one[0] for one in panel.panel.session.state.suggestions]
+
+
+def choose_name(combo, name):
+    """Choose a selector, a predictor or an axis."""
+    combo.setCurrentIndex(combo.findData(name))
+    process_events()
+
+
+def predict(panel, predictor="shape", timeout_s=60):
+    """Predict and wait for the end."""
+    choose_name(panel.ui.predictorCombo, predictor)
+    click(panel.ui.predictButton)
+    assert panel.panel.predict.is_running, panel.ui.statusLabel.text
+    wait_until(lambda: not panel.panel.predict.is_running, timeout_s)
+    process_events()
