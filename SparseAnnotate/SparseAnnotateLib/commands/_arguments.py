@@ -137,7 +137,12 @@ def _with_common(arguments, cls: type, kind: str) -> dict[str, str]:
     """The options given with --set; --device and --weights too, where the class has them."""
     options = pairs_from(getattr(arguments, f"{kind}_options"))
     known = set(cls.Options.__dataclass_fields__)
-    for name in ("device", "weights"):
+    names = ["device", "weights"]
+    # One file cannot hold the weights of two networks: where the selector takes them, they are its own.
+    selector = getattr(arguments, "selector", None) if kind == "predictor" else None
+    if selector and "weights" in SELECTORS.get(selector).Options.__dataclass_fields__:
+        names.remove("weights")
+    for name in names:
         value = getattr(arguments, name, None)
         if value is not None and name in known:
             options.setdefault(name, value)

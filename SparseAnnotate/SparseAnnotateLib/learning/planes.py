@@ -14,7 +14,7 @@ from ..distances import bounding_box
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-    from .priors import ShapePrior
+    from .priors import Prior
 
 Box = tuple[slice, slice]
 
@@ -123,7 +123,7 @@ class PlaneSource:
         *,
         neighbours: int = 1,
         known_channel: bool = False,
-        prior: ShapePrior | None = None,
+        prior: Prior | None = None,
     ):
         import torch
 

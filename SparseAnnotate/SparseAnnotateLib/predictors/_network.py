@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,8 +21,9 @@ _PREVIEW_EVERY_S = 4.0
 
 _RATE_FROM_PRIOR = 1e-3
 
-# How far the bar is when training begins and ends.
-_TRAINING = (0.03, 0.85)
+# How far the bar is when training begins (later where another predictor makes the prior first) and ends.
+_TRAINING_FROM = {"none": 0.03, "shape": 0.03, "guided": 0.4}
+_TRAINING_TO = 0.85
 
 
 class NetworkPredictor(PredictorBase):
@@ -63,6 +65,8 @@ class _Run:
             channels=0,
             classes=annotation.class_count + 1,
         )
+        self.pretrained = options.weights or options.encoder_weights
+        self.training_from = _TRAINING_FROM[options.prior]
         self.targets = annotation.unpainted_planes + _partly_painted(annotation)
 
     def steps(self) -> Iterator[Progress | Prediction]:
@@ -70,28 +74,26 @@ class _Run:
         if not self.targets:
             yield Prediction(self.annotation.labels.copy())
             return
-        source = self._source()
-        if self.options.encoder_weights != "none":
+        source = yield from self._source()
+        if self.pretrained != "none":
             # A download is announced by learning.weights too, with its size, in the log.
-            yield Progress("loading", 0.01, f"loading {self.options.encoder_weights} weights of {self.shape.encoder}")
+            yield Progress("loading", self.training_from, f"loading pretrained weights of {self.shape.encoder}")
         network, trainer = self._trainer(source)
-        yield Progress("training", _TRAINING[0], "the network is built")
+        yield Progress("training", self.training_from, "the network is built")
         yield from self._train(trainer)
         details = self._details(trainer)
         del trainer
         yield from self._predict_planes(network, source, details)
 
     def _source(self):
+        """Progress, where the prior takes time; returns what makes the inputs."""
         from ..learning.planes import PlaneSource, working_region
-        from ..learning.priors import ShapePrior
 
         options = self.options
         working = working_region(
             self.annotation, margin=options.margin_px, smallest_side=options.smallest_side_px, stride=self.shape.stride
         )
-        prior = None
-        if options.prior == "shape":
-            prior = ShapePrior(self.annotation, working, self.volume.spacing_mm, self.device)
+        prior = yield from self._prior(working)
         return PlaneSource(
             self.volume.intensities,
             self.annotation,
@@ -101,6 +103,24 @@ class _Run:
             known_channel=options.known_channel,
             prior=prior,
         )
+
+    def _prior(self, working):
+        from ..learning.priors import ShapePrior
+
+        if self.options.prior == "none":
+            return None
+        if self.options.prior == "shape":
+            return ShapePrior(self.annotation, working, self.volume.spacing_mm, self.device)
+        from ._network_prior import predicted_prior
+
+        making = predicted_prior(
+            self.options.prior, self.volume, self.annotation, working, self.device, self.options.seed
+        )
+        with contextlib.closing(making):
+            for step in making:
+                if isinstance(step, Progress):
+                    yield replace(step, fraction=self.training_from * step.fraction)
+        return step
 
     def _trainer(self, source):
         import torch
@@ -112,7 +132,7 @@ class _Run:
         from ..learning.training import Recipe, Trainer
 
         options = self.options
-        network = build_network(replace(self.shape, channels=source.channels), options.seed, options.encoder_weights)
+        network = build_network(replace(self.shape, channels=source.channels), options.seed, self.pretrained)
         if source.prior is not None:
             start_from_prior(network)
         cost = Cost(*relative_cost(network, source.channels, self.shape.stride))
@@ -168,7 +188,7 @@ class _Run:
         return tuple(-(-min(length, most) // stride) * stride for length in working.size)
 
     def _train(self, trainer) -> Iterator[Progress]:
-        low, high = _TRAINING
+        low, high = self.training_from, _TRAINING_TO
         shown = time.monotonic()
         for step in trainer.run():
             preview = None
@@ -212,7 +232,7 @@ class _Run:
                 kept[(slice(1, None), planes)] = 0
                 kept[(slice(None), *box)] = probabilities.movedim(1, 0).cpu().numpy()
             done += len(planes)
-            yield Progress("predicting", _TRAINING[1] + (1 - _TRAINING[1]) * done / len(self.targets))
+            yield Progress("predicting", _TRAINING_TO + (1 - _TRAINING_TO) * done / len(self.targets))
         if kept is not None:
             _set_known(kept, annotation)
         details["seconds"] = round(time.monotonic() - self.started, 2)

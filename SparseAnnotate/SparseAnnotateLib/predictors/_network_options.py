@@ -19,11 +19,13 @@ class NetworkOptions(PredictorOptions):
     ----------
     encoder : a name of segmentation_models_pytorch's (``resnet34``), or ``tu-`` and a name of timm's
     encoder_weights : ``none`` starts from random ones, ``imagenet`` from pretrained ones, or a file with a state dict
+    weights : a file or folder with pretrained weights, whatever `encoder_weights` says (``--weights PATH``)
     encoder_depth : times that the encoder halves the plane
     decoder_width : decoder channels at full resolution
     neighbours : planes on each side that the network sees too; 0 as in Payer 2023
     known_channel : the known mask is a channel (Specktor-Fadida 2023)
-    prior : ``shape`` adds the interpolated outlines to what the network sees and starts from; ``none`` as in the papers
+    prior : what the network sees too and starts from: ``shape``, interpolated outlines; ``guided``, that predictor's
+        probabilities (it runs three times); ``none`` as in the papers
     border_planes : planes next to each end of the range, known to be empty, that are trained on (Specktor-Fadida 2023)
     loss : ``dice``, ``ce``, ``pbce``, ``mbce``, or a sum such as ``dice+ce``
     optimisation : ``one-cycle``, ``plateau``, or ``two-step`` (Specktor-Fadida 2023)
@@ -44,11 +46,12 @@ class NetworkOptions(PredictorOptions):
 
     encoder: str = "auto"
     encoder_weights: str = "none"
+    weights: str | None = None
     encoder_depth: int | None = None
     decoder_width: int | None = None
     neighbours: int = 1
     known_channel: bool = False
-    prior: Literal["shape", "none"] = "shape"
+    prior: Literal["shape", "guided", "none"] = "shape"
     border_planes: int = 1
     loss: str = "dice+ce"
     optimisation: Literal["one-cycle", "two-step", "plateau"] = "one-cycle"

@@ -13,6 +13,7 @@ from SparseAnnotateLib.learning.networks import (  # noqa: E402
     relative_cost,
     start_from_prior,
 )
+from SparseAnnotateLib.learning.weights import encoder_weights  # noqa: E402
 
 
 def shape(architecture="Unet", encoder="resnet18", depth=3, channels=5):
@@ -56,6 +57,36 @@ def test_pretrained_weights_come_from_the_file_that_is_named(tmp_path):
     assert wide.encoder.conv1.weight.shape[1] == 5
     assert torch.equal(wide.encoder.layer1[0].conv1.weight, donor.encoder.layer1[0].conv1.weight)
     assert wide.eval()(torch.zeros(1, 5, 32, 32)).shape == (1, 3, 32, 32)
+
+
+@pytest.fixture
+def imagenet_file(tmp_path, monkeypatch):
+    """A file as smp's own are: safetensors, with the classifier that an encoder drops; no other weights anywhere."""
+    hub, safetensors = pytest.importorskip("huggingface_hub"), pytest.importorskip("safetensors.torch")
+    monkeypatch.delenv("SPARSEANNOTATE_WEIGHTS", raising=False)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    state = build_network(shape(depth=5, channels=3), seed=7).encoder.state_dict()
+    classifier = {"fc.weight": torch.zeros(10, 512), "fc.bias": torch.zeros(10)}
+    file = tmp_path / "model.safetensors"
+    safetensors.save_file({name: value.contiguous() for name, value in (state | classifier).items()}, file)
+    return file
+
+
+def test_imagenet_weights_are_taken_from_the_cache_that_smp_and_hugging_face_share(imagenet_file, tmp_path):
+    source = encoder_weights("resnet18")
+    snapshot = tmp_path / "hub" / f"models--{source.repository.replace('/', '--')}" / "snapshots" / source.revision
+    snapshot.mkdir(parents=True)
+    imagenet_file.rename(snapshot / "model.safetensors")
+    network = build_network(shape(channels=3), 0, pretrained="imagenet")
+    assert torch.equal(network.encoder.conv1.weight, build_network(shape(channels=3), seed=7).encoder.conv1.weight)
+
+
+def test_imagenet_weights_are_taken_from_the_file_or_folder_of_the_environment(imagenet_file, monkeypatch):
+    donor = build_network(shape(channels=3), seed=7)
+    for path in (imagenet_file, imagenet_file.parent):
+        monkeypatch.setenv("SPARSEANNOTATE_WEIGHTS", str(path))
+        network = build_network(shape(channels=3), 0, pretrained="imagenet")
+        assert torch.equal(network.encoder.layer1[0].conv1.weight, donor.encoder.layer1[0].conv1.weight)
 
 
 def test_weights_of_another_encoder_are_refused(tmp_path):

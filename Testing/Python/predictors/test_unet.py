@@ -1,5 +1,7 @@
 """`unet`: the rules of all predictors, and what only a trained network does."""
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("segmentation_models_pytorch", reason="segmentation_models_pytorch is not installed")
 
 from predictors.predictor_tester import PredictorTester, a_ball_with_a_core, dice  # noqa: E402
-from SparseAnnotateLib import InputError, Prediction, run  # noqa: E402
+from SparseAnnotateLib import PREDICTORS, InputError, Prediction, run  # noqa: E402
+from SparseAnnotateLib.commands._arguments import predictor_from  # noqa: E402
 
 QUICK = {
     "encoder": "resnet18",
@@ -138,6 +141,18 @@ class TestUnet(PredictorTester):
         predicted = run(self.make_predictor(loss="dice+mbce"), volume, annotation).labels
         assert predicted[8, 14:].any()
 
+    def test_a_predictor_as_prior_is_where_training_begins(self):
+        volume, labels = a_ball_with_a_core()
+        annotation = self.annotate(labels)
+        # A rate of nearly nothing leaves the network's output at its beginning, 0.
+        predictor = self.make_predictor(prior="guided", learning_rate=1e-12)
+        *progress, prediction = predictor.predict(volume, annotation)
+        alone = run(PREDICTORS.create("guided"), volume, annotation).labels
+        unpainted = annotation.unpainted_planes
+        assert np.mean(prediction.labels[unpainted] == alone[unpainted]) > 0.99
+        making = [step.fraction for step in progress if step.stage == "making the prior"]
+        assert 0 <= min(making) < max(making) <= 0.4
+
     @pytest.mark.parametrize(
         ("option", "value", "message"),
         [
@@ -152,8 +167,15 @@ class TestUnet(PredictorTester):
         with pytest.raises(InputError, match=message):
             self.make_predictor(**{option: value})
 
-    def test_weights_that_are_missing_are_never_replaced_by_random_ones(self, tmp_path):
+    @pytest.mark.parametrize("option", ["weights", "encoder_weights"])
+    def test_weights_that_are_missing_are_never_replaced_by_random_ones(self, option, tmp_path):
         volume, labels = a_ball_with_a_core()
-        predictor = self.make_predictor(encoder_weights=str(tmp_path / "missing.safetensors"))
+        predictor = self.make_predictor(**{option: str(tmp_path / "missing.safetensors")})
         with pytest.raises(InputError, match="does not exist"):
             run(predictor, volume, self.annotate(labels))
+
+    def test_the_weights_of_the_command_line_reach_the_network_unless_the_selector_takes_them(self):
+        given = {"predictor": "unet", "predictor_options": [], "weights": "w.pth", "device": "cpu"}
+        assert predictor_from(Namespace(**given)).options.weights == "w.pth"
+        assert predictor_from(Namespace(**given, selector="keep-n")).options.weights == "w.pth"
+        assert predictor_from(Namespace(**given, selector="perceptual")).options.weights is None
