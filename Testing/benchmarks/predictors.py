@@ -3,18 +3,12 @@
     python Testing/benchmarks/predictors.py ../shared/data                      nearest, shape, unet, on every case
     python Testing/benchmarks/predictors.py ../shared/data --contest            the papers' way against our defaults
     python Testing/benchmarks/predictors.py ../shared/data --cases A,B --run unet:prior=none,steps=100 --run unet
-    python Testing/benchmarks/predictors.py ../shared/data --erase mbce --run unet:loss=mbce
 
 DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of the structures are clicked, and
 max(2, round(fraction x range)) evenly spaced, centred planes are painted with the reference labels.
 
 `paper` is a plain segmentation_models_pytorch U-Net trained as in the papers: resnet152, whole planes, one channel,
 batch of 8, cross entropy and Dice, AdamW 5e-4, a fixed number of epochs; it shares no code with ours.
-
-`--erase` takes a quarter of every mask away, as Martin 2022: per painted plane and structure the quarter of its voxels
-that lies furthest up, down, left or right, or nearest to its centre, drawn by chance. ``ce`` takes what is gone for
-background, ``mbce`` for unknown, ``box`` for unknown inside the structures' box, 5 voxels wider, and for background
-outside of it.
 """
 
 from __future__ import annotations
@@ -35,9 +29,6 @@ from SparseAnnotateLib.predictors import PREDICTORS, run
 from SparseAnnotateLib.selectors.base import count_for
 from SparseAnnotateLib.volume import Volume
 
-ERASED_SHARE = 0.25
-BOX_MARGIN = 5
-
 
 @dataclass
 class Case:
@@ -48,13 +39,15 @@ class Case:
     reference: np.ndarray
     annotation: SparseAnnotation
 
-    def dice(self, labels: np.ndarray) -> float:
-        """Mean over the structures, all planes."""
+    def dice(self, labels: np.ndarray, planes=slice(None)) -> float:
+        """Mean over the structures; over all planes, or some. Structures that are on none of them do not count."""
+        reference, labels = self.reference[planes], labels[planes]
         scores = []
         for number in range(1, self.annotation.class_count + 1):
-            given, found = self.reference == number, labels == number
-            scores.append(2 * np.count_nonzero(given & found) / (np.count_nonzero(given) + np.count_nonzero(found)))
-        return float(np.mean(scores))
+            given, found = reference == number, labels == number
+            total = np.count_nonzero(given) + np.count_nonzero(found)
+            scores.append(2 * np.count_nonzero(given & found) / total if total else np.nan)
+        return float(np.nanmean(scores))
 
 
 @dataclass
@@ -88,46 +81,14 @@ class Contestant:
         return {"case": case.name, "run": self.text, **measured, "details": details}
 
 
-def load_case(folder: Path, fraction: float, erase: str | None, seed: int) -> Case:
+def load_case(folder: Path, fraction: float) -> Case:
     volume = read_image(folder / "image.nii.gz", axis="k")
     expert = SimulatedExpert(read_labels(folder / "label.nii.gz", volume).labels)
     first, last = expert.plane_range
     length = last - first + 1
     count = count_for(fraction, length)
     planes = [int(np.floor(first + (n + 0.5) * length / count)) for n in range(count)]
-    annotation = expert.paint(planes)
-    if erase:
-        annotation = erased(annotation, expert.reference, erase, np.random.default_rng(seed))
-    return Case(folder.name, volume, expert.reference, annotation)
-
-
-def erased(
-    annotation: SparseAnnotation, reference: np.ndarray, kind: str, rng: np.random.Generator
-) -> SparseAnnotation:
-    """The annotation with a quarter of every mask gone (Martin 2022)."""
-    labels, planes = annotation.labels.copy(), annotation.painted_planes
-    for plane in planes:
-        for number in np.unique(labels[plane])[1:]:
-            where = np.argwhere(labels[plane] == number)
-            from_centre = ((where - where.mean(0)) ** 2).sum(1)
-            areas = (where[:, 0], -where[:, 0], where[:, 1], -where[:, 1], from_centre)
-            order = np.argsort(areas[rng.integers(len(areas))], kind="stable")
-            gone = where[order[: int(ERASED_SHARE * len(where))]]
-            labels[plane][tuple(gone.T)] = 0
-    values = np.array([0, *(c.value for c in annotation.classes)])
-    partly = SparseAnnotation.from_painted_planes(
-        values[labels], planes, classes=annotation.classes, plane_range=annotation.plane_range
-    )
-    if kind == "ce":
-        return partly
-    partly = partly.with_partly_painted(planes)
-    if kind == "mbce":
-        return partly
-    where = np.argwhere(reference > 0)
-    low = np.maximum(where.min(0) - BOX_MARGIN, 0)
-    high = np.minimum(where.max(0) + BOX_MARGIN, np.array(reference.shape) - 1)
-    low[0], high[0] = 0, len(reference) - 1
-    return partly.with_box(low.tolist(), high.tolist())
+    return Case(folder.name, volume, expert.reference, expert.paint(planes))
 
 
 def paper_recipe(case: Case, device: str, epochs: int) -> np.ndarray:
@@ -191,7 +152,6 @@ def main() -> None:
     parser.add_argument("--contest", action="store_true", help="the same as --run paper --run unet")
     parser.add_argument("--epochs", type=int, default=300, help="of the papers' way")
     parser.add_argument("--fraction", type=float, default=0.2, help="of the structures' range")
-    parser.add_argument("--erase", choices=["ce", "mbce", "box"])
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, help="of torch")
     parser.add_argument("--results", type=Path, help="JSON lines; runs that are there already are not repeated")
@@ -204,17 +164,17 @@ def main() -> None:
     contestants = [Contestant(text, arguments.epochs) for text in texts]
     names = arguments.cases.split(",") if arguments.cases else None
     names = names or sorted(path.name for path in arguments.data.iterdir() if (path / "label.nii.gz").exists())
-    known = load_results(arguments.results, arguments.erase)
+    known = load_results(arguments.results)
     for name in names:
         run_case(arguments, name, contestants, known)
     sys.stdout.write(table(contestants) + "\n")
 
 
-def load_results(file: Path | None, erase: str | None) -> dict:
+def load_results(file: Path | None) -> dict:
     if file is None or not file.exists():
         return {}
     rows = [json.loads(line) for line in file.read_text().splitlines()]
-    return {(row["case"], row["run"]): row for row in rows if row["erase"] == erase}
+    return {(row["case"], row["run"]): row for row in rows}
 
 
 def run_case(arguments, name: str, contestants: list[Contestant], known: dict) -> None:
@@ -223,8 +183,8 @@ def run_case(arguments, name: str, contestants: list[Contestant], known: dict) -
     for contestant in contestants:
         row = known.get((name, contestant.text))
         if row is None:
-            case = case or load_case(arguments.data / name, arguments.fraction, arguments.erase, seed=0)
-            row = {"erase": arguments.erase, "device": device, **contestant.run(case, device)}
+            case = case or load_case(arguments.data / name, arguments.fraction)
+            row = {"device": device, **contestant.run(case, device)}
             if arguments.results:
                 with arguments.results.open("a") as file:
                     file.write(json.dumps(row) + "\n")

@@ -1,0 +1,113 @@
+"""Partly painted masks (Martin 2022): what a quarter of every mask gone costs, and which loss copes with it.
+
+    python Testing/benchmarks/partial_painting.py ../shared/data --results partial.jsonl
+
+Of every structure on every painted plane one of five areas is erased, drawn by chance: the quarter of its pixels that
+lies furthest towards one of the four corners, or nearest to its centre. Then
+
+* ``whole``: nothing is erased; what a network could reach
+* ``ce``: what is gone counts as background, as for whoever does not know that planes are painted in part
+* ``pbce``, ``mbce``: only what is painted is known (and that outside the structures' range there is nothing)
+* ``mbce+box``: and that nothing lies outside a box around all structures, 5 voxels wider
+* ``mbce+boxes``: and outside such a box on every painted plane by itself
+
+Dice is that of the planes that nobody painted: on the painted ones ``ce`` may not repair what was erased.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+import numpy as np
+from network_trials import Trial, add_arguments, run_all, table
+from predictors import Case
+from SparseAnnotateLib.annotation import SparseAnnotation
+
+ERASED_SHARE = 0.25
+BOX_MARGIN = 5
+
+CASES = (
+    "FetalAtlas_SB_GA25_operated",
+    "IBSR_08",
+    "BRATS2015_pat0003",
+    "TotalSeg_example_ct_sm",
+    "MSD_hippocampus_056",
+    "OpenKBP_pt_60",
+)
+
+
+def erased_as_background(case: Case) -> SparseAnnotation:
+    """A quarter of every mask is gone, and the planes are said to be complete."""
+    annotation = case.annotation
+    labels, rng = annotation.labels.copy(), np.random.default_rng(0)
+    for plane in annotation.painted_planes:
+        for number in np.unique(labels[plane])[1:]:
+            labels[plane][_erased_area(labels[plane] == number, rng)] = 0
+    return replace(annotation, labels=labels)
+
+
+def _erased_area(mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns = np.nonzero(mask)
+    down, right = rows - rows.mean(), columns - columns.mean()
+    areas = (down + right, down - right, right - down, -down - right, down**2 + right**2)
+    order = np.argsort(areas[rng.integers(len(areas))], kind="stable")[: int(ERASED_SHARE * len(rows))]
+    return rows[order], columns[order]
+
+
+def erased_as_unknown(case: Case) -> SparseAnnotation:
+    """The same quarter is gone, and only what carries a label is certain."""
+    return erased_as_background(case).with_partly_painted(case.annotation.painted_planes)
+
+
+def with_one_box(case: Case) -> SparseAnnotation:
+    """Somebody drew a box around all structures of the volume."""
+    first, last = _box_around(case.reference)
+    first[0], last[0] = 0, len(case.reference) - 1
+    return erased_as_unknown(case).with_box(first.tolist(), last.tolist())
+
+
+def with_a_box_a_plane(case: Case) -> SparseAnnotation:
+    """Somebody drew a box around the structures of every painted plane."""
+    annotation = erased_as_unknown(case)
+    known = annotation.known.copy()
+    for plane in annotation.painted_planes:
+        if case.reference[plane].any():
+            outside = np.ones(known.shape[1:], bool)
+            (top, left), (bottom, right) = _box_around(case.reference[plane])
+            outside[top : bottom + 1, left : right + 1] = False
+            known[plane] |= outside
+    return replace(annotation, known=known)
+
+
+def _box_around(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    where = np.argwhere(labels)
+    return np.maximum(where.min(0) - BOX_MARGIN, 0), np.minimum(where.max(0) + BOX_MARGIN, np.array(labels.shape) - 1)
+
+
+TRIALS = [
+    Trial("ce", "unet", {"loss": "ce"}, erased_as_background),
+    Trial("mbce", "unet", {"loss": "mbce"}, erased_as_unknown),
+    Trial("mbce+box", "unet", {"loss": "mbce"}, with_one_box),
+    Trial("pbce", "unet", {"loss": "pbce"}, erased_as_unknown),
+    Trial("mbce+boxes", "unet", {"loss": "mbce"}, with_a_box_a_plane),
+    Trial("whole", "unet", {"loss": "ce"}),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arguments(parser, CASES)
+    parser.add_argument("--prior", default="shape", help="none is the paper's way")
+    arguments = parser.parse_args()
+    trials = [replace(trial, options=trial.options | {"prior": arguments.prior}) for trial in TRIALS]
+    if arguments.only:
+        trials = [trial for trial in trials if trial.name in arguments.only.split(",")]
+    rows = run_all(arguments, trials)
+    sys.stdout.write(table(rows, trials, "dice_unpainted", "ce") + "\n")
+    sys.stdout.write("\nlabelled voxels over those of the reference:\n" + table(rows, trials, "voxels", "ce") + "\n")
+
+
+if __name__ == "__main__":
+    main()
