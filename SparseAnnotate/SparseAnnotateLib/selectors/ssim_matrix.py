@@ -24,6 +24,7 @@ import numpy as np
 from .ssim_content import LOST, WINDOW, Box, Content, Scale, background_of, hull
 
 _MARGIN = WINDOW // 2
+_WEIGHTS = np.ones(WINDOW, np.float32)
 C1, _C2 = 0.01**2, 0.03**2
 # numpy's window means are population moments; scikit-image corrects covariances to samples by 49/48. Here C2 is
 # divided by it instead, which leaves the quotient as it is.
@@ -110,20 +111,29 @@ class _Moments:
         import cv2
 
         plane = scale(plane.astype(np.float64))
-        means = cv2.blur(plane, (WINDOW, WINDOW))[_MARGIN:-_MARGIN]
-        variances = np.maximum(cv2.blur(plane * plane, (WINDOW, WINDOW))[_MARGIN:-_MARGIN] - means**2, 0)
+        window = {"ddepth": cv2.CV_64F, "ksize": (WINDOW, WINDOW)}
+        means = cv2.boxFilter(plane, **window)[_MARGIN:-_MARGIN]
+        variances = cv2.sqrBoxFilter(plane, **window)[_MARGIN:-_MARGIN]
+        variances -= means * means
         self.scaled[number] = plane * (np.sqrt(2) / WINDOW)
         self.means[number] = means * np.sqrt(2)
         levels = (means + scale.zero).astype(np.float32)
         np.multiply(levels, np.float32(np.sqrt(2)), out=self.levels[number])
         squares = np.multiply(levels, levels, out=self.squares[number])
         squares += C1 / 2
-        self.variances[number] = variances
+        np.maximum(variances, 0, out=self.variances[number], casting="same_kind")
         empty = background / scale.data_range
         similarity = (2 * empty * levels + C1) / (squares + (empty**2 + C1 / 2))
         similarity *= C2_POPULATION / (self.variances[number] + C2_POPULATION)
         np.subtract(1, similarity, out=self.deficits[number])
         self.variances[number] += C2_POPULATION / 2
+
+    def __getitem__(self, planes) -> _Moments:
+        """Views of some planes, or of one."""
+        means = self.means[planes]
+        levels = means if self.levels is self.means else self.levels[planes]
+        others = (array[planes] for array in (self.squares, self.variances, self.deficits))
+        return _Moments(self.scaled[planes], means, levels, *others)
 
     def part(self, planes: slice, box: Box) -> _Moments:
         """A copy of some planes' windows, in one piece; columns that are no window's centre get a similarity of 0."""
@@ -176,35 +186,57 @@ def _compare_groups(moments: _Moments, group: slice, later: slice, box: Box, sum
     given = ones.deficit_sums()[:, np.newaxis] + others.deficit_sums()
     at_once = max(1, _PIXELS_AT_ONCE // others.means[0].size)
     # Written into again and again: fresh arrays of this size cost more in page faults than in arithmetic.
-    buffers = np.empty((4, min(at_once, len(others.scaled)) * others.scaled[0].size), np.float32)
-    for one in range(len(ones.means)):
-        first = one + 1 if group == later else 0
-        for start in range(first, len(others.means), at_once):
-            some = slice(start, min(start + at_once, len(others.means)))
-            similarity = _similarity_sums(ones, one, others, some, buffers)
-            columns = slice(later.start + some.start, later.start + some.stop)
-            sums[group.start + one, columns] += box.area - similarity - given[one, some]
+    memory = np.empty((4, min(at_once, len(others.scaled)) * others.scaled[0].size), np.float32)
+    for start in range(0, len(others.means), at_once):
+        # These stay in the caches while the planes of the group pass by.
+        some = others[start : start + at_once]
+        scratch = _Scratch.in_memory(memory, some.means.shape)
+        numbers = slice(later.start + start, later.start + start + len(some.means))
+        for one, plane in enumerate(range(group.start, min(group.stop, numbers.stop - 1))):
+            similarity = _similarity_sums(ones[one], some, scratch)
+            sums[plane, numbers] += box.area - similarity - given[one, start : start + at_once]
 
 
-def _similarity_sums(ones: _Moments, one: int, others: _Moments, some: slice, buffers: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class _Scratch:
+    """Arrays for intermediate results, as images that hold several planes below each other where cv2 needs that."""
+
+    products: np.ndarray
+    product_image: np.ndarray
+    covariances: np.ndarray
+    window_sum_image: np.ndarray
+    numerators: np.ndarray
+    denominators: np.ndarray
+    variances: np.ndarray
+
+    @classmethod
+    def in_memory(cls, memory: np.ndarray, shape: tuple[int, int, int]) -> _Scratch:
+        """Views of four rows of memory, for windows of a shape (planes, rows, columns); variances follow products."""
+        count, rows, columns = shape
+        height, area = count * (rows + LOST), count * rows * columns
+        products, window_sums = (row[: height * columns].reshape(count, rows + LOST, columns) for row in memory[:2])
+        images = (array.reshape(height, columns) for array in (products, window_sums))
+        product_image, window_sum_image = images
+        narrow = (row[:area].reshape(shape) for row in memory[2:])
+        numerators, denominators = narrow
+        variances = memory[0, :area].reshape(shape)
+        covariances = window_sums[:, _MARGIN:-_MARGIN]
+        return cls(products, product_image, covariances, window_sum_image, numerators, denominators, variances)
+
+
+def _similarity_sums(one: _Moments, others: _Moments, scratch: _Scratch) -> np.ndarray:
     """Sum of the similarities of one plane to each of some others."""
     import cv2
 
-    narrow = others.means[some].shape
-    wide = (narrow[0], narrow[1] + LOST, narrow[2])
-    product, window_sums = (buffer[: np.prod(wide)].reshape(wide) for buffer in buffers[:2])
-    denominator, numerator, variances = (buffer[: np.prod(narrow)].reshape(narrow) for buffer in buffers[[2, 3, 0]])
-    np.multiply(ones.scaled[one], others.scaled[some], out=product)
-    # One tall image: the rows that its planes' windows share belong to no window that counts.
-    tall = (wide[0] * wide[1], wide[2])
-    weights = np.ones(WINDOW, np.float32)
-    cv2.sepFilter2D(product.reshape(tall), -1, weights, weights, dst=window_sums.reshape(tall), delta=C2_POPULATION)
-    covariances = window_sums[:, _MARGIN:-_MARGIN]
-    covariances -= np.multiply(ones.means[one], others.means[some], out=numerator)
+    np.multiply(one.scaled, others.scaled, out=scratch.products)
+    # The rows that two planes' windows share belong to no window that counts.
+    cv2.sepFilter2D(scratch.product_image, -1, _WEIGHTS, _WEIGHTS, dst=scratch.window_sum_image, delta=C2_POPULATION)
+    numerators, denominators, covariances = scratch.numerators, scratch.denominators, scratch.covariances
+    covariances -= np.multiply(one.means, others.means, out=numerators)
     if others.levels is not others.means:
-        np.multiply(ones.levels[one], others.levels[some], out=numerator)
-    numerator += np.float32(C1)
-    np.add(ones.squares[one], others.squares[some], out=denominator)
-    denominator *= np.add(ones.variances[one], others.variances[some], out=variances)
-    numerator /= denominator
-    return np.array([float(np.vdot(*pair)) for pair in zip(covariances, numerator, strict=True)])
+        np.multiply(one.levels, others.levels, out=numerators)
+    numerators += np.float32(C1)
+    np.add(one.squares, others.squares, out=denominators)
+    denominators *= np.add(one.variances, others.variances, out=scratch.variances)
+    numerators /= denominators
+    return np.array([float(np.vdot(*pair)) for pair in zip(covariances, numerators, strict=True)])
