@@ -25,7 +25,7 @@ from .simulation import measures_of
 from .stopwatch import Stopwatch
 
 # Imported before anything is timed: the first selection or prediction of a process would pay for them.
-_SLOW_IMPORTS = ("scipy.ndimage", "scipy.spatial", "scipy.interpolate", "sklearn.cluster", "cv2", "SimpleITK")
+_SLOW_IMPORTS = ("scipy.ndimage", "scipy.spatial", "scipy.interpolate", "cv2", "SimpleITK")
 
 
 class Bench:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 
 from ..selectors.base import SelectorBase
@@ -40,6 +42,8 @@ class _Timed:
         self._selector = selector
         self._features_took = Stopwatch()
         if isinstance(selector, ClusterSelector):
+            # Imported before anything is timed.
+            importlib.import_module("sklearn.cluster")
             selector._features = self._remembered(selector._features)
 
     def select(self, case: LoadedCase, count: int, rng: np.random.Generator) -> Selection:
