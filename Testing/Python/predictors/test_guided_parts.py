@@ -1,5 +1,7 @@
 """The steps of `guided`, each on arrays small enough to know the answer."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, LabelClass, SparseAnnotation, Volume, run
@@ -11,9 +13,10 @@ from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.fusion import exponents, fused
 from SparseAnnotateLib.predictors.guided.gaps import Gap, gaps_of
 from SparseAnnotateLib.predictors.guided.images import Images, structure_region
-from SparseAnnotateLib.predictors.guided.patches import PatchSearch, disc_offsets
+from SparseAnnotateLib.predictors.guided.patches import PatchSearch, disc_offsets, runs
 from SparseAnnotateLib.predictors.guided.pool import INSIDE, adapted_weights, pooled
 from SparseAnnotateLib.predictors.guided.priors import Bracket, largest_two, margin_to_rest
+from SparseAnnotateLib.predictors.guided.threads import mapped
 from SparseAnnotateLib.predictors.guided.trust import trust_below
 
 
@@ -123,6 +126,11 @@ class TestFlow:
         whole = np.stack([flow.warp(m, field).ravel()[pixels] for m in maps])
         assert np.allclose(flow.warp_at(maps, field, pixels), whole, atol=1e-3)
 
+    def test_no_pixels_need_no_warping(self):
+        flow = AdjacentFlow(images_of(textured_planes([0, 2])))
+        maps = np.zeros((2, 48, 48), np.float32)
+        assert flow.warp_at(maps, flow.between(1, 0), np.zeros(0, np.int64)).shape == (2, 0)
+
     def test_planes_too_small_for_flow_are_taken_as_unmoved(self):
         assert not AdjacentFlow(images_of(textured_planes([0, 2], size=8))).between(0, 1).any()
 
@@ -165,6 +173,12 @@ class TestPatches:
         assert np.mean((found.argmax(axis=0) == 1) == (expected == 1)) > 0.985
         assert np.allclose(found.sum(axis=0), 1, atol=1e-5)
 
+    def test_columns_far_apart_are_worked_on_apart(self):
+        hit = np.zeros(200, bool)
+        hit[[3, 9, 20, 100, 101]] = True
+        assert runs(hit) == [slice(3, 21), slice(100, 102)]
+        assert runs(np.zeros(5, bool)) == []
+
     def test_far_from_all_borders_nothing_is_weighed(self):
         images = images_of(textured_planes([0, 0]))
         found = PatchSearch(images, 3).fuse(1, [(0, one_hot(a_disc(48, 48, 24, 24, 12), 1), 1.0)])
@@ -183,16 +197,25 @@ class TestCarry:
         images = images_of(textured_planes([0, 2, 4, 6]))
         labels = a_disc(48, 48, 24, 18)
         carried = carry(0, labels, 1, range(1, 4), AdjacentFlow(images), PatchSearch(images, 3))
-        found = carried[3].probabilities.argmax(axis=0) == 1
+        found = carried[3].probabilities().argmax(axis=0) == 1
         expected = a_disc(48, 48, 24, 24) == 1
         assert 2 * (found & expected).sum() / (found.sum() + expected.sum()) > 0.95
         assert list(carried) == [1, 2, 3]
 
     def test_sharpening_keeps_certainty_and_sums_to_one(self):
-        probabilities = sharpened(np.array([[0.8, 0.5, 1.0], [0.2, 0.5, 0.0]], np.float32))
+        probabilities = np.array([[0.8, 0.5, 1.0], [0.2, 0.5, 0.0]], np.float32).reshape(2, 1, 3)
+        doubtful, doubts = sharpened(probabilities)
+        probabilities = probabilities[:, 0]
+        assert doubtful.tolist() == [0, 1]
+        assert np.array_equal(doubts, probabilities[:, :2])
         assert probabilities[:, 1].tolist() == [0.5, 0.5]
         assert probabilities[:, 2].tolist() == [1, 0]
         assert 0.8 < probabilities[0, 0] < 0.9
+
+
+def test_results_come_in_order_however_many_there_are():
+    with ThreadPoolExecutor(2) as executor:
+        assert list(mapped(executor, lambda number: number**2, iter(range(20)))) == [n * n for n in range(20)]
 
 
 def test_trust_goes_to_the_side_that_explains_the_image():

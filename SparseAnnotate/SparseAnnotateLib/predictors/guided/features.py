@@ -12,8 +12,8 @@ from .priors import DISTANCES, Priors, margin_to_rest
 # From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
 PLANES_FOR_SINGLE_SIDES = 12
 
-# A class is considered at a pixel where the pool gives it this much, or its border is this near in the distance maps
-# carried along the flow: the image may show that all priors are wrong together.
+# A class is considered at a pixel where the pool gives it this much. (Considering also those whose border is near, for
+# all priors may be wrong together, took twice the rows and changed nothing; 0.05 lost .01 on small organs at 5 %.)
 CANDIDATE_PROBABILITY = 0.01
 
 _DISTANCE_LIMIT_MM = 40.0
@@ -54,18 +54,15 @@ def make_rows(
     single_sides: bool,
     distance_unit_mm: float,
     allowed: np.ndarray,
-    reach_mm: float,
 ) -> Rows:
     """Feature rows of a plane at the pixels where more than one class is considered.
 
     Parameters
     ----------
     allowed : bool (classes + 1,), which can occur on the plane
-    reach_mm : so near to its border a class is considered
     distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
     """
     possible = pool >= CANDIDATE_PROBABILITY
-    possible |= margin_to_rest(priors.chain) > -2 * reach_mm
     possible &= allowed[:, None]
     contested = np.flatnonzero(possible.sum(axis=0) > 1)
     at = priors.at(contested)

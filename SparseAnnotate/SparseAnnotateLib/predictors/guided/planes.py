@@ -16,7 +16,7 @@ from .flow import AdjacentFlow
 from .images import Images, structure_region
 from .patches import PatchSearch
 from .pool import default_weights, log_priors, pooled
-from .priors import PROBABILITIES, REACH_PIXELS, Bracket, PriorMaker, Priors, softened
+from .priors import PROBABILITIES, Bracket, PriorMaker, Priors, softened
 from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
 
 STEP_RADIUS_PIXELS = 3
@@ -140,8 +140,7 @@ class PlaneWorker:
     def _rows(self, priors: Priors, logs: np.ndarray, pool: np.ndarray, share: float) -> Rows:
         single_sides = len(self.sources) >= PLANES_FOR_SINGLE_SIDES
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
-        reach = REACH_PIXELS * self._pixel_mm
-        return make_rows(priors, logs, pool, self._images, single_sides, share * self._spacing_mm[0], allowed, reach)
+        return make_rows(priors, logs, pool, self._images, single_sides, share * self._spacing_mm[0], allowed)
 
     def _pool(self, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
         """Log priors, and their pool with the default weights."""

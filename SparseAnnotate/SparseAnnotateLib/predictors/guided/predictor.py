@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,13 +18,16 @@ from .fusion import exponents, fused
 from .gaps import gaps_of, walk
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .pool import PRIOR_NAMES, adapted_weights, default_weights, pooled
-from .threads import worker_count
+from .threads import mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
 _PRIORS_END, _LEARNING_END = 0.7, 0.85
 
 # What the trees have to decide is kept until they are there, up to this much; beyond, planes are gone through twice.
 ROWS_BYTES = 2 << 30
+
+# Contested pixels that the trees decide in one call.
+PIXELS_AT_ONCE = 10_000
 
 
 @PREDICTORS.register
@@ -50,7 +54,7 @@ class Guided(PredictorBase):
         first = unpainted if at_once else unpainted & set(annotation.painted_planes)
         planes: list[PlaneResult] = []
         lessons: list[Lesson] = []
-        with _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
+        with opencv_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
             count = len(first) + len(worker.sources)
             for done, result in enumerate(walk(worker, gaps, executor, first, learning=True)):
                 lessons += result.lessons
@@ -58,21 +62,36 @@ class Guided(PredictorBase):
                     planes.append(result)
                 yield Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
             yield Progress("learning from the painted planes", _PRIORS_END)
+            rng = np.random.default_rng(self.options.seed)
+            samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
+            adapting = executor.submit(adapted_weights, samples, rng)
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             corrector.fit(lessons)
-            rng = np.random.default_rng(self.options.seed)
-            weights = adapted_weights([(t.rows.logs, t.truth) for t in lessons if t.adapts_pool], rng)
-            output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
-            if at_once:
-                corrected = zip(planes, executor.map(lambda plane: corrector.predict(plane.rows), planes), strict=True)
-            else:
-                again = walk(worker, gaps, executor, unpainted, learning=False)
-                corrected = ((plane, corrector.predict(plane.rows)) for plane in again)
+            output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)
+            if not at_once:
+                planes = walk(worker, gaps, executor, unpainted, learning=False)
+
+            def correct(batch: list[PlaneResult]):
+                return zip(batch, corrector.predict([plane.rows for plane in batch]), strict=True)
+
+            corrected = itertools.chain.from_iterable(mapped(executor, correct, batches(planes)))
             for done, (plane, trees) in enumerate(corrected):
                 output.add(plane, trees)
                 share = _LEARNING_END + (1 - _LEARNING_END) * done / len(unpainted)
                 yield Progress("correcting planes", share, f"plane {plane.plane}")
         yield output.prediction()
+
+
+def batches(planes: Iterable[PlaneResult]) -> Iterator[list[PlaneResult]]:
+    """Planes taken together until they have enough to decide."""
+    batch: list[PlaneResult] = []
+    for plane in planes:
+        batch.append(plane)
+        if sum(len(each.rows.pixels) for each in batch) >= PIXELS_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 @contextlib.contextmanager

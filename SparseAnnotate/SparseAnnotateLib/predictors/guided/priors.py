@@ -120,7 +120,7 @@ class PriorMaker:
         carried = (above or below, below or above) if bracket.at_end else (below, above)
         residuals = [self._residual(bracket.plane, side) for side in carried]
         trust = None if bracket.at_end else trust_below(bracket.share, *residuals)
-        propagated = self._blend(trust, *(side.probabilities.astype(np.float32) for side in carried))
+        propagated = self._blend(trust, *(side.probabilities() for side in carried))
         if bracket.at_end:
             patch, propagated = (self._capped(p, bracket) for p in (patch, propagated))
         band = np.flatnonzero(_uncertain(linear, patch, propagated, self._pixel_mm))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 
 # More threads than this wait for memory.
 _MOST_WORKERS = 8
@@ -12,6 +16,30 @@ def worker_count() -> int:
     """Threads to work with: the cores that this process may use, within reason."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, _MOST_WORKERS))
+
+
+def mapped(executor: Executor, function: Callable, items: Iterable) -> Iterator:
+    """The results in order, with no more of them under way than keep all threads busy."""
+    under_way: deque = deque()
+    for item in items:
+        under_way.append(executor.submit(function, item))
+        if len(under_way) > worker_count():
+            yield under_way.popleft().result()
+    while under_way:
+        yield under_way.popleft().result()
+
+
+@contextlib.contextmanager
+def opencv_threads(count: int):
+    """A context in which OpenCV uses `count` threads: our own each work on one plane, and keep all cores busy."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def openmp_threads(count: int):
