@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from ..annotation import SparseAnnotation
 from ..errors import InputError
 from ..options import Options
 from ..predictors import PREDICTORS, Prediction, Progress
+from ..quality.expected import with_expected_quality
 from ..volume import Volume
 
 # Modules with further predictors, separated by commas. Only whoever starts the process can set it: a job folder, which
@@ -87,8 +89,13 @@ class Job:
         return prediction
 
     def predict(self) -> Iterator[Progress | Prediction]:
-        """The predictor's generator; closing it cancels."""
-        return self._create().predict(self.volume, self.annotation)
+        """The predictor's generator, whose last item also says what Dice to expect; closing it cancels."""
+        predictor = self._create()
+        with contextlib.closing(predictor.predict(self.volume, self.annotation)) as steps:
+            for step in steps:
+                if isinstance(step, Prediction):
+                    step = with_expected_quality(step, self.annotation, self.volume.spacing_mm, predictor.name)
+                yield step
 
     def _create(self):
         import_plugins()

@@ -48,6 +48,9 @@ class Prediction:
         Mean over the classes on the plane; NaN where nothing was predicted.
     expected_dice : float or None
         Over the whole volume, mean over classes.
+    expected_dice_interval_per_plane : ndarray of float32, shape (planes, 2), or None
+    expected_dice_interval : (low, high) or None
+        Where the true Dice lies in 80 of 100 cases (see `quality.expected`).
     details : what a predictor wants to report, as JSON can hold it
     """
 
@@ -55,6 +58,8 @@ class Prediction:
     probabilities: np.ndarray | None = None
     expected_dice_per_plane: np.ndarray | None = None
     expected_dice: float | None = None
+    expected_dice_interval_per_plane: np.ndarray | None = None
+    expected_dice_interval: tuple[float, float] | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 

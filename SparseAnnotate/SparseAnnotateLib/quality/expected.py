@@ -1,0 +1,152 @@
+"""The Dice to expect of a prediction, plane by plane and for the volume, with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..metrics import confusion_per_plane, dice_from_confusion
+from .features import PlaneFeatures, features_of
+from .left_out import groups_to_leave_out, without_planes
+from .model import INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
+
+if TYPE_CHECKING:
+    from ..predictors import Prediction
+
+Spacing = tuple[float, float, float]
+
+
+# These say themselves what to expect, better than the model of interpolation would: only the interval is added.
+_SAYS_ITSELF = ("guided", "auto")
+
+
+class ExpectedQuality:
+    """Expected Dice of one prediction.
+
+    Attributes
+    ----------
+    per_plane : float32 (planes,), mean over the structures on the plane; NaN where nothing was predicted
+    interval_per_plane : float32 (planes, 2): in 80 of 100 planes the true Dice lies between
+    per_class : float (classes,), over the volume; NaN for a structure that is nowhere
+    whole, interval : mean over the structures, and where it lies in 80 of 100 volumes
+    """
+
+    def __init__(self, features: PlaneFeatures, odds: np.ndarray, model: Model, annotation: SparseAnnotation):
+        self.per_plane = _by_plane(features, odds, annotation.planes)
+        self.interval_per_plane = _interval(self.per_plane, model.plane_interval)
+        self.per_class = _by_class(features, odds, annotation)
+        self.whole = self.interval = None
+        if np.isfinite(self.per_class).any():
+            self.whole = float(np.nanmean(self.per_class))
+            self.interval = tuple(_interval(np.array(self.whole), model.volume_interval).tolist())
+
+
+def expected_quality(
+    prediction: Prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str
+) -> ExpectedQuality:
+    """Model the Dice of a prediction: see docs/quality.md.
+
+    Painted planes are left out in two groups, predicted by interpolation and scored, which tells how hard this volume
+    is; the rest comes from distance to the painted planes, disagreement with another predictor, and the predictor's own
+    probabilities where it has some.
+
+    Parameters
+    ----------
+    predictor : name of the one that made the prediction
+    """
+    name = "nearest" if predictor == "nearest" else "shape"
+    model = NEAREST if name == "nearest" else INTERPOLATED
+    planes = annotation.unpainted_planes
+    other = quick_labels("shape" if predictor != "shape" else "nearest", annotation, spacing_mm, planes)
+    features = features_of(prediction.labels, annotation, spacing_mm, planes, other)
+    excess = left_out_excess(annotation, spacing_mm, name, model)
+    odds = model.log_odds(features) + model.left_out * excess.per_structure[features.structure]
+    return ExpectedQuality(features, odds, model, annotation)
+
+
+def with_expected_quality(
+    prediction: Prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str
+) -> Prediction:
+    """The prediction with the Dice to expect, in place of what its predictor said."""
+    if not annotation.unpainted_planes or not annotation.classes:
+        return prediction
+    if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
+        return replace(
+            prediction,
+            expected_dice_interval_per_plane=_interval(prediction.expected_dice_per_plane, INTERPOLATED.plane_interval),
+            expected_dice_interval=tuple(
+                _interval(np.array(prediction.expected_dice), INTERPOLATED.volume_interval).tolist()
+            ),
+        )
+    quality = expected_quality(prediction, annotation, spacing_mm, predictor)
+    names = [label_class.name for label_class in annotation.classes]
+    per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
+    return replace(
+        prediction,
+        expected_dice_per_plane=quality.per_plane,
+        expected_dice_interval_per_plane=quality.interval_per_plane,
+        expected_dice=quality.whole,
+        expected_dice_interval=quality.interval,
+        details={**prediction.details, "expected_dice_per_class": per_class},
+    )
+
+
+def left_out_excess(annotation: SparseAnnotation, spacing_mm: Spacing, name: str, model: Model) -> LeftOut:
+    """Leave painted planes out, interpolate them, and compare what they lose with what the model expects."""
+    excess, structure = [], []
+    for planes in groups_to_leave_out(annotation):
+        rest = without_planes(annotation, planes)
+        labels = quick_labels(name, rest, spacing_mm, planes)
+        other = quick_labels("nearest" if name == "shape" else "shape", rest, spacing_mm, planes)
+        features = features_of(labels, rest, spacing_mm, planes, other)
+        confusion = confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
+        lost = 1 - np.nan_to_num(dice_from_confusion(confusion), nan=1.0)
+        row = np.searchsorted(planes, features.plane)
+        seen = np.clip(lost[row, features.structure], 0.02, 0.98)
+        excess.append(np.log(seen / (1 - seen)) - model.log_odds(features) - model.left_out_mean)
+        structure.append(features.structure)
+    if not excess:
+        return LeftOut.nothing(annotation.class_count)
+    return LeftOut(np.concatenate(excess), np.concatenate(structure), annotation.class_count)
+
+
+def quick_labels(name: str, annotation: SparseAnnotation, spacing_mm: Spacing, planes: list[int]) -> np.ndarray:
+    """Labels of some planes by `nearest` or `shape`; 0 elsewhere."""
+    from ..predictors.shape import fill
+
+    labels = np.zeros_like(annotation.labels)
+    sources = np.array(annotation.source_planes)
+    if name == "nearest":
+        labels[planes] = annotation.labels[sources[np.abs(sources - np.array(planes)[:, None]).argmin(axis=1)]]
+        return labels
+    for _ in fill(labels, annotation, spacing_mm, planes=planes):
+        pass
+    return labels
+
+
+def _by_plane(features: PlaneFeatures, odds: np.ndarray, planes: int) -> np.ndarray:
+    """Mean Dice over the structures of each plane, float32 (planes,); NaN where there is none."""
+    numbers = np.bincount(features.plane, minlength=planes)
+    lost = np.bincount(features.plane, ratio_of(odds), minlength=planes)
+    return np.divide(numbers - lost, numbers, out=np.full(planes, np.nan), where=numbers > 0).astype(np.float32)
+
+
+def _interval(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
+    """Lower and upper end for each Dice, shape (..., 2): log-odds added to those of what is lost."""
+    lost = np.clip(1 - dice, 1e-4, 1 - 1e-4)
+    odds = np.log(lost / (1 - lost))
+    return np.stack([1 - ratio_of(odds + shift) for shift in reversed(shifts)], axis=-1).astype(np.float32)
+
+
+def _by_class(features: PlaneFeatures, odds: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
+    """Dice over the volume: what is lost on each plane weighs as much as the structure is large there."""
+    count = annotation.class_count
+    painted = np.zeros(count)
+    for plane in annotation.painted_planes:
+        painted += np.bincount(annotation.labels[plane].ravel(), minlength=count + 1)[1:]
+    right = np.bincount(features.structure, features.area_px * (1 - ratio_of(odds)), minlength=count)
+    total = np.bincount(features.structure, features.area_px, minlength=count) + painted
+    return np.divide(right + painted, total, out=np.full(count, np.nan), where=total > 0)

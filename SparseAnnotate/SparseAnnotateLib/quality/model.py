@@ -1,0 +1,122 @@
+"""How much Dice a plane has lost, from its features: a logistic regression, and what left-out planes add to it.
+
+The numbers come from ``python Testing/benchmarks/quality.py`` (docs/quality.md tells how well they do on volumes that
+they were not fitted on).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .features import PlaneFeatures
+
+# Ratios are cut here before their logarithm is taken: one pixel in a hundred is noise.
+_SMALLEST_RATIO = 0.01
+_SMALLEST_DOUBT = 0.005
+_SMALLEST_MM = 0.2
+
+# So many left-out planes of a structure count as much as what is known without them.
+SHRINKAGE = 5.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """Coefficients of the features for the log-odds of the Dice that is lost on a plane.
+
+    Attributes
+    ----------
+    way : of log(way_mm / radius_mm): how far to the painted planes, in sizes of the structure
+    change, from_nearest, disagreement, doubt : of the log-odds of these features
+    size : of log(radius_mm / 5 mm)
+    gone : of nothing being predicted where a painted neighbour has the structure
+    end, end_way : of painted planes being on one side only, and of `way` then
+    left_out : of what left-out planes of this volume lost more than expected, in log-odds
+    left_out_mean : what left-out planes lose more than others with the same features, for they leave wider gaps
+    plane_interval, volume_interval : log-odds to add for the 10th and the 90th percentile
+    """
+
+    intercept: float
+    way: float
+    change: float
+    from_nearest: float
+    disagreement: float
+    size: float
+    gone: float
+    end: float
+    end_way: float
+    left_out: float
+    left_out_mean: float
+    plane_interval: tuple[float, float]
+    volume_interval: tuple[float, float]
+    doubt: float = 0.0
+
+    def log_odds(self, features: PlaneFeatures) -> np.ndarray:
+        """Log-odds of the Dice lost, one for each row, before left-out planes are asked."""
+        way = log_way(features)
+        terms = (
+            (self.way, way),
+            (self.change, log_odds(features.change)),
+            (self.from_nearest, log_odds(features.from_nearest)),
+            (self.disagreement, log_odds(np.nan_to_num(features.disagreement))),
+            (self.size, np.log(np.maximum(features.radius_mm, 0.3) / 5)),
+            (self.gone, features.area_px == 0),
+            (self.end, features.at_end),
+            (self.end_way, features.at_end * way),
+        )
+        total = np.full(len(features), self.intercept)
+        for weight, values in terms:
+            total += weight * values
+        if self.doubt:
+            total += self.doubt * log_odds(np.nan_to_num(features.doubt, nan=1.0), _SMALLEST_DOUBT)
+        return total
+
+
+def log_way(features: PlaneFeatures) -> np.ndarray:
+    """Log of the way to the painted planes in radii of the structure."""
+    return np.log(np.maximum(features.way_mm, _SMALLEST_MM) / np.maximum(features.radius_mm, _SMALLEST_MM))
+
+
+def log_odds(ratio: np.ndarray, smallest: float = _SMALLEST_RATIO) -> np.ndarray:
+    """Log-odds of a ratio that may be 0 or 1."""
+    cut = np.clip(ratio, smallest, 1)
+    return np.log(cut / (1 + smallest - cut))
+
+
+def ratio_of(odds: np.ndarray) -> np.ndarray:
+    """The ratio that log-odds stand for."""
+    return 1 / (1 + np.exp(-odds))
+
+
+class LeftOut:
+    """What the left-out planes of a volume lost more than the model expected, structure by structure.
+
+    Parameters
+    ----------
+    excess : log-odds, one for each left-out plane and structure
+    structure : which one
+    count : number of structures
+    """
+
+    def __init__(self, excess: np.ndarray, structure: np.ndarray, count: int):
+        everywhere = excess.sum() / (len(excess) + SHRINKAGE)
+        sums = np.bincount(structure, excess, minlength=count)
+        numbers = np.bincount(structure, minlength=count)
+        # A structure with few left-out planes is taken to be as hard as the others of its volume.
+        self.per_structure = (sums + SHRINKAGE * everywhere) / (numbers + SHRINKAGE)
+
+    @classmethod
+    def nothing(cls, count: int) -> LeftOut:
+        """Of a volume on which no plane can be left out."""
+        return cls(np.zeros(0), np.zeros(0, int), count)
+
+
+INTERPOLATED = Model(
+    intercept=-0.23, way=0.40, change=0.25, from_nearest=0.13, disagreement=0.13, size=0.11, gone=-0.64, end=0.09,
+    end_way=0.16, left_out=0.35, left_out_mean=0.31, plane_interval=(-1.28, 0.87), volume_interval=(-0.68, 0.44),
+)  # fmt: skip
+NEAREST = Model(
+    intercept=-0.42, way=0.37, change=0.19, from_nearest=-0.07, disagreement=0.21, size=0.08, gone=-0.90, end=0.24,
+    end_way=0.21, left_out=0.37, left_out_mean=0.60, plane_interval=(-1.28, 0.94), volume_interval=(-0.68, 0.19),
+)  # fmt: skip
