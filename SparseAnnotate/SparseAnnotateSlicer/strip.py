@@ -15,6 +15,7 @@ __all__ = ["SliceStrip", "StripPlane"]
 
 # Around a handle, in pixels: it is seven wide.
 _REACH = 8
+_TREMBLE = 4
 
 
 class SliceStrip(qt.QWidget):
@@ -34,7 +35,7 @@ class SliceStrip(qt.QWidget):
         self.onJump = self.onRangeDragged = self.onMarkPlane = self.onExportProvenance = None
         self.model = StripModel()
         self._drag = None
-        self._rangeBefore = None
+        self._rangeBefore = self._grabbedAt = None
         self._asked = None
         self.objectName = "SparseAnnotateSliceStrip"
         self.setFixedHeight(HEIGHT)
@@ -95,7 +96,7 @@ class SliceStrip(qt.QWidget):
         if self._drag == "scrub":
             self._jump(self._asked)
         else:
-            self._rangeBefore = self.model.plane_range
+            self._rangeBefore, self._grabbedAt = self.model.plane_range, x
             self.model.hold_window()
 
     def mouseMoveEvent(self, event) -> None:
@@ -129,11 +130,12 @@ class SliceStrip(qt.QWidget):
         return "last" if abs(right - 3) <= _REACH else None
 
     def _dragRange(self, x: int) -> None:
-        """The first end lies left of its plane, the last one right of it: rounded to the nearest border of planes."""
+        """The plane under the mouse becomes the end; a hand that trembles moves nothing."""
+        if self._grabbedAt is not None and abs(x - self._grabbedAt) < _TREMBLE:
+            return
+        self._grabbedAt = None
         model = self.model
-        half = model.slot_width(self.width) / 2
-        shifted = x + half if self._drag == "first" else x - half
-        plane = model.plane_at(shifted, self.width, beyond=True)
+        plane = model.plane_at(x, self.width, beyond=True)
         new = model.range_with(self._drag, plane)
         if new == model.plane_range:
             return

@@ -178,24 +178,28 @@ def _paint_numbers(painter, model: StripModel, colors: Colors, width: int) -> No
     """Slice numbers of the current plane and of both ends, where there is room for them."""
     first, last = model.plane_range or model.window
     left, right = model.handles(width)
-    free = [(0.0, float(width))]
-    painter.setPen(qt.QPen(colors.text))
-    wanted = [(first, left + 3, 0.0), (last, right - 3, 1.0)]
+    taken = [(left - _HANDLE_WIDTH, left), (right, right + _HANDLE_WIDTH)]
+    wanted = [(first, [(left + 3, 0)]), (last, [(right - 3, 1)])]
     current = model.current
     if current is not None and model.window[0] <= current <= model.window[1]:
         middle = model.middle_of(current, width)
-        end = 1.0 if middle > width - 40 else 0.0
-        wanted.insert(0, (current, middle + (9 if end == 0 else -9), end))
-        free = [(0.0, middle - 7), (middle + 7, float(width))]
-    for plane, x, end in wanted:
+        taken.append((middle - 6, middle + 6))
+        wanted = [(current, [(middle + 9, 0), (middle - 9, 1)]), *(one for one in wanted if one[0] != current)]
+    painter.setPen(qt.QPen(colors.text))
+    for plane, places in wanted:
         text = str(model.planes[plane].slice_number)
-        start = x - end * _text_width(painter, text)
-        span = (start - 2, start + _text_width(painter, text) + 2)
-        room = next((one for one in free if one[0] <= span[0] and span[1] <= one[1]), None)
-        if room is not None and (plane != current or x != left + 3):
-            painter.drawText(round(start), HEIGHT - 3, text)
-            free.remove(room)
-            free += [(room[0], span[0]), (span[1], room[1])]
+        long = _text_width(painter, text)
+        # Right of a place, or left of it.
+        spans = [(x - end * long, x - end * long + long) for x, end in places]
+        span = next((one for one in spans if _is_free(one, taken, width)), None)
+        if span is not None:
+            taken.append(span)
+            painter.drawText(round(span[0]), HEIGHT - 3, text)
+
+
+def _is_free(span: tuple[float, float], taken: list[tuple[float, float]], width: int) -> bool:
+    inside = span[0] >= 0 and span[1] <= width
+    return inside and all(span[1] + 2 <= one[0] or one[1] + 2 <= span[0] for one in taken)
 
 
 def _text_width(painter, text: str) -> int:
