@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from ..errors import InputError
 from . import _arguments as shared
 
 
@@ -19,6 +20,16 @@ def add_parser(subparsers) -> None:
     shared.add_image(parser)
     parser.add_argument("reference", metavar="REFERENCE", help="label map of the whole scan")
     shared.add_count(parser, with_planes=True)
+    parser.add_argument(
+        "--rounds", type=int, default=1, metavar="R", help="paint in R equal rounds, predicting after each"
+    )
+    parser.add_argument(
+        "--until-stable",
+        type=float,
+        metavar="X",
+        help="stop once the mean agreement of two segmentations changes by less than X (Zhang 2019: 0.005)",
+    )
+    parser.add_argument("--until", type=float, metavar="D", help="stop once a Dice of D is expected")
     shared.add_selector(parser, option="--set-selector")
     shared.add_predictor(parser)
     shared.add_seed(parser)
@@ -31,6 +42,7 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, measure, print and write; returns the exit code."""
     from ..evaluation.expert import SimulatedExpert
+    from ..evaluation.rounds import Stopping, simulate_rounds
     from ..evaluation.simulation import simulate
     from ..io import check_writable, read_image, read_labels, write_labels, write_text
 
@@ -43,16 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     expert = SimulatedExpert(file.labels, file.classes)
     count = None if arguments.planes else shared.count_from(arguments, expert.plane_range, volume.planes)
     with arguments.console.progress(predictor.name) as show:
-        outcome = simulate(
-            volume,
-            expert,
-            selector,
-            predictor,
-            count=count,
-            planes=arguments.planes,
-            seed=arguments.seed,
-            on_progress=show,
-        )
+        common = {"count": count, "seed": arguments.seed, "on_progress": show}
+        if _in_rounds(arguments):
+            stopping = Stopping(arguments.until_stable, arguments.until)
+            outcome = simulate_rounds(
+                volume, expert, selector, predictor, rounds=arguments.rounds, stopping=stopping, **common
+            )
+        else:
+            outcome = simulate(volume, expert, selector, predictor, planes=arguments.planes, **common)
     asked = {"case": str(arguments.image), "fraction": arguments.fraction, "of": arguments.of}
     if arguments.json:
         write_text(arguments.json, json.dumps({**asked, **outcome.measured}, indent=2) + "\n", ".json")
@@ -60,6 +70,16 @@ def run(arguments: argparse.Namespace) -> int:
         write_labels(arguments.output, outcome.prediction.labels, volume, expert.classes)
     _show(arguments.console, outcome.measured, expert.classes)
     return 0
+
+
+def _in_rounds(arguments: argparse.Namespace) -> bool:
+    """Whether rounds are asked for; refuses what makes no sense with them."""
+    asked = arguments.rounds != 1 or arguments.until_stable is not None or arguments.until is not None
+    if asked and arguments.planes:
+        raise InputError("--planes names the planes: drop --rounds, --until-stable and --until, or give --count")
+    if asked and arguments.rounds == 1:
+        raise InputError("--until-stable and --until stop between rounds: give --rounds too, such as --rounds 5")
+    return asked
 
 
 def _show(console, measured: dict, classes) -> None:
@@ -75,6 +95,15 @@ def _show(console, measured: dict, classes) -> None:
     if measured["expected_dice"] is not None:
         rows.insert(1, ["  as expected by the predictor", _number(measured["expected_dice"])])
     console.table([measured["selector"] + ", " + measured["predictor"], ""], rows)
+    if "rounds" in measured:
+        names = ("painted", "dice_all", "expected_dice", "agreement")
+        rounds = [
+            [n, *(_number(one[name]) if name != "painted" else one[name] for name in names)]
+            for n, one in enumerate(measured["rounds"], 1)
+        ]
+        console.table(["round", "planes painted", "Dice", "expected", "agreement"], rows=rounds)
+        if measured["stopped_by"] != "planes":
+            console.out(f"stopped after round {len(rounds)}: {measured['stopped_by']}")
 
 
 def _number(value: float | None) -> str:
