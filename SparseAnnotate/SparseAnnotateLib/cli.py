@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from . import __version__, commands
 from .commands._console import Console
-from .errors import InputError
+from .errors import InputError, JobCancelledError, JobFailedError
 
+JOB_FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 if it did what was asked, 2 for input that cannot be used, 130 after Ctrl-C.
+        0 if it did what was asked, 1 where a job failed, 2 for input that cannot be used, 130 after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         # Names of structures may hold letters that a terminal in plain ASCII cannot show.
@@ -44,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return arguments.run(arguments)
         except InputError as error:
             return _fail(arguments.console, str(error))
+        except JobFailedError as error:
+            return _fail(arguments.console, str(error), JOB_FAILED)
         except MemoryError:
             return _fail(arguments.console, "there is not enough memory: crop the image, or close other programs")
         except BrokenPipeError:
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         except OSError as error:
             return _fail(arguments.console, _sentence_for(error))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, JobCancelledError):
             arguments.console.say("stopped; nothing was written")
             return INTERRUPTED
 
@@ -76,9 +79,9 @@ def _command_names() -> list[str]:
     return [name for name in _ORDER if name in found] + sorted(found - set(_ORDER))
 
 
-def _fail(console: Console, message: str) -> int:
+def _fail(console: Console, message: str, code: int = WRONG_INPUT) -> int:
     console.error(message)
-    return WRONG_INPUT
+    return code
 
 
 def _sentence_for(error: OSError) -> str:

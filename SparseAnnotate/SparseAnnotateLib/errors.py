@@ -1,4 +1,4 @@
-"""The errors that a user caused and can mend."""
+"""The errors that end with one sentence for the user."""
 
 
 class InputError(ValueError):
@@ -7,6 +7,31 @@ class InputError(ValueError):
 
 class MissingPackageError(InputError):
     """A package that this part needs is not installed; the message says how to get it."""
+
+
+class JobFailedError(RuntimeError):
+    """A job ended without a result, by no fault of its input; the message is a sentence for the user.
+
+    Attributes
+    ----------
+    reason : {"memory", "folder", "crash", "bug"}
+    details : the traceback or the end of the log, for the developers
+    """
+
+    def __init__(self, message: str, reason: str = "bug", details: str = ""):
+        super().__init__(message, reason, details)
+        self.reason = reason
+        self.details = details
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+class JobCancelledError(Exception):
+    """The job was cancelled before its end."""
+
+    def __init__(self, message: str = "the job was cancelled"):
+        super().__init__(message)
 
 
 def require(module_name: str, *, extra: str, purpose: str):

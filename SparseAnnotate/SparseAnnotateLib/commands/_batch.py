@@ -28,11 +28,8 @@ def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show):
     if arguments.scheduler is None:
         return predictors.run(predictor, volume, annotation, show)
     job = jobs.Job(predictor.name, volume, annotation, predictor.options, str(arguments.image))
-    try:
-        with open_runner(arguments.scheduler) as runner:
-            return jobs.run_job(runner, job, show)
-    except jobs.JobFailedError as error:
-        raise InputError(str(error)) from error
+    with open_runner(arguments.scheduler) as runner:
+        return jobs.run_job(runner, job, show)
 
 
 def run_batch(arguments: argparse.Namespace, predictor) -> int:

@@ -99,11 +99,12 @@ class EventFile:
 
 
 class EventReader:
-    """Reads what was appended to an event file since the last time; never blocks."""
+    """Reads what was appended to an event file since the last time; never blocks, and reads nothing after the end."""
 
     def __init__(self, path: Path):
         self._path = path
         self._offset = 0
+        self._ended = False
 
     def read(self) -> list[Event]:
         """The events whose lines are complete; none where the file is not there (yet, or any more)."""
@@ -115,7 +116,16 @@ class EventReader:
             return []
         complete = text.rfind(b"\n") + 1
         self._offset += complete
-        return [event for line in text[:complete].splitlines() if line and (event := _parse(line))]
+        return self._until_end([event for line in text[:complete].splitlines() if line and (event := _parse(line))])
+
+    def _until_end(self, new: list[Event]) -> list[Event]:
+        """A heartbeat of the guardian may follow the worker's last word; it is not news."""
+        read = []
+        for event in new:
+            if not self._ended:
+                read.append(event)
+                self._ended = event.kind in ENDS
+        return read
 
 
 def _parse(line: bytes) -> Event | None:

@@ -6,7 +6,9 @@ import enum
 import errno
 import traceback
 
-from ..errors import InputError
+from ..errors import InputError, JobCancelledError, JobFailedError
+
+__all__ = ["ExitCode", "JobCancelledError", "JobFailedError", "as_exception", "describe"]
 
 # Reasons, as events carry them.
 INPUT, MEMORY, FOLDER, CRASH, BUG = "input", "memory", "folder", "crash", "bug"
@@ -22,31 +24,6 @@ class ExitCode(enum.IntEnum):
     ORPHANED = 4
     FOLDER = 5
     MEMORY = 6
-
-
-class JobFailedError(RuntimeError):
-    """A job ended without a result, by no fault of its input; the message is a sentence for the user.
-
-    Attributes
-    ----------
-    reason : {"memory", "folder", "crash", "bug"}
-    details : the traceback or the end of the log, for the developers
-    """
-
-    def __init__(self, message: str, reason: str = BUG, details: str = ""):
-        super().__init__(message, reason, details)
-        self.reason = reason
-        self.details = details
-
-    def __str__(self) -> str:
-        return self.args[0]
-
-
-class JobCancelledError(Exception):
-    """The job was cancelled before its end."""
-
-    def __init__(self, message: str = "the job was cancelled"):
-        super().__init__(message)
 
 
 def describe(error: BaseException) -> tuple[str, str, str]:

@@ -1,25 +1,38 @@
-"""A second process that ends an orphaned worker whose threads cannot, because a C call holds Python's lock."""
+"""A second process beside a worker, for what its threads cannot do while a C call holds Python's lock.
+
+It ends an orphaned worker, and it writes the heartbeats of a worker that computes in silence.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
+import time
+from dataclasses import replace
+from pathlib import Path
 
+from . import events
+from .events import Event, EventFile, EventReader
 from .watcher import CHECK_INTERVAL_S, GRACE_S, is_alive
 
 # Later than the worker ends itself, so that it does so wherever it can.
 _DELAY_S = CHECK_INTERVAL_S + GRACE_S + 0.15
+# A worker that can speak does so every 0.75 s at most.
+_SILENCE_S = 0.8
 
 
-def start_guardian(parent: int) -> None:
+def start_guardian(parent: int, event_path: Path | None = None) -> None:
     """Fork a process that kills our process group soon after the process `parent` has ended, if we still live then.
 
-    To be called first of all, while this process has one thread and holds no lock. It costs 2 ms. Does nothing on
-    Windows, where the job object that holds us is the kernel's and ends us without our help.
+    With a path it also keeps up the heartbeats there, see `Pulse`. To be called first of all, while this process has
+    one thread and holds no lock. It costs 2 ms. Does nothing on Windows, where the job object that holds us is the
+    kernel's and ends us without our help.
     """
     if not hasattr(os, "fork"):
         return
+    pulse = None if event_path is None else Pulse(os.getpid(), event_path)
     ours, guardians = os.pipe()
     if os.fork():
         # We keep our end open and never write: its end is our end. Not inherited by what we start.
@@ -27,28 +40,85 @@ def start_guardian(parent: int) -> None:
         return
     try:
         os.close(ours)
-        _guard(guardians, parent)
+        # The worker's output is its own: nobody waits for our end, and no file of its folder stays open.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        _guard(guardians, parent, pulse)
     finally:
         os._exit(0)
 
 
-def _guard(worker_pipe: int, parent: int) -> None:
-    """Wait for the end of the worker, or of the parent, which holds the writing end of the worker's input."""
-    import select
+class Pulse:
+    """Writes a heartbeat for a worker that is silent, as long as it uses the processor.
 
+    A worker that is stopped, or waits for something that never comes, uses none and stays silent, so that silence
+    means what it says. Works on Linux, which tells processor times in /proc; elsewhere nothing is written.
+
+    Parameters
+    ----------
+    worker : its process number
+    event_path : where it writes its events
+    """
+
+    def __init__(self, worker: int, event_path: Path):
+        self._worker = worker
+        self._path = event_path
+        self._reader = EventReader(event_path)
+        self._last: Event | None = None
+        self._since, self._processor_s = 0.0, 0.0
+
+    def check(self) -> None:
+        """Called several times a second."""
+        new = self._reader.read()
+        now, processor_s = time.monotonic(), processor_time_s(self._worker)
+        if processor_s is None:
+            return
+        if new:
+            self._last, self._since, self._processor_s = new[-1], now, processor_s
+        elif self._is_due(now) and processor_s > self._processor_s:
+            self._beat(now - self._since)
+
+    def _is_due(self, now: float) -> bool:
+        said = self._last is not None and self._last.kind not in events.ENDS
+        return said and now - self._since >= _SILENCE_S
+
+    def _beat(self, silent_s: float) -> None:
+        beat = replace(self._last, kind=events.HEARTBEAT, elapsed_s=self._last.elapsed_s + silent_s, preview=None)
+        # One write to the end of the file, as the worker's own: lines of two processes do not mix.
+        with contextlib.suppress(OSError), contextlib.closing(EventFile(self._path)) as send:
+            send(beat)
+
+
+def processor_time_s(process: int) -> float | None:
+    """Seconds that a process has computed, in all its threads; None where that cannot be told."""
+    try:
+        # Its name, in brackets, may hold spaces and brackets; user and system time are the 14th and 15th field.
+        fields = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _guard(worker_pipe: int, parent: int, pulse: Pulse | None) -> None:
+    """Watch until the end of the worker, or of the parent, which holds the writing end of the worker's input."""
     # An interrupt from the terminal is for the worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     poll = select.poll()
     # Hang-ups only: the input is the worker's to read.
     poll.register(0, select.POLLHUP)
     poll.register(worker_pipe, select.POLLHUP)
-    if worker_pipe in dict(poll.poll()):
-        return
+    input_ended = False
     # A launcher that stands between may have closed the input; the parent's end is what counts.
-    poll.unregister(0)
-    while is_alive(parent):
-        if poll.poll(1000 * CHECK_INTERVAL_S):
+    while not input_ended or is_alive(parent):
+        ended = dict(poll.poll(1000 * CHECK_INTERVAL_S))
+        if worker_pipe in ended:
             return
+        if 0 in ended:
+            poll.unregister(0)
+            input_ended = True
+        if pulse is not None:
+            pulse.check()
     if not poll.poll(1000 * _DELAY_S):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(0, signal.SIGKILL)

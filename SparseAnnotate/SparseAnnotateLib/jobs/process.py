@@ -103,12 +103,9 @@ def _environment(more: dict[str, str]) -> dict[str, str]:
 
 
 if sys.platform == "win32":
-    from .windows import JobObject
+    from .windows import hold as _job_object
 
     _GROUP = {"creationflags": subprocess.CREATE_NO_WINDOW}
-
-    def _job_object(process: subprocess.Popen) -> JobObject:
-        return JobObject(int(process._handle))
 else:
     _GROUP = {"start_new_session": True}
 

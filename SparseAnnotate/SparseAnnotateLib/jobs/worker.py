@@ -27,11 +27,11 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job in a folder; see docs/jobs.md for the events and the exit codes."""
     given = _parse(arguments)
+    folder = JobFolder(given.folder)
     if given.parent is not None and given.own_group:
-        start_guardian(given.parent)
+        start_guardian(given.parent, folder.events)
     logging.basicConfig(level=logging.INFO)
     faulthandler.enable()
-    folder = JobFolder(given.folder)
     lock = FileLock(folder.worker_lock)
     try:
         if not lock.acquire():

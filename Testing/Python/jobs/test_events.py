@@ -1,7 +1,9 @@
 import json
+import os
 import threading
 
 import numpy as np
+import pytest
 from SparseAnnotateLib import Progress
 from SparseAnnotateLib.jobs.events import Event, EventFile, EventReader
 from SparseAnnotateLib.jobs.reporter import Heartbeat, Reporter
@@ -39,6 +41,34 @@ def test_the_reader_skips_what_it_cannot_read_and_ignores_what_it_does_not_know(
         b'\xff\xfe\n[]\n{"no": "kind"}\n{"kind": "progress", "preview": {}}\n{"kind": "result", "mood": 1}\n'
     )
     assert [event.kind for event in EventReader(path).read()] == ["result"]
+
+
+def test_a_heartbeat_after_the_end_is_not_read(tmp_path):
+    path = tmp_path / "events.jsonl"
+    send = EventFile(path)
+    for kind in ("started", "error", "heartbeat"):
+        send(Event(kind))
+    reader = EventReader(path)
+    assert [event.kind for event in reader.read()] == ["started", "error"]
+    send(Event("heartbeat"))
+    assert reader.read() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_lines_of_two_processes_do_not_mix(tmp_path):
+    path = tmp_path / "events.jsonl"
+    child = os.fork()
+    send, count = EventFile(path), 1000
+    for number in range(count):
+        send(Event("progress", message=("a" if child else "b") * (1 + number % 3000), worker=str(number)))
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    read = EventReader(path).read()
+    for letter in "ab":
+        theirs = [event for event in read if event.message[0] == letter]
+        assert [int(event.worker) for event in theirs] == list(range(count))
+        assert all(set(event.message) == {letter} for event in theirs)
 
 
 def test_a_line_torn_by_a_full_disk_costs_one_event(tmp_path):

@@ -133,6 +133,44 @@ def test_a_worker_ends_with_whoever_started_it(tmp_path, predictor):
         wait_for(lambda: not is_running(int(child)), 10)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processor times are read from /proc")
+def test_a_worker_that_computes_in_silence_beats_and_one_that_is_stopped_does_not(tmp_path):
+    """The guardian tells slow from dead, while a C function holds Python's lock."""
+    with LocalRunner(tmp_path / "jobs") as runner:
+        handle = runner.submit(tiny_job("test-selfish"))
+        wait_for(lambda: handle.poll() and any(one.fraction == 0.5 for one in handle.events()))
+        beats = []
+        wait_for(lambda: (handle.poll() and beats.extend(handle.events())) or len(beats) >= 5)
+        assert {(one.kind, one.stage, one.fraction) for one in beats} == {("heartbeat", "selfish", 0.5)}
+        times = [one.elapsed_s for one in beats]
+        assert times == sorted(times)
+        assert times[-1] - times[0] > 2
+        os.kill(handle.pid, signal.SIGSTOP)
+        time.sleep(0.6)  # the last one may be on its way
+        handle.poll()
+        handle.events()
+        handle.wait(3.0)
+        assert handle.events() == []
+        assert handle.silence_s > 2.5
+        os.kill(handle.pid, signal.SIGCONT)
+        wait_for(lambda: handle.poll() and handle.events())
+
+
+def test_the_guardian_ends_with_a_worker_that_is_killed(tmp_path):
+    with LocalRunner(tmp_path / "jobs") as runner:
+        handle = runner.submit(tiny_job("test-staged", step_s=0.2, steps=1000))
+        wait_for(lambda: handle.poll() and handle.pid and handle.events())
+        guardians = [int(pid) for pid in lines_of_children(handle.pid)]
+        assert len(guardians) == 1
+        os.kill(handle.pid, signal.SIGKILL)
+        wait_for(lambda: not is_running(guardians[0]), 5)
+
+
+def lines_of_children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        return file.read().split()
+
+
 def test_an_input_that_a_launcher_closes_is_no_reason_to_end(tmp_path):
     write_job(tiny_job("test-staged", step_s=0.2), tmp_path / "job")
     worker = start_worker(tmp_path / "job", "--parent", str(os.getpid()), stdin=subprocess.DEVNULL)
@@ -161,7 +199,8 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip("mounting a small disk is not allowed here")
     yield path
-    subprocess.run(["umount", path], check=True)
+    # A process that was killed a moment ago may still be closing its files.
+    wait_for(lambda: subprocess.run(["umount", path], capture_output=True, check=False).returncode == 0, 5)
 
 
 def test_a_disk_too_full_for_the_result_is_told_and_left_as_it_was(small_disk):
