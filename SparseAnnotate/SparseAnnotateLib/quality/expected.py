@@ -11,7 +11,7 @@ from ..annotation import SparseAnnotation
 from ..metrics import confusion_per_plane, dice_from_confusion
 from .features import PlaneFeatures, features_of
 from .left_out import groups_to_leave_out, without_planes
-from .model import INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
+from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
 
 if TYPE_CHECKING:
     from ..predictors import Prediction
@@ -50,8 +50,7 @@ def expected_quality(
     """Model the Dice of a prediction: see docs/quality.md.
 
     Painted planes are left out in two groups, predicted by interpolation and scored, which tells how hard this volume
-    is; the rest comes from distance to the painted planes, disagreement with another predictor, and the predictor's own
-    probabilities where it has some.
+    is; the rest comes from the way to the painted planes, how these differ, and disagreement with another predictor.
 
     Parameters
     ----------
@@ -76,9 +75,9 @@ def with_expected_quality(
     if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
         return replace(
             prediction,
-            expected_dice_interval_per_plane=_interval(prediction.expected_dice_per_plane, INTERPOLATED.plane_interval),
+            expected_dice_interval_per_plane=_interval(prediction.expected_dice_per_plane, GUIDED_PLANE_INTERVAL),
             expected_dice_interval=tuple(
-                _interval(np.array(prediction.expected_dice), INTERPOLATED.volume_interval).tolist()
+                _interval(np.array(prediction.expected_dice), GUIDED_VOLUME_INTERVAL).tolist()
             ),
         )
     quality = expected_quality(prediction, annotation, spacing_mm, predictor)

@@ -28,7 +28,6 @@ class PlaneFeatures:
     change : 1 - Dice of the painted planes on both sides with each other; beyond the ends 1
     from_nearest : 1 - Dice of the prediction with the nearest painted plane
     disagreement : 1 - Dice of the prediction with another predictor's; NaN where there is none
-    doubt : 1 - the Dice that the predictor's probabilities promise; NaN where it has none
     """
 
     plane: np.ndarray
@@ -42,7 +41,6 @@ class PlaneFeatures:
     change: np.ndarray
     from_nearest: np.ndarray
     disagreement: np.ndarray
-    doubt: np.ndarray
 
     def __len__(self) -> int:
         return len(self.plane)
@@ -54,7 +52,6 @@ def features_of(
     spacing_mm: tuple[float, float, float],
     planes: list[int],
     other: np.ndarray | None = None,
-    doubt: np.ndarray | None = None,
 ) -> PlaneFeatures:
     """Features of predicted planes.
 
@@ -65,7 +62,6 @@ def features_of(
     spacing_mm : between planes, rows, columns
     planes : the predicted planes to look at, none of them painted
     other : another predictor's labels, or None
-    doubt : float (planes, classes), see `PlaneFeatures`, or None
     """
     planes = np.asarray(planes, dtype=int)
     sources = np.asarray(annotation.source_planes, dtype=int)
@@ -87,14 +83,14 @@ def features_of(
     allowed = np.stack([annotation.allowed_classes(plane)[1:] for plane in planes])
     there = allowed & (mean_area > 0)
     row, structure = np.nonzero(there)
-    nothing = np.full(there.shape, np.nan)
     table = {
         "area_px": areas[0],
         "radius_mm": np.sqrt(mean_area * spacing_mm[1] * spacing_mm[2] / np.pi),
         "change": change,
         "from_nearest": _apart(predicted, nearest, count),
-        "disagreement": nothing if other is None else _apart(predicted, other[(planes, *box)], count),
-        "doubt": nothing if doubt is None else doubt[planes],
+        "disagreement": np.full(there.shape, np.nan)
+        if other is None
+        else _apart(predicted, other[(planes, *box)], count),
     }
     each = {
         "plane": planes,

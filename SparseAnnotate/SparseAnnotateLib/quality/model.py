@@ -14,7 +14,6 @@ from .features import PlaneFeatures
 
 # Ratios are cut here before their logarithm is taken: one pixel in a hundred is noise.
 _SMALLEST_RATIO = 0.01
-_SMALLEST_DOUBT = 0.005
 _SMALLEST_MM = 0.2
 
 # So many left-out planes of a structure count as much as what is known without them.
@@ -28,7 +27,7 @@ class Model:
     Attributes
     ----------
     way : of log(way_mm / radius_mm): how far to the painted planes, in sizes of the structure
-    change, from_nearest, disagreement, doubt : of the log-odds of these features
+    change, from_nearest, disagreement : of the log-odds of these features
     size : of log(radius_mm / 5 mm)
     gone : of nothing being predicted where a painted neighbour has the structure
     end, end_way : of painted planes being on one side only, and of `way` then
@@ -50,7 +49,6 @@ class Model:
     left_out_mean: float
     plane_interval: tuple[float, float]
     volume_interval: tuple[float, float]
-    doubt: float = 0.0
 
     def log_odds(self, features: PlaneFeatures) -> np.ndarray:
         """Log-odds of the Dice lost, one for each row, before left-out planes are asked."""
@@ -68,8 +66,6 @@ class Model:
         total = np.full(len(features), self.intercept)
         for weight, values in terms:
             total += weight * values
-        if self.doubt:
-            total += self.doubt * log_odds(np.nan_to_num(features.doubt, nan=1.0), _SMALLEST_DOUBT)
         return total
 
 
@@ -112,6 +108,11 @@ class LeftOut:
         return cls(np.zeros(0), np.zeros(0, int), count)
 
 
+# For what `guided` says itself to expect: log-odds to add to those of what is lost, for the same percentiles.
+GUIDED_PLANE_INTERVAL = (-1.0, 1.0)
+GUIDED_VOLUME_INTERVAL = (-0.6, 0.6)
+
+# Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(
     intercept=-0.23, way=0.40, change=0.25, from_nearest=0.13, disagreement=0.13, size=0.11, gone=-0.64, end=0.09,
     end_way=0.16, left_out=0.35, left_out_mean=0.31, plane_interval=(-1.28, 0.87), volume_interval=(-0.68, 0.44),

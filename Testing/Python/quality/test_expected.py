@@ -27,7 +27,7 @@ def annotate(labels, painted, plane_range=None):
 class TestFeatures:
     def test_they_are_what_their_names_say(self):
         labels = a_rod()
-        features = features_of(labels, annotate(labels, [2, 12]), SPACING, [4], doubt=np.full((20, 1), 0.25))
+        features = features_of(labels, annotate(labels, [2, 12]), SPACING, [4])
         assert (features.plane.tolist(), features.structure.tolist(), features.area_px.tolist()) == ([4], [0], [20])
         assert features.distance_mm[0] == 4
         assert features.way_mm[0] == pytest.approx(1 / (1 / 4 + 1 / 16))
@@ -36,7 +36,6 @@ class TestFeatures:
         assert features.radius_mm[0] == pytest.approx(np.sqrt(20 / np.pi))
         assert features.change[0] == pytest.approx(1 - 2 * 12 / 40)  # moved by 2 of 5 pixels
         assert features.from_nearest[0] == 0
-        assert features.doubt[0] == 0.25
         assert np.isnan(features.disagreement[0])
 
     def test_beyond_the_last_painted_plane_there_is_one_side(self):
