@@ -82,6 +82,7 @@ class Execution:
                 self._progress.elsewhere += 1
             else:
                 self._schedule.put_back(task, leave=True)
+                return
 
     def _with_selection(self, task: Task) -> Task:
         selection = self._store.selections([task.selection_key]).get(task.selection_key)

@@ -69,8 +69,12 @@ class Schedule:
     def put_back(self, task: Task, *, leave: bool = False) -> None:
         """A task is to be done after all; with `leave`, another process is at it now."""
         self.ended(task)
-        self._shelves.setdefault(task.shelf, collections.deque()).appendleft(task)
-        if leave:
+        shelf = self._shelves.setdefault(task.shelf, collections.deque())
+        if not leave:
+            shelf.appendleft(task)
+        else:
+            # Last, as the other process may leave what is behind it to us.
+            shelf.append(task)
             self._left_until[task.shelf] = time.monotonic() + _LEAVE_S
             # Behind the others, so that this process does not ask for it all the time.
             self._shelves[task.shelf] = self._shelves.pop(task.shelf)

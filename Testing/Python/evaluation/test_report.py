@@ -1,0 +1,216 @@
+"""The report: what stands in its tables, and that the page needs nothing but itself."""
+
+import csv
+import html.parser
+import re
+
+import numpy as np
+import pytest
+from evaluation.examples import done, failed, predictors, selectors, tasks
+from SparseAnnotateLib import InputError, Volume
+from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.grid import View
+from SparseAnnotateLib.evaluation.loading import LoadedCase
+from SparseAnnotateLib.evaluation.report import write_report
+from SparseAnnotateLib.evaluation.report.as_html import html_of
+from SparseAnnotateLib.evaluation.report.as_markdown import markdown_of
+from SparseAnnotateLib.evaluation.report.document import Cell, Document, Section, Table
+from SparseAnnotateLib.evaluation.report.results import Results
+from SparseAnnotateLib.evaluation.report.tables import table_of_failures, table_of_methods, table_of_selector_times
+from SparseAnnotateLib.evaluation.shown import pack_planes
+from SparseAnnotateLib.evaluation.store import ResultStore
+
+DICE = {"keep-n": 0.8, "random": 0.7, "nearest": 0.0, "shape": 0.1}
+
+
+def shown_planes() -> bytes:
+    reference = np.zeros((12, 16, 18), np.uint8)
+    reference[1:11, 3:12, 4:11] = 1
+    case = LoadedCase(Volume.from_array(reference.astype(np.float32)), SimulatedExpert(reference))
+    return pack_planes(case, np.roll(reference, 1, axis=1), [2, 5])
+
+
+def fill(store, some, **more):
+    for task in some:
+        dice = (
+            DICE[task.selector.name] + DICE[task.predictor.name] + task.fraction / 10 + 0.01 * int(task.case.name[4:])
+        )
+        extra = {"expected_dice": dice - 0.05} if task.predictor.name == "shape" else {}
+        result = done(task, min(dice, 1.0), **extra, **more)
+        object.__setattr__(result, "shown", shown_planes())
+        store.add(task, result)
+
+
+@pytest.fixture
+def store(tmp_path):
+    filled = ResultStore(tmp_path / "results.sqlite")
+    fill(filled, tasks(8))
+    yield filled
+    filled.close()
+
+
+@pytest.fixture
+def results(store):
+    return Results.from_rows(store.rows())
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that every element is closed, and keeps what would be fetched from elsewhere."""
+
+    EMPTY = {"meta", "img", "br", "hr", "link", "path", "use", "rect", "circle", "line"}  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.references, self.identifiers = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href"):
+                self.references.append(value)
+            if name == "id":
+                self.identifiers.append(value)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.EMPTY:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in self.EMPTY:
+            assert self.open.pop() == tag
+
+
+class TestThePage:
+    @pytest.fixture
+    def page(self, store, tmp_path):
+        write_report(store, tmp_path)
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    def test_it_is_whole_and_needs_nothing_else(self, page):
+        parsed = Page()
+        parsed.feed(page)
+        assert parsed.open == []
+        assert all(reference.startswith(("#", "data:image/png;base64,")) for reference in parsed.references)
+        assert not re.search(r"@import|url\((?!#)|<script|<link", page)
+        assert len(set(parsed.identifiers)) == len(parsed.identifiers)
+        assert {one[1:] for one in parsed.references if one.startswith("#")} <= set(parsed.identifiers)
+
+    def test_everything_that_was_asked_for_stands_in_it(self, page):
+        headings = re.findall(r"<h2>(.*?)</h2>", page)
+        assert headings == [
+            "Overview",
+            "Dice",
+            "Learning curves",
+            "Distances and unpainted planes",
+            "Times",
+            "Do predictors differ?",
+            "Do selectors differ?",
+            "Classes and cases",
+            "Expected Dice",
+            "Worst cases",
+        ]
+        assert page.count("<svg") == 2
+        assert page.count("data:image/png") == 4
+
+    def test_names_cannot_break_it(self):
+        evil = "<script>alert(1)</script>"
+        page = html_of(Document(evil, [Section(evil, [evil, [evil], Table(evil, [evil], [[Cell(evil)]], evil)])]))
+        assert "<script>" not in page
+
+
+class TestTables:
+    def test_means_deviations_and_the_best(self, results):
+        table = table_of_methods(results, "dice_all", "Dice")
+        assert table.header == ["predictor", "selector", "10 %", "20 %"]
+        texts = [[cell.text for cell in row] for row in table.rows]
+        spread = np.std(0.01 * np.arange(8), ddof=1)
+        assert texts[0] == [
+            "nearest",
+            "keep-n",
+            f"{0.81 + 0.035:.3f} ± {spread:.3f}",
+            f"{0.82 + 0.035:.3f} ± {spread:.3f}",
+        ]
+        assert [row[2].strong for row in table.rows] == [True, False, True, False]
+        assert [row[2].marked for row in table.rows] == [False, False, True, False]
+
+    def test_a_method_without_all_cases_says_so_and_is_never_the_best(self, results):
+        rows = [row for row in results.done if row["predictor"] == "nearest" or row["case_name"] < "case5"]
+        table = table_of_methods(Results(rows, []), "dice_all", "Dice")
+        assert [("(5 cases)" in row[2].text, row[2].strong) for row in table.rows] == [
+            (False, True),
+            (False, False),
+            (True, False),
+            (True, False),
+        ]
+
+    def test_of_distances_the_smallest_is_the_best(self, results):
+        table = table_of_methods(results, "average_hausdorff_mm", "mm", best=min)
+        assert [row[2].marked for row in table.rows] == [False, False, True, False]
+
+    def test_a_selection_counts_once_whatever_predictors_use_it(self, results):
+        table = table_of_selector_times(results, "seconds", "Seconds")
+        assert [cell.text for cell in table.rows[0]] == ["keep-n", "0.50 ± 0.00", "0.50 ± 0.00"]
+
+    def test_failures_are_put_together_by_reason(self, store):
+        for task in tasks(3, predictors=predictors("morphology"), selectors=selectors("keep-n")):
+            store.add(task, failed(task, "no memory"))
+        table = table_of_failures(Results.from_rows(store.rows()).failed)
+        assert [[cell.text for cell in row] for row in table.rows] == [
+            ["morphology, keep-n", "no memory", "case0, case1, case2", "6"]
+        ]
+
+
+def test_a_table_in_markdown():
+    table = Table("", ["name", "Dice"], [[Cell("a|b"), Cell("0.9", strong=True)]])
+    lines = markdown_of(Document("Title", [Section("Part", [table])])).splitlines()
+    assert lines[-3:] == ["| name | Dice |", "|---|---:|", "| a\\|b | **0.9** |"]
+
+
+def test_the_csv_files_hold_every_result_mean_and_test(store, tmp_path):
+    written = write_report(store, tmp_path)
+    assert written.lines[0].startswith("64 results, 0 failed")
+    lines = {
+        name: list(csv.DictReader((tmp_path / f"{name}.csv").open(encoding="utf-8")))
+        for name in ("results", "means", "tests")
+    }
+    assert {name: len(found) for name, found in lines.items()} == {"results": 64, "means": 8, "tests": 8}
+    assert float(lines["means"][0]["dice_all mean"]) == pytest.approx(0.845)
+    assert float(lines["tests"][0]["mean difference"]) == pytest.approx(0.1)
+    assert {row["case_name"] for row in lines["results"]} == {f"case{number}" for number in range(8)}
+
+
+def test_settings_are_never_mixed(tmp_path):
+    store = ResultStore(tmp_path / "results.sqlite")
+    fill(store, tasks(6, views=(View("i"), View("k"))))
+    write_report(store, tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "## Settings side by side" in text
+    assert "## Dice (fractions of the range, axis i)" in text
+    assert "## Dice (fractions of the range, axis k)" in text
+    assert "over 6 cases" in text
+    store.close()
+
+
+def test_a_report_of_one_result_has_no_empty_parts(tmp_path):
+    store = ResultStore(tmp_path / "results.sqlite")
+    fill(store, tasks(1)[:1])
+    write_report(store, tmp_path)
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "Overview",
+        "Dice",
+        "Distances and unpainted planes",
+        "Times",
+        "Classes and cases",
+    ]
+    store.close()
+
+
+def test_a_store_without_results_makes_no_report(tmp_path):
+    store = ResultStore(tmp_path / "results.sqlite")
+    with pytest.raises(InputError, match="holds no result yet"):
+        write_report(store, tmp_path)
+    assert not (tmp_path / "report.html").exists()
+    store.close()
