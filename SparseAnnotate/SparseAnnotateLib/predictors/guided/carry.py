@@ -43,13 +43,22 @@ class Carried:
 
 
 def carry(
-    source: int, labels: np.ndarray, class_count: int, targets: Iterable[int], flow: AdjacentFlow, step: PatchSearch
+    source: int,
+    labels: np.ndarray,
+    class_count: int,
+    targets: Iterable[int],
+    flow: AdjacentFlow,
+    step: PatchSearch,
+    window: tuple[slice, slice] | None = None,
 ) -> dict[int, Carried]:
-    """Carry the labels of a painted plane over `targets`, which follow it one by one, up or down."""
+    """Carry the labels of a painted plane over `targets`, which follow it one by one, up or down.
+
+    `window` holds the structures on the way; outside it is taken to be unmoved.
+    """
     probabilities = one_hot(labels, class_count)
     onward, previous, carried = None, source, {}
     for plane in targets:
-        onward = flow.compose(flow.between(plane, previous), onward)
+        onward = flow.compose(flow.between(plane, previous, window), onward)
         probabilities = step.fuse(plane, [(previous, probabilities, 1.0)])
         doubtful, doubts = sharpened(probabilities)
         carried[plane] = Carried(source, onward, probabilities.argmax(axis=0).astype(np.uint8), doubtful, doubts)

@@ -12,7 +12,7 @@ from .threads import openmp_threads, worker_count
 
 # 60 at rate 0.1 decide nothing better, and take twice the time.
 ROUNDS = 30
-MAXIMUM_ROWS = 60_000
+MAXIMUM_ROWS = 30_000
 
 # A single structure's rows are dealt out to two models whose mean is taken: both cores work, as with several classes.
 BAGS_OF_SINGLE_STRUCTURE = 2

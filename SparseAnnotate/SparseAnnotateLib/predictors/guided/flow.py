@@ -13,6 +13,10 @@ SMOOTHING_SIGMA = 0.7
 REFINEMENTS = 2
 
 
+# DIS works on 8 x 8 patches: smaller windows are taken as unmoved.
+_LEAST_PIXELS = 12
+
+
 class AdjacentFlow:
     """Dense inverse search optical flow (Kroeger et al., ECCV 2016) between neighbouring planes, in pixels.
 
@@ -24,23 +28,25 @@ class AdjacentFlow:
         rows, columns = images.shape
         self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
         self._low, self._high = images.normalised_range
-        # DIS works on 8 x 8 patches: smaller planes are taken as unmoved.
-        self._possible = min(rows, columns) >= 12
 
     def _eight_bit(self, plane: int) -> np.ndarray:
         smooth = self._images.smoothed(plane, SMOOTHING_SIGMA)
         return np.clip((smooth - self._low) * (255 / max(self._high - self._low, 1e-6)), 0, 255).astype(np.uint8)
 
-    def between(self, plane: int, neighbour: int) -> np.ndarray:
-        """The flow from `plane` to the plane next to it."""
+    def between(self, plane: int, neighbour: int, window: tuple[slice, slice] | None = None) -> np.ndarray:
+        """The flow from `plane` to the plane next to it; outside the `window` nothing moves."""
         import cv2
 
-        if not self._possible:
-            return np.zeros((*self._images.shape, 2), np.float32)
+        flow = np.zeros((*self._images.shape, 2), np.float32)
+        window = window or (slice(None), slice(None))
+        if min(flow[window].shape[:2]) < _LEAST_PIXELS:
+            return flow
         search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         search.setFinestScale(0)
         search.setVariationalRefinementIterations(REFINEMENTS)
-        return search.calc(self._eight_bit(plane), self._eight_bit(neighbour), None)
+        here, there = (np.ascontiguousarray(self._eight_bit(z)[window]) for z in (plane, neighbour))
+        flow[window] = search.calc(here, there, None)
+        return flow
 
     def compose(self, step: np.ndarray, onward: np.ndarray | None) -> np.ndarray:
         """The flow from z to its source: `step` from z to its neighbour, then `onward` from there."""

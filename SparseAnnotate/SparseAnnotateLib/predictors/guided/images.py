@@ -23,7 +23,11 @@ _CACHE_BYTES = 256 << 20
 
 def structure_region(annotation: SparseAnnotation) -> tuple[slice, slice]:
     """Rows and columns of the bounding box of all painted labels, with a margin."""
-    labelled = annotation.labels[annotation.source_planes].any(axis=0)
+    return with_margin(annotation.labels[annotation.source_planes].any(axis=0))
+
+
+def with_margin(labelled: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the bounding box of what is labelled, with a margin; all where nothing is."""
     return tuple(_extent(labelled.any(axis=axis), MARGIN_PIXELS) for axis in (1, 0))
 
 
