@@ -114,10 +114,10 @@ GUIDED_VOLUME_INTERVAL = (-0.6, 0.6)
 
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(
-    intercept=-0.23, way=0.40, change=0.25, from_nearest=0.13, disagreement=0.13, size=0.11, gone=-0.64, end=0.09,
-    end_way=0.16, left_out=0.35, left_out_mean=0.31, plane_interval=(-1.28, 0.87), volume_interval=(-0.68, 0.44),
+    intercept=-0.23, way=0.41, change=0.25, from_nearest=0.12, disagreement=0.12, size=0.12, gone=-0.64, end=0.09,
+    end_way=0.16, left_out=0.34, left_out_mean=0.41, plane_interval=(-1.27, 0.87), volume_interval=(-0.68, 0.44),
 )  # fmt: skip
 NEAREST = Model(
-    intercept=-0.42, way=0.37, change=0.19, from_nearest=-0.07, disagreement=0.21, size=0.08, gone=-0.90, end=0.24,
-    end_way=0.21, left_out=0.37, left_out_mean=0.60, plane_interval=(-1.28, 0.94), volume_interval=(-0.68, 0.19),
+    intercept=-0.09, way=0.37, change=0.19, from_nearest=0.0, disagreement=0.21, size=0.09, gone=-0.89, end=0.24,
+    end_way=0.21, left_out=0.36, left_out_mean=0.67, plane_interval=(-1.28, 0.94), volume_interval=(-0.69, 0.18),
 )  # fmt: skip
