@@ -6,7 +6,7 @@ import argparse
 
 from ..errors import InputError
 from . import _arguments as shared
-from . import _batch
+from . import _batch, _given
 
 
 def add_parser(subparsers) -> None:
@@ -26,30 +26,7 @@ def add_parser(subparsers) -> None:
         metavar="OUTPUT",
         help="label map or .seg.nrrd to write; a folder for many cases",
     )
-    parser.add_argument(
-        "--painted",
-        type=shared.planes_from,
-        metavar="3,17,29",
-        help="the planes that are painted completely (from 0); default: those that hold a label",
-    )
-    parser.add_argument(
-        "--partly",
-        type=shared.planes_from,
-        default=[],
-        metavar="5,9",
-        help="painted planes of which only a part is painted",
-    )
-    parser.add_argument(
-        "--empty", type=shared.planes_from, default=[], metavar="5", help="planes that were looked at and hold nothing"
-    )
-    shared.add_range(parser, "from the first painted plane to the last")
-    parser.add_argument(
-        "--box",
-        nargs=6,
-        type=int,
-        metavar=("PLANE", "PLANE", "ROW", "ROW", "COLUMN", "COLUMN"),
-        help="first and last plane, row and column of a box that holds every structure",
-    )
+    _given.add_given(parser, "from the first painted plane to the last")
     shared.add_predictor(parser)
     parser.add_argument("--weights", metavar="PATH", help="pretrained weights, for networks that start from them")
     shared.add_seed(parser)
@@ -94,30 +71,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_options_of_one_case(arguments) -> None:
     """Many cases are told apart in their table, not by options that would hold for all of them."""
-    for name in ("painted", "partly", "empty", "range", "box", "quality", "probabilities"):
+    for name in (*_given.NAMES, "quality", "probabilities"):
         if getattr(arguments, name):
-            raise InputError(f"--{name} is for one case: give LABELS, or a column {name} in a table of cases")
+            option = name.replace("_", "-")
+            raise InputError(f"--{option} is for one case: give LABELS, or a column {name} in a table of cases")
 
 
 def annotation_from(arguments, file):
     """What the arguments and the label file say together."""
-    from ..annotation import SparseAnnotation
-
-    painted = arguments.painted
-    if painted is not None:
-        painted = sorted({*painted, *arguments.partly})
-    annotation = SparseAnnotation.from_painted_planes(file.labels, painted, empty=arguments.empty, classes=file.classes)
+    annotation = _given.painted_from(arguments, file)
     if not annotation.painted.any():
         raise InputError(
             f"{arguments.labels} holds no label: paint at least one plane, or name the empty ones with --empty"
         )
-    first, last = arguments.range or (annotation.painted_planes[0], annotation.painted_planes[-1])
-    annotation = annotation.with_range(first, last)
-    if arguments.partly:
-        annotation = annotation.with_partly_painted(arguments.partly)
-    if arguments.box:
-        annotation = annotation.with_box(arguments.box[0::2], arguments.box[1::2])
-    return annotation
+    if not arguments.range:
+        annotation = annotation.with_range(annotation.painted_planes[0], annotation.painted_planes[-1])
+    return _given.with_bounds(arguments, annotation)
 
 
 def quality_table(volume, annotation, prediction) -> str:

@@ -7,6 +7,7 @@ import json
 
 from ..errors import InputError
 from . import _arguments as shared
+from . import _given
 
 
 def add_parser(subparsers) -> None:
@@ -19,7 +20,7 @@ def add_parser(subparsers) -> None:
     )
     shared.add_image(parser)
     parser.add_argument("--labels", metavar="L", help="label map of what is painted so far")
-    shared.add_range(parser, "the whole volume")
+    _given.add_given(parser, "the whole volume")
     shared.add_count(parser)
     shared.add_selector(parser)
     parser.add_argument("--device", choices=shared.DEVICES, default=None, help="where to compute (default: auto)")
@@ -52,11 +53,12 @@ def _painted_so_far(arguments, volume):
     from ..annotation import SparseAnnotation
     from ..io import read_labels
 
-    annotation = SparseAnnotation.unpainted(volume.shape)
     if arguments.labels:
-        file = read_labels(arguments.labels, volume)
-        annotation = SparseAnnotation.from_painted_planes(file.labels, classes=file.classes)
-    return annotation.with_range(*arguments.range) if arguments.range else annotation
+        return _given.with_bounds(arguments, _given.painted_from(arguments, read_labels(arguments.labels, volume)))
+    for name in ("painted", "partly", "empty", "range_of"):
+        if getattr(arguments, name):
+            raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
+    return _given.with_bounds(arguments, SparseAnnotation.unpainted(volume.shape))
 
 
 def _show(arguments, volume, annotation, suggestions) -> None:
