@@ -17,14 +17,13 @@ from SparseAnnotateLib import cli
 from SparseAnnotateLib.errors import InputError
 
 from . import files
+from .batch_cases import cases_for_slicer, write_table
 from .headless import headless_scene, inside_slicer
-from .nodes import is_whole, session_nodes
-from .planes import PlaneState
+from .nodes import ATTRIBUTE, SEGMENTATION, is_whole, session_nodes
 from .session import AnnotationSession
+from .session_arguments import arguments_of
+from .state import SessionState
 
-# What the library reads by itself; folders hold DICOM, or cases.
-_READABLE = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".tif", ".tiff", ".csv")
-_SCENE_NODE = "#"
 _SEGMENTATION_COMMANDS = ("predict", "suggest", "simulate")
 
 
@@ -59,6 +58,8 @@ class _Command:
 
     def translated(self) -> list[str]:
         """The arguments for `sparse-annotate`."""
+        if self._arguments[:1] == ["evaluate"]:
+            return self._with_cases_in_files()
         if not self._arguments or self._arguments[0] not in _SEGMENTATION_COMMANDS or not self._needs_slicer():
             return self._arguments
         given = cli.build_parser().parse_args(self._arguments)
@@ -68,16 +69,41 @@ class _Command:
         if labels_name is not None:
             labels = self._file_of(getattr(given, labels_name), "vtkMRMLSegmentationNode", "labels")
         replaced = self._replace(given, labels_name, image, labels)
-        return [*replaced, *self._from_session(given)]
+        return [replaced[0], *self._from_session(given), *replaced[1:]]
+
+    def _with_cases_in_files(self) -> list[str]:
+        """`evaluate` of cases in scenes: their volumes and reference segmentations as files, listed in a table."""
+        given = cli.build_parser().parse_args(self._arguments)
+        cases = cases_for_slicer(Path(given.data))
+        if not cases:
+            return self._arguments
+        arguments, main_folder = list(self._arguments), self._folder
+        for number, case in enumerate(cases):
+            self._folder = main_folder / str(number)
+            self._folder.mkdir()
+            case.image = self._file_of(case.image, "vtkMRMLScalarVolumeNode", "image")
+            case.labels = self._file_of(case.labels, "vtkMRMLSegmentationNode", "labels")
+            self._forget()
+        self._folder = main_folder
+        table = write_table(cases, main_folder / "cases.csv")
+        arguments[arguments.index(given.data, 1)] = str(table)
+        return arguments
+
+    def _forget(self) -> None:
+        """Take what was loaded out of the scene: a data set is larger than the memory."""
+        for node in [node for loaded in self._loaded.values() for node in loaded]:
+            if node is not None and node.GetScene() is not None:
+                self._scene.RemoveNode(node)
+        self._loaded = {}
 
     def _needs_slicer(self) -> bool:
-        return any(_is_for_slicer(Path(one.partition(_SCENE_NODE)[0])) for one in self._arguments[1:])
+        return any(files.is_for_slicer(Path(one.partition(files.NODE_MARK)[0])) for one in self._arguments[1:])
 
     def _replace(self, given, labels_name: str | None, image: str, labels: str | None) -> list[str]:
         """Options first, then the positions in their order: image and labels may be the same scene."""
         arguments = list(self._arguments)
         output = getattr(given, "output", None)
-        if output is not None and _is_scene(Path(output)):
+        if output is not None and files.is_scene(Path(output)):
             _replace_option(arguments, ("-o", "--output"), self._prepare_output(Path(output)))
         in_order = [(given.image, image)]
         if labels is not None and not _replace_option(arguments, ("--labels",), labels):
@@ -97,16 +123,31 @@ class _Command:
 
     def _file_of(self, argument: str, node_class: str, role: str) -> str:
         """A file that the library reads, for a scene or a file that only Slicer reads; else the argument itself."""
-        path_text, _, name = argument.partition(_SCENE_NODE)
+        path_text, _, name = argument.partition(files.NODE_MARK)
         path = Path(path_text)
-        if not _is_for_slicer(path):
+        if not files.is_for_slicer(path):
             return argument
         node = self._node_of(path.absolute(), name, node_class)
         suffix = ".seg.nrrd" if node.IsA("vtkMRMLSegmentationNode") else ".nrrd"
         copy = self._folder / f"{role}{suffix}"
-        if not files.write_copy(node, copy):
+        if not files.write_copy(self._with_segments_of_session(node), copy):
             raise InputError(f"{node.GetName()} of {path} cannot be written to {copy}: is the disk full?")
         return str(copy)
+
+    def _with_segments_of_session(self, node):
+        """The node, or where a session annotates some of its segments only, a copy that holds just these."""
+        for session_node in self._session_nodes():
+            if session_node.GetNodeReference(SEGMENTATION) is not node:
+                continue
+            chosen = SessionState.from_json(session_node.GetAttribute(ATTRIBUTE)).segment_ids
+            if chosen is not None:
+                return files.with_segments(node, chosen)
+        return node
+
+    def _session_nodes(self) -> list:
+        """The sessions that were loaded and are whole."""
+        there = session_nodes(self._scene)
+        return [node for loaded in self._loaded.values() for node in loaded if node in there and is_whole(node)]
 
     def _node_of(self, path: Path, name: str, node_class: str):
         nodes = [node for node in self._load(path, node_class) if node.IsA(node_class)]
@@ -121,14 +162,14 @@ class _Command:
         if len(nodes) != 1:
             kind = "volume" if "Volume" in node_class else "segmentation"
             found = ", ".join(node.GetName() for node in nodes) or "none"
-            raise InputError(f"name one {kind} of {path.name} as {path.name}{_SCENE_NODE}NAME; there are: {found}")
+            raise InputError(f"name one {kind} of {path.name} as {path.name}{files.NODE_MARK}NAME; there are: {found}")
         return nodes[0]
 
     def _load(self, path: Path, node_class: str) -> list:
         """The nodes that a file brought into the scene, loaded once."""
         if path not in self._loaded:
             before = set(_node_ids(self._scene))
-            if _is_scene(path):
+            if files.is_scene(path):
                 files.load_scene(self._scene, path)
             elif node_class == "vtkMRMLSegmentationNode":
                 files.load_segmentation(self._scene, path)
@@ -140,30 +181,14 @@ class _Command:
 
     def _from_session(self, given) -> list[str]:
         """What the session of the labels says and the arguments do not."""
-        nodes = [node for loaded in self._loaded.values() for node in loaded if node in session_nodes(self._scene)]
-        nodes = [node for node in nodes if is_whole(node)]
-        if len(nodes) != 1 or not hasattr(given, "range"):
+        nodes = self._session_nodes()
+        if len(nodes) != 1:
             return []
         session = AnnotationSession.restore(nodes[0])
-        present, state = session.look(), session.state
-        said: list[str] = []
-        if given.axis == "auto":
-            said += ["--axis", state.axis]
-        if given.range is None and state.plane_range is not None:
-            said += ["--range", *map(str, state.plane_range)]
-        if hasattr(given, "painted") and given.painted is None:
-            for option, plane_state in (
-                ("--painted", PlaneState.PAINTED),
-                ("--partly", PlaneState.PARTLY),
-                ("--empty", PlaneState.EMPTY),
-            ):
-                planes = present.planes(plane_state)
-                if planes:
-                    said += [option, ",".join(map(str, planes))]
-        if hasattr(given, "predictor") and "--predictor" not in self._arguments:
-            said += ["--predictor", state.predictor]
-        session.close()
-        return said
+        try:
+            return arguments_of(session, given, self._arguments)
+        finally:
+            session.close()
 
     def deliver(self) -> None:
         """Put the result into the scene that was asked for."""
@@ -173,17 +198,6 @@ class _Command:
         node = files.load_segmentation(self._scene, result)
         node.SetName(f"{path.stem} result")
         files.save_scene(self._scene, path)
-
-
-def _is_scene(path: Path) -> bool:
-    return path.suffix.lower() in files.SCENES
-
-
-def _is_for_slicer(path: Path) -> bool:
-    """A scene, or another existing file that the library cannot read by itself."""
-    if _is_scene(path):
-        return True
-    return path.is_file() and bool(path.suffix) and not path.name.lower().endswith((*_READABLE, ".json", ".pth"))
 
 
 def _replace_option(arguments: list[str], names: tuple[str, ...], value: str) -> bool:

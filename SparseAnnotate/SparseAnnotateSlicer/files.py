@@ -10,6 +10,20 @@ import slicer
 from SparseAnnotateLib.errors import InputError
 
 SCENES = (".mrb", ".mrml")
+# scan.mrb#CT: the node CT of a scene.
+NODE_MARK = "#"
+# What the library reads by itself, or does not read as an image.
+_READABLE = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".tif", ".tiff", ".csv", ".json", ".pth")
+
+
+def is_scene(path: Path) -> bool:
+    """Whether the name is that of a scene."""
+    return path.suffix.lower() in SCENES
+
+
+def is_for_slicer(path: Path) -> bool:
+    """A scene, or another existing file that the library cannot read by itself; folders hold DICOM, or cases."""
+    return is_scene(path) or (path.is_file() and bool(path.suffix) and not path.name.lower().endswith(_READABLE))
 
 
 def load_scene(scene, path: Path | str) -> None:
@@ -168,3 +182,12 @@ def write_copy(node, path: Path | str) -> bool:
     storage.SetScene(node.GetScene())
     storage.SetFileName(str(Path(path).absolute()))
     return bool(storage.WriteData(node))
+
+
+def with_segments(node, segment_ids):
+    """A copy of a segmentation in the same scene, with some of its segments only."""
+    copy = node.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", f"{node.GetName()} in part")
+    copy.GetSegmentation().DeepCopy(node.GetSegmentation())
+    for segment_id in set(copy.GetSegmentation().GetSegmentIDs()) - set(segment_ids):
+        copy.GetSegmentation().RemoveSegment(segment_id)
+    return copy

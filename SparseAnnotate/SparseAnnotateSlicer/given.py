@@ -9,7 +9,7 @@ from SparseAnnotateLib.annotation import SparseAnnotation
 
 from .box import box_of
 from .planes import PlaneState, Present
-from .scene import classes_of
+from .scene import classes_of, values_of
 
 if TYPE_CHECKING:
     from .session import AnnotationSession
@@ -47,8 +47,7 @@ def annotation_of(session: AnnotationSession, present: Present) -> SparseAnnotat
 def _used_classes(present: Present, planes: list[int]) -> tuple[list[str], np.ndarray]:
     """The segments that occur on these planes, and all labels renumbered to them."""
     labels = present.layers.labels
-    occurring = np.unique(labels[planes])
-    occurring = occurring[occurring > 0]
+    occurring = sorted({number for plane in planes for number in values_of(labels[plane])})
     numbers = np.zeros(256, np.uint8)
     numbers[occurring] = np.arange(1, len(occurring) + 1)
     return [present.layers.segment_ids[number - 1] for number in occurring], numbers[labels]

@@ -79,9 +79,13 @@ class SegmentLayers:
     def masks(self, plane: int) -> Iterator[tuple[str, np.ndarray]]:
         """The segments that are present on a plane, as ID and bool (rows, columns)."""
         for layer in self.layers:
-            for number in np.unique(layer[plane]):
-                if number:
-                    yield self.segment_ids[number - 1], layer[plane] == number
+            for number in values_of(layer[plane]):
+                yield self.segment_ids[number - 1], layer[plane] == number
+
+
+def values_of(labels: np.ndarray) -> list[int]:
+    """The values other than 0 that occur in an array of uint8; np.unique takes 100 times as long (512x512: 40 ms)."""
+    return (np.flatnonzero(np.bincount(labels.ravel(), minlength=1)[1:]) + 1).tolist() if labels.any() else []
 
 
 def volume_from_node(node, axis: str = "auto") -> Volume:
@@ -175,8 +179,41 @@ def _layers_of(segmentation_node, wanted) -> list[list[str]]:
 
 
 def _read_layer(segmentation_node, volume_node, volume: Volume, numbers: dict[str, int]) -> np.ndarray:
-    array = merged_labelmap(segmentation_node, volume_node, numbers)
-    return np.ascontiguousarray(volume.to_planes(image_array(array)), dtype=np.uint8)
+    array = layer_on_same_grid(segmentation_node, volume_node, numbers)
+    if array is None:
+        array = image_array(merged_labelmap(segmentation_node, volume_node, numbers))
+    return np.ascontiguousarray(volume.to_planes(array), dtype=np.uint8)
+
+
+def layer_on_same_grid(segmentation_node, volume_node, values: Mapping[str, int]) -> np.ndarray | None:
+    """What `merged_labelmap` gives, uint8 (k, j, i), copied from a layer that lies on the volume's grid; else None.
+
+    The usual case: Slicer resamples it all the same, 1 s for each layer of 512x512x100, this takes 0.1 s.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    layer = segmentation.GetSegment(next(iter(values))).GetRepresentation(BINARY_LABELMAP)
+    extent, whole = layer.GetExtent(), volume_node.GetImageData().GetExtent()
+    inside = all(whole[n] <= extent[n] and extent[n + 1] <= whole[n + 1] for n in (0, 2, 4))
+    filled = all(extent[n] <= extent[n + 1] for n in (0, 2, 4))
+    if any(whole[::2]) or not (inside and filled) or not _on_grid(layer, segmentation_node, volume_node):
+        return None
+    array = np.zeros(volume_node.GetImageData().GetDimensions()[::-1], np.uint8)
+    part = tuple(slice(extent[n], extent[n + 1] + 1) for n in (4, 2, 0))
+    labels = image_array(layer)
+    for segment_id, value in values.items():
+        array[part][labels == segmentation.GetSegment(segment_id).GetLabelValue()] = value
+    return array
+
+
+def _on_grid(layer, segmentation_node, volume_node) -> bool:
+    if not is_linear_between(volume_node, segmentation_node):
+        return False
+    matrix = vtk.vtkMatrix4x4()
+    layer.GetImageToWorldMatrix(matrix)
+    given, wanted = map(slicer.util.arrayFromVTKMatrix, (matrix, grid_to_segmentation(volume_node, segmentation_node)))
+    # In voxels: what is nearest does not change where they are a hundredth apart at the farthest corner.
+    voxels = np.linalg.solve(wanted, given) - np.eye(4)
+    return bool(np.abs(voxels @ (*volume_node.GetImageData().GetDimensions(), 1)).max() < 0.01)
 
 
 def merged_labelmap(segmentation_node, volume_node, values: Mapping[str, int]):

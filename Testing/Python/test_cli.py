@@ -14,6 +14,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from SparseAnnotateLib import PREDICTORS, SELECTORS
 from SparseAnnotateLib.cli import main
+from SparseAnnotateLib.errors import JobFailedError
 
 FAST_SELECTORS = ("random", "keep-n", "block", "kmeans", "histogram")
 FAST_PREDICTORS = ("nearest", "shape", "morphology")
@@ -91,6 +92,16 @@ class TestSuggest:
         assert json.loads(capsys.readouterr().out)["planes_total"] == 18
 
 
+def test_suggesting_takes_what_predicting_takes(painted, capsys):
+    common = ["suggest", painted[0], "--count", "2", "--json", "--range", "1", "10"]
+    given = ["--labels", painted[1], "--painted", "2,9", "--partly", "6", "--empty", "4", "--range-of", "5", "2", "9"]
+    assert main([*common, *given, "--box", "1", "10", "0", "200", "0", "200"]) == 2
+    assert "the box leaves the volume" in capsys.readouterr().err
+    assert main([*common, *given]) == 0
+    assert not {2, 4, 6, 9} & set(json.loads(capsys.readouterr().out)["planes"])
+    assert "--painted says something about labels" in refused([*common, "--painted", "2"], capsys)
+
+
 class TestPredict:
     @pytest.mark.parametrize("predictor", FAST_PREDICTORS)
     def test_painted_planes_and_geometry_come_back_exactly(self, painted, tmp_path, predictor):
@@ -126,6 +137,29 @@ class TestPredict:
         labels = sitk.GetArrayFromImage(sitk.ReadImage(str(output)))
         assert not labels[4].any()
         assert labels[3].any()
+
+    def test_a_structure_with_a_range_of_its_own_ends_there(self, painted, tmp_path):
+        output = tmp_path / "out.nii.gz"
+        common = ["predict", *painted[:2], "-o", str(output), "--predictor", "nearest", "--range", "1", "10", "--quiet"]
+        assert main([*common, "--range-of", "5", "2", "9"]) == 0
+        labels = sitk.GetArrayFromImage(sitk.ReadImage(str(output)))
+        assert not (labels[[1, 10]] == 5).any()
+        assert (labels[[2, 9]] == 5).any(axis=(1, 2)).all()
+        main(common)
+        assert (sitk.GetArrayFromImage(sitk.ReadImage(str(output)))[[1, 10]] == 5).any(axis=(1, 2)).all()
+
+    @pytest.mark.parametrize(
+        ("given", "sentence"),
+        [
+            (["spleen", "2", "9"], "there is no such structure among the labels; there are: "),
+            (["5", "two", "9"], "--range-of 5 two 9: write two plane numbers"),
+            (["5", "3", "9"], "is painted on plane 2, outside its range 3 to 9"),
+            (["5", "2", "9", "--range-of", "5", "2", "8"], "--range-of is given twice for 5"),
+        ],
+    )
+    def test_a_range_of_a_structure_that_cannot_be_is_told(self, painted, tmp_path, capsys, given, sentence):
+        output = tmp_path / "out.nii.gz"
+        assert sentence in refused(["predict", *painted[:2], "-o", str(output), "--range-of", *given], capsys)
 
     def test_only_the_planes_named_as_painted_count(self, scan, tmp_path):
         output = tmp_path / "out.nii.gz"
@@ -335,6 +369,15 @@ class TestWrongInput:
             main(["suggest"])
         assert stop.value.code == 2
         assert "usage" in capsys.readouterr().err
+
+
+def test_a_failed_job_says_its_sentence_and_answers_1(capsys, monkeypatch):
+    def fail(_):
+        raise JobFailedError("the worker crashed: predict again", "crash", "a long traceback")
+
+    monkeypatch.setattr("SparseAnnotateLib.commands.info.run", fail)
+    assert main(["info"]) == 1
+    assert capsys.readouterr().err == "sparse-annotate: the worker crashed: predict again\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to one process")

@@ -12,7 +12,7 @@ from SparseAnnotateLib.io import read_labels
 from SparseAnnotateLib.predictors import PREDICTORS, run
 from SparseAnnotateSlicer import batch
 from SparseAnnotateSlicer.files import load_scene, save_scene, write_copy
-from SparseAnnotateSlicer.scene import read_segments, volume_from_node
+from SparseAnnotateSlicer.scene import ijk_to_ras, read_segments, volume_from_node
 from SparseAnnotateSlicer.session import AnnotationSession
 
 SCRIPT = Path(__file__).resolve().parents[3] / "SparseAnnotate" / "Scripts" / "sparse_annotate_batch.py"
@@ -41,6 +41,32 @@ def saved(scene, tmp_path):
     session.close()
     scene.Clear(False)
     return annotation, volume
+
+
+@pytest.fixture
+def rich(scene, tmp_path):
+    """A scene whose session says all that one can say; its annotation, the volume, and the predictor's options."""
+    volume_node = add_volume(scene, shape=SHAPE)
+    node = add_segmentation(scene, volume_node)
+    for number, segment_id in enumerate(ids_of(node)):
+        mask = np.zeros(SHAPE, bool)
+        mask[2, 2:9, 2 + 4 * number : 5 + 4 * number] = True
+        mask[6, 4:9, 2 + 4 * number : 6 + 4 * number] = True
+        paint(node, segment_id, volume_node, mask)
+    session = AnnotationSession.start(volume_node, node, "k")
+    session.set_range(1, 7)
+    session.set_range(2, 6, ids_of(node)[0])
+    session.box_node = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "box")
+    session.box_node.SetSize(10 * 0.7, 10 * 0.7, 9 * 3.0)
+    session.box_node.SetCenter((ijk_to_ras(volume_node) @ (5.5, 5.5, 4.0, 1.0))[:3])
+    options = {"interpolation": "linear", "seed": 3}
+    session.state.predictor, session.state.predictor_options = "shape", options
+    session.save()
+    annotation, volume = session.annotation(), session.volume
+    save_scene(scene, tmp_path / "rich.mrb")
+    session.close()
+    scene.Clear(False)
+    return annotation, volume, options
 
 
 def in_a_shell(*arguments):
@@ -105,6 +131,71 @@ class TestInThisProcess:
         scan = str(tmp_path / "scan.mrb")
         assert batch.run(["simulate", scan, scan, "--count", "2", "--predictor", "nearest"]) == 0
         assert "Dice" in capsys.readouterr().out
+
+    def test_hands_over_ranges_of_segments_the_box_and_the_predictors_options(self, rich, tmp_path, monkeypatch):
+        annotation, volume, options = rich
+        scan, result = str(tmp_path / "rich.mrb"), tmp_path / "result.seg.nrrd"
+        assert batch.run(["predict", scan, scan, "-o", str(result)]) == 0
+        expected = run(PREDICTORS.create("shape", options), volume, annotation).labels
+        assert not (expected[[1, 7]] == 1).any()
+        assert np.array_equal(read_labels(result, volume).labels, expected)
+        said = []
+        monkeypatch.setattr("SparseAnnotateLib.cli.main", lambda arguments: said.extend(arguments) or 0)
+        batch.run(["predict", scan, scan, "-o", str(result), "--box", "0", "8", "0", "9", "0", "9"])
+        assert " --box 0 8 1 10 1 10 " in " ".join(said)
+        assert " --predictor shape --set interpolation=linear --set seed=3 " in " ".join(said)
+        assert said[-7:] == ["--box", "0", "8", "0", "9", "0", "9"]
+
+    @pytest.mark.usefixtures("rich")
+    def test_options_are_those_of_the_sessions_predictor_only(self, tmp_path, capsys):
+        scan = str(tmp_path / "rich.mrb")
+        common = ["predict", scan, scan, "-o", str(tmp_path / "a.nrrd")]
+        assert batch.run([*common, "--predictor", "nearest"]) == 0
+        assert batch.run([*common, "--set", "interpolation=no such thing"]) == 2
+        assert "interpolation" in capsys.readouterr().out
+
+    def test_hands_over_only_the_segments_of_the_session(self, scene, tmp_path):
+        volume_node = add_volume(scene, shape=SHAPE)
+        node = add_segmentation(scene, volume_node)
+        first, second = ids_of(node)
+        for number, segment_id in enumerate((first, second)):
+            mask = np.zeros(SHAPE, bool)
+            mask[[2, 6], 2:9, 2 + 4 * number : 5 + 4 * number] = True
+            paint(node, segment_id, volume_node, mask)
+        session = AnnotationSession.start(volume_node, node, "k", [second])
+        session.state.predictor = "nearest"
+        session.save()
+        volume = session.volume
+        save_scene(scene, tmp_path / "part.mrb")
+        session.close()
+        scene.Clear(False)
+        scan, result = str(tmp_path / "part.mrb"), tmp_path / "result.seg.nrrd"
+        assert batch.run(["predict", scan, scan, "-o", str(result)]) == 0
+        file = read_labels(result, volume)
+        assert [one.name for one in file.classes] == ["tumour"]
+        assert file.labels[4].any()
+
+    def test_evaluates_scenes_whose_segmentation_is_the_reference(self, scene, tmp_path):
+        folder = tmp_path / "scenes"
+        folder.mkdir()
+        for number in (1, 2):
+            volume_node = add_volume(scene, shape=SHAPE)
+            node = add_segmentation(scene, volume_node, names=("liver",))
+            mask = np.zeros(SHAPE, bool)
+            mask[1:8, 2:9, number : 5 + number] = True
+            paint(node, ids_of(node)[0], volume_node, mask)
+            save_scene(scene, folder / f"case{number}.mrb")
+            scene.Clear(False)
+        arguments = ["-o", str(tmp_path / "out"), "--predictors", "nearest", "--fractions", "0.4", "--workers", "1"]
+        assert batch.run(["evaluate", str(folder), *arguments]) == 0
+        table = tmp_path / "cases.csv"
+        table.write_text(
+            "image,labels,name\n" + "".join(f"scenes/case{n}.mrb,scenes/case{n}.mrb,{n}\n" for n in (1, 2))
+        )
+        assert batch.run(["evaluate", str(table), *arguments, "--plan"]) == 0
+        found = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv"))
+        assert "case1" in found
+        assert "case2" in found
 
     def test_asks_for_a_name_where_a_scene_holds_two_volumes(self, scene, tmp_path, capsys):
         for name in ("CT", "MR"):

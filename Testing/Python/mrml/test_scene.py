@@ -19,7 +19,15 @@ from nodes import (
 )
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.io import read_image
-from SparseAnnotateSlicer.scene import add_label_volume, classes_of, ijk_to_ras, read_segments, volume_from_node
+from SparseAnnotateSlicer.scene import (
+    add_label_volume,
+    classes_of,
+    ijk_to_ras,
+    layer_on_same_grid,
+    merged_labelmap,
+    read_segments,
+    volume_from_node,
+)
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 TURN = np.array([[1.0, 0.0, 0.0], [0.0, 0.8, -0.6], [0.0, 0.6, 0.8]])
@@ -170,6 +178,19 @@ class TestSegments:
         assert len(layers.layers) == 1
         assert np.array_equal(layers.labels, labels)
         assert not layers.overlaps
+
+    @pytest.mark.parametrize("shared", [False, True])
+    def test_on_the_volumes_grid_are_copied_as_slicer_would_resample_them(self, scene, case, shared):
+        volume_node, node, _ = case
+        if shared:
+            node.GetSegmentation().CollapseBinaryLabelmaps(False)
+        for number, segment_id in enumerate(ids_of(node), start=1):
+            copied = layer_on_same_grid(node, volume_node, {segment_id: number})
+            slicers = merged_labelmap(node, volume_node, {segment_id: number})
+            assert copied.any()
+            assert np.array_equal(copied, vtk_to_numpy(slicers.GetPointData().GetScalars()).reshape(copied.shape))
+        add_linear_transform(scene, node)
+        assert layer_on_same_grid(node, volume_node, {ids_of(node)[0]: 1}) is None
 
     def test_that_are_hidden(self, case):
         volume_node, node, labels = case
