@@ -45,11 +45,17 @@ def simulate_rounds(
     *,
     count: int,
     rounds: int,
+    first_share: float | None = None,
     stopping: Stopping = Stopping(),
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Outcome:
-    """Paint `count` planes in `rounds` equal parts, each suggested by what the last prediction looks like.
+    """Paint `count` planes in `rounds` parts, each suggested by what the last prediction looks like.
+
+    Parameters
+    ----------
+    first_share : share of the planes that the first round paints, the others the rest in equal parts; by default all
+        rounds paint alike
 
     Returns
     -------
@@ -60,16 +66,15 @@ def simulate_rounds(
     Raises
     ------
     InputError
-        For more rounds than planes.
+        For more rounds than planes, or a share that is not between 0 and 1.
     """
-    if not 1 <= rounds <= count:
-        raise InputError(f"{rounds} rounds for {count} planes: give each round at least one plane")
+    counts = _counts(count, rounds, first_share)
     told: list[dict[str, Any]] = []
     with _kept_between_rounds(selector, predictor) as (selector, predictor):
         loop = _Loop(volume, expert, selector, predictor, np.random.default_rng(seed), on_progress)
         stopped_by = "planes"
-        for number in range(1, rounds + 1):
-            told.append(loop.advance(round(count * number / rounds)))
+        for number, painted in enumerate(counts, 1):
+            told.append(loop.advance(painted))
             reason = _reason_to_stop(told, stopping)
             if reason is not None and number < rounds:
                 stopped_by = reason
@@ -82,6 +87,19 @@ def simulate_rounds(
     measured["seconds_select"] = sum(one["seconds_select"] for one in told)
     measured["seconds_predict"] = sum(one["seconds_predict"] for one in told)
     return Outcome(loop.prediction, measured)
+
+
+def _counts(count: int, rounds: int, first_share: float | None) -> list[int]:
+    """How many planes are painted after each round."""
+    if not 1 <= rounds <= count:
+        raise InputError(f"{rounds} rounds for {count} planes: give each round at least one plane")
+    if first_share is None:
+        return [round(count * number / rounds) for number in range(1, rounds + 1)]
+    if not 0 < first_share < 1 or rounds == 1:
+        raise InputError(f"the first round's share is {first_share:g}: give a number between 0 and 1, and more rounds")
+    # Each later round paints one plane at least.
+    first = min(max(1, round(count * first_share)), count - rounds + 1)
+    return [first + round((count - first) * number / (rounds - 1)) for number in range(rounds)]
 
 
 class _Loop:

@@ -41,17 +41,23 @@ def fill(store, some, **more):
         store.add(task, result)
 
 
-@pytest.fixture
-def store(tmp_path):
-    filled = ResultStore(tmp_path / "results.sqlite")
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    filled = ResultStore(tmp_path_factory.mktemp("evaluation") / "results.sqlite")
     fill(filled, tasks(8))
     yield filled
     filled.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def results(store):
     return Results.from_rows(store.rows())
+
+
+@pytest.fixture(scope="module")
+def written(store):
+    """The report, written once, and its folder."""
+    return write_report(store, store.path.parent), store.path.parent
 
 
 class Page(html.parser.HTMLParser):
@@ -84,9 +90,8 @@ class Page(html.parser.HTMLParser):
 
 class TestThePage:
     @pytest.fixture
-    def page(self, store, tmp_path):
-        write_report(store, tmp_path)
-        return (tmp_path / "report.html").read_text(encoding="utf-8")
+    def page(self, written):
+        return (written[1] / "report.html").read_text(encoding="utf-8")
 
     def test_it_is_whole_and_needs_nothing_else(self, page):
         parsed = Page()
@@ -153,10 +158,12 @@ class TestTables:
         table = table_of_selector_times(results, "seconds", "Seconds")
         assert [cell.text for cell in table.rows[0]] == ["keep-n", "0.50 ± 0.00", "0.50 ± 0.00"]
 
-    def test_failures_are_put_together_by_reason(self, store):
+    def test_failures_are_put_together_by_reason(self, tmp_path):
+        failing = ResultStore(tmp_path / "results.sqlite")
         for task in tasks(3, predictors=predictors("morphology"), selectors=selectors("keep-n")):
-            store.add(task, failed(task, "no memory"))
-        table = table_of_failures(Results.from_rows(store.rows()).failed)
+            failing.add(task, failed(task, "no memory"))
+        table = table_of_failures(Results.from_rows(failing.rows()).failed)
+        failing.close()
         assert [[cell.text for cell in row] for row in table.rows] == [
             ["morphology, keep-n", "no memory", "case0, case1, case2", "6"]
         ]
@@ -168,11 +175,11 @@ def test_a_table_in_markdown():
     assert lines[-3:] == ["| name | Dice |", "|---|---:|", "| a\\|b | **0.9** |"]
 
 
-def test_the_csv_files_hold_every_result_mean_and_test(store, tmp_path):
-    written = write_report(store, tmp_path)
-    assert written.lines[0].startswith("64 results, 0 failed")
+def test_the_csv_files_hold_every_result_mean_and_test(written):
+    summary, folder = written
+    assert summary.lines[0].startswith("64 results, 0 failed")
     lines = {
-        name: list(csv.DictReader((tmp_path / f"{name}.csv").open(encoding="utf-8")))
+        name: list(csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8")))
         for name in ("results", "means", "tests")
     }
     assert {name: len(found) for name, found in lines.items()} == {"results": 64, "means": 8, "tests": 8}

@@ -55,13 +55,11 @@ def csv_of_means(results: Results) -> str:
 def csv_of_comparisons(comparisons: Iterable[tuple[str, Comparison]]) -> str:
     """A line a test; the first of each pair names the setting."""
     header = ["setting", "with the same", "first", "second", "fraction", "cases", "mean difference", "better", "worse"]
-    lines = (
-        [setting, one.fixed, *map(" / ".join, (one.first, one.second)), *_numbers(one)] for setting, one in comparisons
-    )
+    lines = ([setting, *_columns_of(one)] for setting, one in comparisons)
     return _csv([*header, "p", "p, Holm"], lines)
 
 
-def _numbers(one: Comparison) -> tuple:
+def _columns_of(one: Comparison) -> tuple:
     methods = one.fixed, " / ".join(one.first), " / ".join(one.second)
     return (*methods, one.fraction, one.cases, one.difference, one.wins, one.losses, one.p, one.p_corrected)
 

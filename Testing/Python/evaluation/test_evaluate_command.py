@@ -1,0 +1,186 @@
+"""`sparse-annotate evaluate` as a researcher meets it: started, stopped, killed, started again, twice at once."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from SparseAnnotateLib.cli import main
+from SparseAnnotateLib.jobs.process import thread_limits
+
+QUICK = ["--selectors", "keep-n", "random", "--predictors", "nearest", "--fractions", "0.2", "0.5"]
+
+
+def evaluate(data, folder, *more):
+    return main(["evaluate", str(data), "-o", str(folder), "--workers", "1", "--quiet", *more])
+
+
+def start(data, folder, *more, **streams):
+    command = [
+        sys.executable,
+        "-m",
+        "SparseAnnotateLib.cli",
+        "evaluate",
+        str(data),
+        "-o",
+        str(folder),
+        "--workers",
+        "1",
+    ]
+    return subprocess.Popen([*command, *more], env={**os.environ, **thread_limits(1)}, **streams)
+
+
+def finished(folder):
+    """Key and time of every result that is done."""
+    path = folder / "results.sqlite"
+    if not path.exists():
+        return {}
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as database:
+        try:
+            return dict(database.execute("SELECT key, finished_at FROM results WHERE state = 'done'"))
+        except sqlite3.OperationalError:  # the tables are just being made
+            return {}
+
+
+def wait_until(condition, process=None, patience_s=120.0):
+    end = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        assert process is None or process.poll() is None, "it ended"
+        time.sleep(0.01)
+
+
+def test_a_data_set_is_evaluated_and_reported_and_a_second_run_does_nothing(folder_set, tmp_path, capsys):
+    folder = tmp_path / "out"
+    assert evaluate(folder_set, folder, *QUICK) == 0
+    assert "12 results, 0 failed" in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir()} >= {"report.html", "report.md", "results.csv", "means.csv"}
+    before = finished(folder)
+    assert len(before) == 12
+    assert evaluate(folder_set, folder, *QUICK) == 0
+    assert finished(folder) == before
+    assert evaluate(folder_set, folder, *QUICK, "--seeds", "0", "1") == 0
+    after = finished(folder)
+    assert len(after) == 24
+    assert {key: after[key] for key in before} == before
+
+
+@pytest.mark.parametrize("layout", ["decathlon_set", "nnunet_set", "table_set"])
+def test_every_layout_can_be_evaluated(layout, request, tmp_path):
+    data = request.getfixturevalue(layout)
+    assert evaluate(data, tmp_path / "out", "--predictors", "nearest", "--fractions", "0.3", "--classes", "tumour") == 0
+    assert "tumour" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def test_what_fails_is_named_and_tried_again_only_if_asked_for(folder_set, tmp_path, capsys):
+    folder, labels = tmp_path / "out", folder_set / "case1" / "labels.nii.gz"
+    whole = labels.read_bytes()
+    labels.write_bytes(b"nonsense")
+    stat = labels.stat()
+    asked = ["--predictors", "nearest", "--fractions", "0.2"]
+    assert evaluate(folder_set, folder, *asked) == 1
+    assert "2 results, 1 failed" in capsys.readouterr().out
+    assert "case1/labels.nii.gz" in (folder / "report.md").read_text(encoding="utf-8")
+    assert evaluate(folder_set, folder, *asked) == 1
+    assert evaluate(folder_set, folder, *asked, "--retry-failed") == 1
+    labels.write_bytes(whole)
+    assert labels.stat().st_size != stat.st_size
+    assert evaluate(folder_set, folder, *asked) == 0
+    assert "3 results, 0 failed" in capsys.readouterr().out
+
+
+def test_a_grid_file_is_done_block_by_block(folder_set, tmp_path, capsys):
+    grid = tmp_path / "grid.json"
+    blocks = [{"selectors": ["full"], "predictors": ["shape"]}, {"axes": ["i", "k"], "predictors": ["nearest"]}]
+    grid.write_text(json.dumps(blocks), encoding="utf-8")
+    assert evaluate(folder_set, tmp_path / "out", "--grid", str(grid), "--limit", "1", "--fractions", "0.3") == 0
+    assert "3 results" in capsys.readouterr().out
+    report = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+    assert "Given all planes" in report
+    assert "axis i" in report
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--selectors", "nonsense"], "there is no selector 'nonsense'"),
+        (["--fractions", "20"], "the fraction is 20"),
+        (["--workers", "0"], "--workers 0"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--workers starts processes here"),
+        (["--class-names", "liver"], "--class-names: 'liver' names no class"),
+        (["--images", "*.nii"], "--images and --labels belong together"),
+        (["--report-only"], "holds no result yet"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(folder_set, tmp_path, capsys, arguments, message):
+    assert evaluate(folder_set, tmp_path / "out", *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="a POSIX signal")
+def test_ctrl_c_stops_at_once_and_keeps_what_is_done(folder_set, tmp_path):
+    folder = tmp_path / "out"
+    more = ["--predictors", "nearest", "--fractions", "0.2", "0.5", "--seeds", *map(str, range(300))]
+    process = start(folder_set, folder, *more, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(finished(folder)) > 3, process)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "what is done is kept" in said
+    assert "Traceback" not in said
+    count = len(finished(folder))
+    assert 3 < count < 1800
+    time.sleep(0.5)
+    assert len(finished(folder)) == count, "a worker went on"
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_no_finished_result_is_lost_and_none_is_doubled(folder_set, tmp_path):
+    folder, chance = tmp_path / "out", random.Random(0)
+    grid = ["--selectors", "keep-n", "random", "--predictors", "nearest", "--fractions", "0.2", "0.5"]
+    grid += ["--seeds", *map(str, range(25)), "--quiet"]
+    known = {}
+    for kill in range(20):
+        process = start(folder_set, folder, *grid, stdout=subprocess.DEVNULL)
+        wanted = len(known) + chance.randint(1, 10) if kill % 4 else 0
+        # Now in the middle of the work, now a moment after the start.
+        wait_until(lambda: len(finished(folder)) >= wanted, process)  # noqa: B023 - called at once
+        time.sleep(chance.random() * (0.02 if wanted else 0.8))
+        process.kill()
+        process.wait()
+        now = finished(folder)
+        assert now.items() >= known.items()
+        known = now
+    assert 0 < len(known) < 300
+    process = start(folder_set, folder, *grid, stdout=subprocess.DEVNULL)
+    assert process.wait(timeout=240) == 0
+    now = finished(folder)
+    assert now.items() >= known.items()
+    assert len(now) == 300
+    with contextlib.closing(sqlite3.connect(folder / "results.sqlite")) as database:
+        cells = database.execute(
+            "SELECT count(*) FROM (SELECT DISTINCT case_name, selector, predictor, fraction, seed FROM results)"
+        )
+        assert cells.fetchone() == (300,)
+        assert database.execute("SELECT count(*) FROM claims").fetchone() == (0,)
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_work_of_one_file(folder_set, tmp_path):
+    folder = tmp_path / "out"
+    grid = ["--predictors", "nearest", "--fractions", "0.2", "0.5", "--seeds", *map(str, range(40))]
+    pair = [start(folder_set, folder, *grid, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=240) for process in pair]
+    assert [process.returncode for process in pair] == [0, 0], said
+    assert len(finished(folder)) == 240
+    with contextlib.closing(sqlite3.connect(folder / "results.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM claims").fetchone() == (0,)
+        assert database.execute("SELECT count(*) FROM owners").fetchone() == (0,)
