@@ -8,7 +8,7 @@ from predictors.predictor_tester import a_ball_with_a_core
 from SparseAnnotateLib import PREDICTORS, SELECTORS, InputError
 from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.evaluation.expert import SimulatedExpert
-from SparseAnnotateLib.evaluation.rounds import Stopping, agreement_of, simulate_rounds
+from SparseAnnotateLib.evaluation.rounds import Stopping, _counts, agreement_of, simulate_rounds
 from SparseAnnotateLib.evaluation.simulation import simulate
 
 
@@ -28,6 +28,20 @@ def test_each_round_paints_its_share():
     assert [one["painted"] for one in told] == [3, 5, 8]
     assert [len(one["planes"]) for one in told] == [3, 2, 3]
     assert len({plane for one in told for plane in one["planes"]}) == 8
+
+
+@pytest.mark.parametrize(
+    ("count", "number", "share", "painted"),
+    [
+        (8, 2, 0.75, [6, 8]),
+        (3, 2, 0.9, [2, 3]),
+        (10, 3, 0.5, [5, 7, 10]),
+        (9, 3, None, [3, 6, 9]),
+        (4, 4, 0.9, [1, 2, 3, 4]),
+    ],
+)
+def test_the_first_round_may_paint_more(count, number, share, painted):
+    assert _counts(count, number, share) == painted
 
 
 def test_the_outcome_is_that_of_the_last_round():

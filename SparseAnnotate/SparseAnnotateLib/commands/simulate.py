@@ -24,6 +24,9 @@ def add_parser(subparsers) -> None:
         "--rounds", type=int, default=1, metavar="R", help="paint in R equal rounds, predicting after each"
     )
     parser.add_argument(
+        "--first-share", type=float, metavar="F", help="share of the planes that the first round paints (try 0.75)"
+    )
+    parser.add_argument(
         "--until-stable",
         type=float,
         metavar="X",
@@ -59,7 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
         if _in_rounds(arguments):
             stopping = Stopping(arguments.until_stable, arguments.until)
             outcome = simulate_rounds(
-                volume, expert, selector, predictor, rounds=arguments.rounds, stopping=stopping, **common
+                volume,
+                expert,
+                selector,
+                predictor,
+                rounds=arguments.rounds,
+                first_share=arguments.first_share,
+                stopping=stopping,
+                **common,
             )
         else:
             outcome = simulate(volume, expert, selector, predictor, planes=arguments.planes, **common)
