@@ -7,6 +7,7 @@ files that only Slicer can read, they get a copy in a temporary folder: NRRD and
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from SparseAnnotateLib.errors import InputError
 from . import files
 from .batch_cases import cases_for_slicer, write_table
 from .headless import headless_scene, inside_slicer
+from .interpolator import use_slicers_interpolator
 from .nodes import ATTRIBUTE, SEGMENTATION, is_whole, session_nodes
 from .session import AnnotationSession
 from .session_arguments import arguments_of
@@ -36,6 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         Its exit code: 0 if it did what was asked, 2 for input that cannot be used.
     """
     scene = slicer.mrmlScene if inside_slicer() else headless_scene().scene
+    if inside_slicer() and importlib.util.find_spec("itk") is None:
+        # Predictions run in this process, where Slicer has this filter of its own.
+        use_slicers_interpolator()
     with contextlib.redirect_stderr(sys.stdout), tempfile.TemporaryDirectory(prefix="sparse-annotate-batch-") as folder:
         try:
             command = _Command(list(arguments), scene, Path(folder))
