@@ -12,8 +12,8 @@ Arguments are those of the command line (`--help` lists them). Wherever it takes
 .mrml) will do, or any other file that Slicer loads; ``scene.mrb#CT`` names the node where a scene holds several.
 Of a segmentation with a saved session, the session says what is painted, the ranges of all and of single segments, the
 box, the axis, the seed, and selector and predictor with their options, unless the arguments do. `evaluate` takes a
-folder of scenes, or a table with scenes in it, whose segmentations are the reference. An output that ends in .mrb is the
-scene of the labels with the result as a further segmentation.
+folder of scenes, or a table with scenes in it, whose segmentations are the reference. An output that ends in .mrb is
+the scene of the labels with the result as a further segmentation.
 """
 
 import sys
