@@ -289,7 +289,7 @@ def plot(given, collected: dict[str, list[Path]]) -> None:
         report(predictor, cases, cases if predictor == "nearest" else reference, axes)
         if number == 1:
             axes.set_ylabel("true Dice")
-            axes.legend(loc="upper left", fontsize="small")
+            axes.legend(loc="lower right", fontsize="small")
     figure.savefig(given.output / "calibration.png", dpi=110)
 
 
