@@ -1,7 +1,7 @@
 """The same network with one thing changed, on the same planes of several cases: run, remember, compare in pairs.
 
-What `partial_painting.py` and `ablations.py` share. Training goes by steps, never by the clock, on one thread: so other
-work on the computer changes no number. Every result is one JSON line; what is there already is not run again.
+What `partial_painting.py` and `ablations.py` share. Training goes by steps, never by the clock, so that other work on
+the computer changes no number. Every result is one JSON line; what is there already is not run again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser, cases: Iterable[str]) -> None
     parser.add_argument("--fraction", type=float, default=0.2, help="of the structures' range")
     parser.add_argument("--steps", type=int, default=100, help="of training; 100 are the CPU's default")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="of torch")
     parser.add_argument("--results", type=Path, required=True, help="JSON lines, added to")
 
 
@@ -45,7 +47,7 @@ def run_all(arguments: argparse.Namespace, trials: list[Trial]) -> list[dict]:
     """The rows of all trials, cases and seeds that were asked for."""
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(arguments.threads)
     rows = _rows_of(arguments.results)
     for seed in range(arguments.seeds):
         for name in arguments.cases.split(","):
@@ -83,14 +85,15 @@ def run_trial(trial: Trial, case: Case, seed: int, steps: int) -> dict:
     options = {"seed": seed, "device": "cpu"}
     if "steps" in PREDICTORS.get(trial.predictor).Options.__dataclass_fields__:
         options |= {"steps": steps, "budget_s": 1e6}
-    started = time.process_time()
+    started, cpu_started = time.perf_counter(), time.process_time()
     prediction = run(PREDICTORS.create(trial.predictor, options | trial.options), case.volume, annotation)
     unpainted = annotation.unpainted_planes
     return {
         "dice": round(case.dice(prediction.labels), 4),
         "dice_unpainted": round(case.dice(prediction.labels, unpainted), 4),
         "voxels": round(_voxel_ratio(case.reference[unpainted], prediction.labels[unpainted]), 3),
-        "cpu_seconds": round(time.process_time() - started, 1),
+        "seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(time.process_time() - cpu_started, 1),
     }
 
 
@@ -102,11 +105,9 @@ def _voxel_ratio(reference: np.ndarray, labels: np.ndarray) -> float:
 def table(rows: list[dict], trials: list[Trial], score: str, baseline: str) -> str:
     """Scores by trial and case (means over seeds), and the paired difference to `baseline` with its standard error."""
     cases = list(dict.fromkeys(row["case"] for row in rows))
-    scores = {
-        (trial.name, case): [row[score] for row in rows if row["trial"] == trial.name and row["case"] == case]
-        for trial in trials
-        for case in cases
-    }
+    scores = defaultdict(list)
+    for row in rows:
+        scores[row["trial"], row["case"]].append(row[score])
     lines = ["| | " + " | ".join(cases) + f" | mean | to {baseline} | better |", "|---" * (len(cases) + 4) + "|"]
     for trial in trials:
         cells = [f"{np.mean(scores[trial.name, case]):.3f}" if scores[trial.name, case] else "-" for case in cases]

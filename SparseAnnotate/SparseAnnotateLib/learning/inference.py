@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .augmentation import inside
+from .losses import Loss
 from .memory import autocast, fitting_batch, with_fitting_batch
 from .planes import PlaneSource
 
@@ -49,18 +50,19 @@ def plane_logits(network: nn.Module, source: PlaneSource, planes: Sequence[int])
 
 
 def plane_probabilities(
-    network: nn.Module, source: PlaneSource, planes: Sequence[int], views: Sequence[View] = (View(),)
+    network: nn.Module, source: PlaneSource, planes: Sequence[int], loss: Loss, views: Sequence[View] = (View(),)
 ) -> Iterator[tuple[list[int], Tensor]]:
-    """Class probabilities of planes in batches, the mean over views; a class that cannot occur there gets 0."""
-    import torch
+    """Class probabilities of planes in batches, the mean over views; a class that cannot occur there gets 0.
 
+    `loss` is what the network was trained with: it knows what logits stand for.
+    """
     for chunk, inputs, prior in _batches(source, planes):
-        allowed = source.allowed(chunk)[:, :, None, None]
+        allowed = source.allowed(chunk)
         total = 0
         for view in views:
             seen, seen_prior = _seen(inputs, view), None if prior is None else _seen(prior, view)
-            logits = _logits(network, source, seen, seen_prior).masked_fill(~allowed, -math.inf)
-            total = total + _seen(torch.softmax(logits, 1), view, back=True)
+            probabilities = loss.probabilities(_logits(network, source, seen, seen_prior), allowed)
+            total = total + _seen(probabilities, view, back=True)
         yield chunk, total / len(views)
 
 

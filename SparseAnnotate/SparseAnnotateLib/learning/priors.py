@@ -87,7 +87,7 @@ class ShapePrior:
         self.device = device
         self.sources = np.array(annotation.source_planes)
         self.channels = annotation.class_count
-        painted = annotation.labels[(self.sources, *working.box)]
+        painted = completed(annotation, self.sources)[(slice(None), *working.box)]
         pixel_mm = min(spacing_mm[1:])
         maps = ClassMaps(painted, self.sources, spacing_mm[1:])
         self.present = np.zeros((len(painted), self.channels + 1), bool)
@@ -161,3 +161,19 @@ class ShapePrior:
         if not len(position) or len(self.sources) == 1:
             return interpolated
         return share * interpolated + (1 - share) * self.distances[int(position[0])].float()
+
+
+def completed(annotation: SparseAnnotation, planes) -> np.ndarray:
+    """Labels of painted planes; where one is unknown, and both the planes painted before and after carry a label, the
+    nearer one's.
+
+    A part of a structure that nobody painted is no background: what is there before and after is there in between.
+    """
+    given = annotation.labels[planes]
+    result = given.copy()
+    for number in range(1, len(planes) - 1):
+        unknown = ~annotation.known[planes[number]]
+        between = unknown & (given[number - 1] > 0) & (given[number + 1] > 0)
+        earlier = planes[number] - planes[number - 1] <= planes[number + 1] - planes[number]
+        np.copyto(result[number], given[number - 1 if earlier else number + 1], where=between)
+    return result

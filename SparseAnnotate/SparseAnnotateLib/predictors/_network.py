@@ -81,9 +81,9 @@ class _Run:
         network, trainer = self._trainer(source)
         yield Progress("training", self.training_from, "the network is built")
         yield from self._train(trainer)
-        details = self._details(trainer)
+        details, loss = self._details(trainer), trainer.loss
         del trainer
-        yield from self._predict_planes(network, source, details)
+        yield from self._predict_planes(network, source, loss, details)
 
     def _source(self):
         """Progress, where the prior takes time; returns what makes the inputs."""
@@ -207,12 +207,12 @@ class _Run:
 
         plane = self.targets[len(self.targets) // 2]
         labels = np.zeros(self.volume.shape[1:], np.uint8)
-        ((_, probabilities),) = plane_probabilities(trainer.best_network, trainer.source, [plane])
+        ((_, probabilities),) = plane_probabilities(trainer.best_network, trainer.source, [plane], trainer.loss)
         labels[trainer.source.working.box] = probabilities[0].argmax(0).cpu().numpy()
         np.copyto(labels, self.annotation.labels[plane], where=self.annotation.known[plane])
         return plane, labels
 
-    def _predict_planes(self, network, source, details) -> Iterator[Progress | Prediction]:
+    def _predict_planes(self, network, source, loss, details) -> Iterator[Progress | Prediction]:
         from ..learning.expected_dice import ExpectedDice
         from ..learning.inference import plane_probabilities, views_for
 
@@ -222,7 +222,7 @@ class _Run:
         kept = _known_probabilities(annotation) if options.keep_probabilities else None
         sums = ExpectedDice(annotation)
         done = 0
-        for planes, probabilities in plane_probabilities(network, source, self.targets, views):
+        for planes, probabilities in plane_probabilities(network, source, self.targets, loss, views):
             winners = probabilities.argmax(1)
             box = (planes, *source.working.box)
             labels[box] = winners.cpu().numpy()
@@ -237,7 +237,7 @@ class _Run:
             _set_known(kept, annotation)
         details["seconds"] = round(time.monotonic() - self.started, 2)
         per_plane, whole = sums.result()
-        yield Prediction(labels, kept, per_plane, whole, details)
+        yield Prediction(labels, kept, per_plane, whole, details=details)
 
     def _details(self, trainer) -> dict:
         return {

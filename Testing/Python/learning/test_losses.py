@@ -107,6 +107,27 @@ def test_a_sum_of_losses_is_the_sum(three_classes):
     assert float(build_loss("dice + mbce")(*three_classes)) == pytest.approx(parts)
 
 
+def probabilities(name, logits, allowed=(True, True, True)):
+    planes = torch.tensor(logits)[None, :, None, None]
+    return build_loss(name).probabilities(planes, torch.tensor([allowed])).flatten().tolist()
+
+
+@pytest.mark.parametrize("name", ["dice+ce", "dice+mbce"])
+def test_the_logits_of_losses_of_all_classes_together_stand_for_their_softmax(name):
+    assert probabilities(name, [math.log(2), 0.0, 0.0]) == pytest.approx([1 / 2, 1 / 4, 1 / 4])
+    assert probabilities(name, [math.log(2), 0.0, 0.0], (True, False, True)) == pytest.approx([2 / 3, 0, 1 / 3])
+
+
+@pytest.mark.parametrize("name", ["mbce", "pbce", "mbce+pbce"])
+def test_after_binary_losses_the_background_has_what_the_structures_leave(name):
+    # Odds of 1/3 and 1: q = 1/4 and 1/2, 1/4 is left.
+    assert probabilities(name, [0.0, -math.log(3), 0.0]) == pytest.approx([1 / 4, 1 / 4, 1 / 2])
+    # Surely one of two structures, though neither is above a half: no background.
+    assert probabilities(name, [0.0, 0.0, -1e-4])[0] < 1e-4
+    assert probabilities(name, [0.0, 2.0, 2.0]) == pytest.approx([0, 1 / 2, 1 / 2])
+    assert probabilities(name, [0.0, 2.0, 0.0], (True, False, True)) == pytest.approx([1 / 2, 0, 1 / 2])
+
+
 @pytest.mark.parametrize("name", [*LOSSES, "dice+ce"])
 def test_no_gradient_reaches_unknown_voxels(name):
     generator = torch.Generator().manual_seed(0)

@@ -14,7 +14,7 @@ from SparseAnnotateLib.learning.planes import (  # noqa: E402
     training_planes,
     working_region,
 )
-from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
+from SparseAnnotateLib.learning.priors import ShapePrior, completed  # noqa: E402
 from SparseAnnotateLib.predictors import PREDICTORS, run  # noqa: E402
 from SparseAnnotateLib.predictors._network_prior import predicted_prior, without_planes  # noqa: E402
 from SparseAnnotateLib.volume import Volume  # noqa: E402
@@ -198,3 +198,15 @@ def test_without_a_plane_nothing_of_it_is_known_any_more():
     assert not left.known[6].any()
     assert not left.labels[6].any()
     assert annotation().known[6].all()
+
+
+def test_where_a_painted_plane_is_unknown_the_prior_knows_what_lies_before_and_after():
+    labels = np.zeros((9, 4, 4), np.uint8)
+    labels[1, [0, 2]], labels[3, 1], labels[8, :2] = 1, 2, 3
+    given = SparseAnnotation.from_painted_planes(labels, [1, 3, 8]).with_partly_painted([3])
+    filled = completed(given, [1, 3, 8])
+    # Plane 3: row 0 is unknown and painted on both sides, nearer on plane 1; row 1 is painted; row 2 on one side only.
+    assert filled[1, :, 0].tolist() == [1, 2, 0, 0]
+    # Completely painted planes stay as they are.
+    assert np.array_equal(filled[[0, 2]], labels[[1, 8]])
+    assert np.array_equal(completed(SparseAnnotation.from_painted_planes(labels), [1, 3, 8]), labels[[1, 3, 8]])

@@ -12,6 +12,7 @@ from SparseAnnotateLib.errors import InputError  # noqa: E402
 from SparseAnnotateLib.learning.budget import Cost, steps_within, training_seconds  # noqa: E402
 from SparseAnnotateLib.learning.expected_dice import ExpectedDice  # noqa: E402
 from SparseAnnotateLib.learning.inference import View, plane_logits, plane_probabilities, views_for  # noqa: E402
+from SparseAnnotateLib.learning.losses import build_loss  # noqa: E402
 from SparseAnnotateLib.learning.memory import with_fitting_batch  # noqa: E402
 from SparseAnnotateLib.learning.planes import PlaneSource, Working  # noqa: E402
 from SparseAnnotateLib.learning.training import Recipe, Trainer  # noqa: E402
@@ -205,7 +206,7 @@ def test_views_of_a_plane_are_turned_back():
     views = views_for(True, flips=True)
     assert len(views) == 7
     for view in views:
-        ((_, probabilities),) = plane_probabilities(trainer.network, source, [5], [view])
+        ((_, probabilities),) = plane_probabilities(trainer.network, source, [5], trainer.loss, [view])
         assert (probabilities.argmax(1).numpy()[0] == labels[5]).mean() > 0.96, view
         torch.testing.assert_close(probabilities.sum(1), torch.ones(1, 32, 32))
 
@@ -217,7 +218,7 @@ def test_only_the_plain_view_is_taken_by_default():
 def test_a_class_gets_no_probability_where_it_cannot_occur():
     source, labels = bright_square()
     source.annotation = SparseAnnotation.from_painted_planes(labels, [1, 3]).with_class_ranges({1: (0, 4)})
-    ((_, probabilities),) = plane_probabilities(Small(), source, [2, 7])
+    ((_, probabilities),) = plane_probabilities(Small(), source, [2, 7], build_loss("dice+ce"))
     assert (probabilities[0, 1] > 0).all()
     assert not probabilities[1, 1].any()
 
