@@ -50,6 +50,7 @@ _CORE = {
     "kmeans": ("sklearn",),
     "histogram": ("sklearn",),
     "ssim": ("cv2", "sklearn"),
+    "uncertainty": ("cv2", "sklearn"),
     "perceptual": ("cv2", "sklearn"),
 }
 # Slicer has its own filter for it, see `interpolator`.

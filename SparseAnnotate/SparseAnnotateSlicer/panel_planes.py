@@ -50,6 +50,7 @@ def strip_planes(session, present: Present) -> list[StripPlane]:
             state=PlaneState.TO_PAINT if plane in wanted else one,
             reason=reasons.get(plane, ""),
             expected_dice=state.expected_dice.get(plane),
+            interval=state.expected_dice_interval.get(plane),
         )
         for plane, one in enumerate(present.states)
     ]

@@ -55,10 +55,19 @@ class Status:
         if accepted:
             parts.append(_("{count} accepted").format(count=accepted))
         if state.predicted and state.expected_dice_volume is not None:
-            parts.append(_("expected Dice {dice}").format(dice=f"{state.expected_dice_volume:.2f}"))
+            parts.append(expected(state))
         if state.predicted and state.prediction_s is not None:
             parts.append(duration(state.prediction_s))
         return ", ".join(parts)
+
+
+def expected(state) -> str:
+    """The expected Dice of the whole volume, and where it probably lies."""
+    dice = f"{state.expected_dice_volume:.2f}"
+    if state.expected_dice_volume_interval is None:
+        return _("expected Dice {dice}").format(dice=dice)
+    low, high = (f"{end:.2f}" for end in state.expected_dice_volume_interval)
+    return _("expected Dice {dice} ({low} to {high})").format(dice=dice, low=low, high=high)
 
 
 def duration(seconds: float) -> str:

@@ -77,6 +77,11 @@ class Review:
         dice = prediction.expected_dice_per_plane
         known = [] if dice is None else [plane for plane in state.predicted if np.isfinite(dice[plane])]
         state.expected_dice = {plane: round(float(dice[plane]), 4) for plane in known}
+        ends = prediction.expected_dice_interval_per_plane
+        with_ends = [] if ends is None else [plane for plane in known if np.isfinite(ends[plane]).all()]
+        state.expected_dice_interval = {plane: _ends(ends[plane]) for plane in with_ends}
+        whole = prediction.expected_dice_interval
+        state.expected_dice_volume_interval = None if whole is None else _ends(whole)
         state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
         if session.preview_node is None:
             session.preview_node = preview.add_preview(session.segmentation_node, session.volume_node)
@@ -252,12 +257,18 @@ class Review:
         self._labels = None
         self._undo, self._redo = [], []
         session.state.predicted, session.state.expected_dice = [], {}
+        session.state.expected_dice_interval = {}
 
     def close(self) -> None:
         """Let go of the scene."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def _ends(values) -> tuple[float, float]:
+    low, high = values
+    return round(float(low), 4), round(float(high), 4)
 
 
 def _copy(value):

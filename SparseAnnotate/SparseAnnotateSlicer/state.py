@@ -31,6 +31,7 @@ class SessionState:
     predictor, predictor_options : of the last or next prediction
     predicted : planes that the last prediction reached and the user did not reject
     expected_dice : by plane; `expected_dice_volume` over the whole volume
+    expected_dice_interval : by plane, where it probably lies; `expected_dice_volume_interval` over the whole volume
     predicted_segments : segment IDs in the order of the prediction's class numbers
     corrected : planes that were accepted and then changed by the user
     prediction_s : how long the last prediction took
@@ -56,6 +57,8 @@ class SessionState:
     predicted_segments: list[str] = field(default_factory=list)
     expected_dice: dict[int, float] = field(default_factory=dict)
     expected_dice_volume: float | None = None
+    expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
+    expected_dice_volume_interval: tuple[float, float] | None = None
     corrected: list[int] = field(default_factory=list)
     prediction_s: float | None = None
     versions: dict[str, str] = field(default_factory=dict)
@@ -96,6 +99,10 @@ def _restored(name: str, value: Any) -> Any:
         return {int(plane): content for plane, content in value.items()}
     if name == "plane_range":
         return _pair(value)
+    if name == "expected_dice_interval":
+        return {int(plane): tuple(ends) for plane, ends in value.items()}
+    if name == "expected_dice_volume_interval":
+        return None if value is None else tuple(value)
     if name == "segment_ranges":
         return {segment_id: _pair(ends) for segment_id, ends in value.items()}
     if name == "suggestions":

@@ -27,12 +27,26 @@ def why_not() -> str | None:
     return None
 
 
+WHY_NOT = why_not()
+if WHY_NOT is None:
+    from standin.application import prepare
+
+    prepare()
+
+
+class _Skipped(pytest.Module):
+    def collect(self):
+        pytest.skip(WHY_NOT, allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    """Skip every file with the reason: importing it would fail."""
+    return _Skipped.from_parent(parent, path=module_path) if WHY_NOT else None
+
+
 @pytest.fixture(scope="package")
 def application():
     """`slicer.app` and `qt` as in Slicer, for the tests of this folder."""
-    reason = why_not()
-    if reason is not None:
-        pytest.skip(reason)
     from standin import application
 
     yield application.start()

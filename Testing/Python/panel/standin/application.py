@@ -104,9 +104,10 @@ class SliceWidget:
         self._name, self._logic = name, slicer.vtkMRMLSliceLogic()
         self._logic.SetMRMLApplicationLogic(headless.application_logic)
         headless.application_logic.GetSliceLogics().AddItem(self._logic)
-        self._window, renderer = vtk.vtkRenderWindow(), vtk.vtkRenderer()
-        self._window.SetOffScreenRendering(1)
-        self._window.AddRenderer(renderer)
+        # No window of VTK: on a machine without a display it can abort the process.
+        renderers = vtk.vtkRendererCollection()
+        renderers.AddItem(vtk.vtkRenderer())
+        self._window = types.SimpleNamespace(GetRenderers=lambda: renderers, Render=lambda: None)
         self.connect_scene(headless)
 
     def connect_scene(self, headless):
@@ -202,22 +203,28 @@ def wait_until(condition, timeout_s: float = 30.0) -> None:
         process_events(0.01)
 
 
+def prepare() -> None:
+    """Make Slicer's pure-Python layer and its widgets importable, which modules do when they are imported."""
+    slicer.__getattr__ = _find_in_slicer
+    folder = os.environ.get("SLICER_PYTHON")
+    if not folder:
+        from . import layer
+
+        layer.install()
+    elif folder not in slicer.__path__:
+        slicer.__path__.append(folder)
+        for name in ("i18n", "packaging"):
+            setattr(slicer, name, importlib.import_module(f"slicer.{name}"))
+
+
 def start() -> Application:
     """Make `slicer` look like the application; `stop` takes it back."""
     headless = headless_scene()
-    folder = os.environ.get("SLICER_PYTHON")
-    if folder and folder not in slicer.__path__:
-        slicer.__path__.append(folder)
     QtCore.QCoreApplication.setOrganizationName("sparse-annotate-tests")
     QtCore.QSettings.setDefaultFormat(QtCore.QSettings.Format.IniFormat)
     slicer.app = Application(headless)
     ini, user = QtCore.QSettings.Format.IniFormat, QtCore.QSettings.Scope.UserScope
     QtCore.QSettings.setPath(ini, user, slicer.app.temporaryPath)
-    slicer.__getattr__ = _find_in_slicer
-    if not folder:
-        from . import layer
-
-        layer.install()
     return slicer.app
 
 
