@@ -17,6 +17,7 @@ from .pool import Pool
 from .result import Result
 
 _LOOK_AGAIN_S = 5.0
+_DIED = "the task ended the Dask workers that tried it: {}"
 _local = threading.local()
 
 
@@ -71,20 +72,26 @@ class DaskPool(Pool):
             self._client.submit, perform, task, workers=[worker[0]], allow_other_workers=True, pure=False
         )
         self._futures.add(future)
-        future.add_done_callback(lambda ended: self._inbox.put((worker, ended)))
+        future.add_done_callback(lambda ended: self._fetch(worker, ended))
+
+    def _fetch(self, worker: tuple[str, int], future) -> None:
+        """Get a result, in a thread of Dask's, so that nobody waits for it to travel."""
+        try:
+            message = future.result() if future.status != "error" else _DIED.format(future.exception())
+        except Exception as error:  # noqa: BLE001 - raised where it is received
+            message = error
+        self._inbox.put((worker, future, message))
 
     def receive(self, timeout_s: float) -> tuple[tuple[str, int], Result | str] | None:
         """See `Pool`."""
         try:
-            worker, future = self._inbox.get(timeout=timeout_s)
+            worker, future, message = self._inbox.get(timeout=timeout_s)
         except queue.Empty:
             return None
         self._futures.discard(future)
-        if future.status == "finished":
-            return worker, self._runner.ask(future.result)
-        if future.status == "error":
-            return worker, f"the task ended the Dask workers that tried it: {future.exception()}"
-        raise InputError(SCHEDULER_LOST)
+        if isinstance(message, Exception):
+            raise InputError(SCHEDULER_LOST) from message
+        return worker, message
 
     def close(self) -> None:
         """See `Pool`; the workers of a cluster that is not ours finish what they have begun."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from .schedule import Schedule
 from .store import ResultStore
 
 RESULTS = "results.sqlite"
+# Estimating looks at every task that is left.
+_ESTIMATE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,16 @@ def execute(
     schedule = _schedule(tasks, pool)
     remaining = RemainingTime(store.seconds_so_far())
     by_key = {task.key: task for task in tasks}
+    estimate: list[float | None] = [0.0, None]
 
     def tell(progress: Progress, result: Result | None) -> None:
         if result is not None:
             task = by_key[result.key]
             remaining.note(task.predictor.label, task.case_hash, result.seconds)
-        left = remaining.seconds_for(schedule.waiting, len(pool.workers))
-        on_progress(progress, result, len(schedule), left)
+        now = time.monotonic()
+        if now - estimate[0] > _ESTIMATE_EVERY_S:
+            estimate[:] = now, remaining.seconds_for(schedule.waiting, len(pool.workers))
+        on_progress(progress, result, len(schedule), estimate[1])
 
     claims = Claims(store.path, retry_failed=retry_failed)
     try:

@@ -27,7 +27,7 @@ thead th { border-bottom: 2px solid #8c959f; text-align: right; vertical-align: 
 th.name, td.name { text-align: left; }
 td { text-align: right; white-space: nowrap; }
 td.name { white-space: normal; overflow-wrap: anywhere; min-width: 5em; }
-tr.group td { border-top: 1px solid #8c959f; }
+tr.group td { border-top: 2px solid #b6bec8; }
 td.marked { background: #dff3e4; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 ul { padding-left: 1.2rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(460px, 1fr)); gap: 0 1.2rem; }

@@ -14,6 +14,7 @@ from .results import Method, Results
 # With 5 cases not even five wins of five give p < 0.05 (two-sided 2/32 = 0.0625).
 FEWEST_CASES = 6
 SIGNIFICANT = 0.05
+_EXACT_UP_TO = 25
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,17 @@ def _tests(results: Results, fixed: str, methods: Sequence[Method], measure: str
 
 
 def signed_rank_p(differences: Sequence[float]) -> float:
-    """Two-sided p of Wilcoxon's signed rank test (1945), zeros by Pratt's rule (1959); 1 where nothing differs."""
+    """Two-sided p of Wilcoxon's signed rank test (1945), zeros by Pratt's rule (1959); 1 where nothing differs.
+
+    Exact for up to 25 cases without zeros, by the normal approximation beyond, as his tables end there.
+    """
     from scipy.stats import wilcoxon
 
     differences = np.asarray(differences)
     if not differences.any():
         return 1.0
-    return float(wilcoxon(differences, zero_method="pratt").pvalue)
+    exact = len(differences) <= _EXACT_UP_TO and differences.all()
+    return float(wilcoxon(differences, zero_method="pratt", method="exact" if exact else "approx").pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

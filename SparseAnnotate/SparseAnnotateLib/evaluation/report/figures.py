@@ -13,8 +13,8 @@ from .expected import expected_and_true
 from .results import Method, Results, Spread
 
 # Okabe and Ito's palette, which stays apart for colour-blind readers, without its yellow; then markers tell.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7f7f7f")
-_MARKERS = "osD^vPX*"
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7f7f7f", "#a6761d", "#7570b3")
+_MARKERS = "osD^vPX*<>"
 _COLUMNS = 3
 
 
@@ -79,7 +79,7 @@ def _curves(ax, results: Results, methods: Sequence[Method], by_predictor: bool)
         )
     ax.set(xlabel="planes painted (%)", ylabel="Dice")
     ax.grid(alpha=0.3)
-    ax.legend(fontsize=7.5, loc="lower right")
+    ax.legend(fontsize=7.5, loc="best")
 
 
 def _panels(count: int, *, square: bool = False):

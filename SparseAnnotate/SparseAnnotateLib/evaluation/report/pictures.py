@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ... import metrics
 from ...errors import InputError
 from ...volume import Volume
 from ..grid import View
@@ -20,7 +21,8 @@ from .results import Method, Results, percent
 
 logger = logging.getLogger(__name__)
 
-_REFERENCE, _PREDICTED = "#00d0ff", "#ff2d6f"
+_REFERENCE, _PREDICTED = (0, 208, 255), (255, 45, 111)
+_HEIGHT_PX, _GAP_PX = 240, 4
 _WORST = 2
 # An image of this size takes some seconds to read; of a larger one only the outlines are drawn.
 _LARGEST_VOXELS = 60e6
@@ -50,8 +52,10 @@ def worst_cases(results: Results, shown: Callable[[str], bytes | None]) -> list[
 
 def _figure(row: dict[str, Any], shown: ShownPlanes, images: dict) -> Figure:
     title = f"{row['predictor']} on {row['case_name']}: Dice {row['dice_all']:.3f}"
-    note = f"{row['selector']}, {percent(row['fraction'])}, seed {row['seed']}; reference blue, prediction red."
-    return Figure(title, _draw(shown, _backgrounds(row, shown, images)), note)
+    order = np.argsort(shown.dice).tolist()
+    planes = ", ".join(f"{shown.planes[number]} ({shown.dice[number]:.2f})" for number in order)
+    note = f"Planes {planes}; reference blue, prediction red; {row['selector']}, {percent(row['fraction'])}."
+    return Figure(title, _draw(shown, _backgrounds(row, shown, images), order), note)
 
 
 def _backgrounds(row: dict[str, Any], shown: ShownPlanes, images: dict) -> np.ndarray | None:
@@ -79,29 +83,31 @@ def _read(row: dict[str, Any]) -> np.ndarray | None:
     return volume.intensities
 
 
-def _draw(shown: ShownPlanes, images: np.ndarray | None) -> bytes:
-    """A PNG with the planes side by side, from the worst to the best."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
+def _draw(shown: ShownPlanes, images: np.ndarray | None, order: Sequence[int]) -> bytes:
+    """A PNG with the planes side by side."""
+    from PIL import Image
 
-    order = np.argsort(shown.dice)
-    figure = Canvas(figsize=(2.5 * len(order), 2.8), layout="constrained", facecolor="white")
-    for ax, number in zip(figure.subplots(1, len(order), squeeze=False)[0], order, strict=True):
+    strips = []
+    for number in order:
         image = np.zeros(shown.labels.shape[1:]) if images is None else images[number]
-        _plane(ax, image, shown, number)
-        ax.set_title(f"plane {shown.planes[number]}: {shown.dice[number]:.3f}", fontsize=9)
+        strips += [_plane(image, shown, number), np.full((_HEIGHT_PX, _GAP_PX, 3), 255, np.uint8)]
     data = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(data)
+    Image.fromarray(np.concatenate(strips[:-1], axis=1)).save(data, "png")
     return data.getvalue()
 
 
-def _plane(ax, image: np.ndarray, shown: ShownPlanes, number: int) -> None:
+def _plane(image: np.ndarray, shown: ShownPlanes, number: int) -> np.ndarray:
+    """RGB of one plane, at a height that is the same for all; rows run upwards as in the other pictures."""
+    from PIL import Image
+
+    rows_mm, columns_mm = np.multiply(image.shape, shown.spacing_mm)
+    size = max(1, round(_HEIGHT_PX * columns_mm / rows_mm)), _HEIGHT_PX
     low, high = np.percentile(image, (1, 99.5))
-    aspect = shown.spacing_mm[0] / shown.spacing_mm[1]
-    ax.imshow(image, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), aspect=aspect, origin="lower")
-    for labels, color, width in ((shown.reference, _REFERENCE, 1.5), (shown.labels, _PREDICTED, 0.9)):
-        for value in np.unique(labels[number])[1:] if 0 in labels[number] else np.unique(labels[number]):
-            mask = labels[number] == value
-            if not mask.all():
-                ax.contour(mask, levels=[0.5], colors=[color], linewidths=width)
-    ax.set_axis_off()
+    gray = np.clip((image - low) / max(high - low, 1e-6) * 255, 0, 255).astype(np.uint8)
+    gray = np.asarray(Image.fromarray(gray[::-1]).resize(size, Image.Resampling.BILINEAR))
+    picture = np.repeat(gray[:, :, None], 3, axis=2)
+    for labels, color in ((shown.reference, _REFERENCE), (shown.labels, _PREDICTED)):
+        large = np.asarray(Image.fromarray(labels[number][::-1]).resize(size, Image.Resampling.NEAREST))
+        for value in np.unique(large[large > 0]):
+            picture[metrics.surface(large == value)] = color
+    return picture
