@@ -184,3 +184,32 @@ def test_two_processes_share_the_work_of_one_file(folder_set, tmp_path):
     with contextlib.closing(sqlite3.connect(folder / "results.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM claims").fetchone() == (0,)
         assert database.execute("SELECT count(*) FROM owners").fetchone() == (0,)
+
+
+DEADLY = """
+import os
+from SparseAnnotateLib.predictors.base import PREDICTORS, Prediction, PredictorBase
+
+@PREDICTORS.register
+class Deadly(PredictorBase):
+    name = "test-deadly"
+    summary = "ends its process if the seed is 1"
+
+    def _predict(self, volume, annotation):
+        if self.options.seed == 1:
+            os._exit(7)
+        yield Prediction(annotation.labels.copy())
+"""
+
+
+def test_a_predictor_that_ends_its_worker_costs_its_own_tasks_alone(folder_set, tmp_path, monkeypatch):
+    (tmp_path / "deadly_predictor.py").write_text(DEADLY, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SPARSE_ANNOTATE_PLUGINS", "deadly_predictor")
+    folder = tmp_path / "out"
+    process = start(folder_set, folder, "--predictors", "test-deadly", "--fractions", "0.2", "--seeds", "0", "1", "2")
+    assert process.wait(timeout=240) == 1
+    with contextlib.closing(sqlite3.connect(folder / "results.sqlite")) as database:
+        rows = database.execute("SELECT seed, state, message FROM results ORDER BY seed").fetchall()
+    reason = "the worker process ended by itself (exit code 7)"
+    assert rows == [(0, "done", "")] * 3 + [(1, "failed", reason)] * 3 + [(2, "done", "")] * 3

@@ -19,7 +19,7 @@ _UNPAINTED = "Only the planes inside the range that were predicted."
 _MARKS = "Bold: the best selector of a predictor; green: the best of a column."
 _TIMES = (
     "Mean ± standard deviation over cases and seeds. By the clock other programs count too, those of the evaluation "
-    "among them; the processor's seconds hardly depend on them."
+    "among them; the processor's seconds, of all threads together, hardly depend on them."
 )
 _HOLM = (
     "Mean difference of Dice over the cases that both were run on, with the p of Wilcoxon's signed rank test after "
@@ -111,7 +111,7 @@ def _quality(results: Results) -> Iterator[Section]:
     yield Section("Distances and unpainted planes", [distance, unpainted])
     times = [
         table(results, measure, f"{unit} to {what}")
-        for measure, unit in (("seconds", "Seconds"), ("processor_s", "Processor seconds, all threads together,"))
+        for measure, unit in (("seconds", "Seconds"), ("processor_s", "Processor seconds"))
         for table, what in ((tables.table_of_selector_times, "select"), (tables.table_of_predictor_times, "predict"))
     ]
     yield Section("Times", [_TIMES, *times])

@@ -106,8 +106,12 @@ def _plane(image: np.ndarray, shown: ShownPlanes, number: int) -> np.ndarray:
     gray = np.clip((image - low) / max(high - low, 1e-6) * 255, 0, 255).astype(np.uint8)
     gray = np.asarray(Image.fromarray(gray[::-1]).resize(size, Image.Resampling.BILINEAR))
     picture = np.repeat(gray[:, :, None], 3, axis=2)
-    for labels, color in ((shown.reference, _REFERENCE), (shown.labels, _PREDICTED)):
+    for labels, color, width in ((shown.reference, _REFERENCE, 2), (shown.labels, _PREDICTED, 1)):
         large = np.asarray(Image.fromarray(labels[number][::-1]).resize(size, Image.Resampling.NEAREST))
         for value in np.unique(large[large > 0]):
-            picture[metrics.surface(large == value)] = color
+            mask = large == value
+            for _ in range(width):
+                outline = metrics.surface(mask)
+                picture[outline] = color
+                mask &= ~outline
     return picture
