@@ -99,11 +99,9 @@ TRIALS = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser, CASES)
-    parser.add_argument("--prior", default="shape", help="none is the paper's way")
     arguments = parser.parse_args()
-    trials = [replace(trial, options=trial.options | {"prior": arguments.prior}) for trial in TRIALS]
-    if arguments.only:
-        trials = [trial for trial in trials if trial.name in arguments.only.split(",")]
+    only = arguments.only.split(",") if arguments.only else [trial.name for trial in TRIALS]
+    trials = [trial for trial in TRIALS if trial.name in only]
     rows = run_all(arguments, trials)
     sys.stdout.write(table(rows, trials, "dice_unpainted", "ce") + "\n")
     sys.stdout.write("\nlabelled voxels over those of the reference:\n" + table(rows, trials, "voxels", "ce") + "\n")
