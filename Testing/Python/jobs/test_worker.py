@@ -140,18 +140,18 @@ def test_a_worker_that_computes_in_silence_beats_and_one_that_is_stopped_does_no
         handle = runner.submit(tiny_job("test-selfish"))
         wait_for(lambda: handle.poll() and any(one.fraction == 0.5 for one in handle.events()))
         beats = []
-        wait_for(lambda: (handle.poll() and beats.extend(handle.events())) or len(beats) >= 5)
+        wait_for(lambda: (handle.poll() and beats.extend(handle.events())) or len(beats) >= 3)
         assert {(one.kind, one.stage, one.fraction) for one in beats} == {("heartbeat", "selfish", 0.5)}
         times = [one.elapsed_s for one in beats]
         assert times == sorted(times)
-        assert times[-1] - times[0] > 2
+        assert times[-1] - times[0] > 1
         os.kill(handle.pid, signal.SIGSTOP)
         time.sleep(0.6)  # the last one may be on its way
         handle.poll()
         handle.events()
-        handle.wait(3.0)
+        handle.wait(2.0)
         assert handle.events() == []
-        assert handle.silence_s > 2.5
+        assert handle.silence_s > 1.5
         os.kill(handle.pid, signal.SIGCONT)
         wait_for(lambda: handle.poll() and handle.events())
 
