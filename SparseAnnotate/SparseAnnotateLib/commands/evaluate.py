@@ -12,7 +12,7 @@ from ..errors import InputError
 from . import _arguments as shared
 from ._evaluation_progress import evaluation_progress
 
-EXIT_DONE, EXIT_SOME_FAILED = 0, 1
+EXIT_DONE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 
 def add_parser(subparsers) -> None:
@@ -99,7 +99,9 @@ def run(arguments: argparse.Namespace) -> int:
         console.say(f"{len(cases)} cases, {len(planned.tasks)} tasks, {len(planned.missing)} of them still to do")
         if arguments.plan:
             return EXIT_DONE
-        _execute(arguments, store, planned.missing)
+        if not _execute(arguments, store, planned.missing):
+            console.say("stopped; what is done is kept: run the same command again to go on")
+            return EXIT_INTERRUPTED
         return _report(arguments, store, folder, {task.key for task in planned.tasks})
     finally:
         store.close()
@@ -170,21 +172,22 @@ def _read_grid(path: str) -> Any:
         raise InputError(f"{path} is no JSON ({error}): see docs/evaluate.md for an example") from error
 
 
-def _execute(arguments, store, missing) -> None:
+def _execute(arguments, store, missing) -> bool:
+    """Do the tasks; False where the user stopped it."""
     from ..evaluation.evaluate import execute, open_pool
 
     if not missing:
-        return
+        return True
     workers = arguments.workers or os.cpu_count() or 1
-    with (
-        open_pool(workers, arguments.scheduler, missing) as pool,
-        evaluation_progress(arguments.console, len(missing)) as show,
-    ):
-        try:
+    try:
+        with (
+            open_pool(workers, arguments.scheduler, missing) as pool,
+            evaluation_progress(arguments.console, len(missing)) as show,
+        ):
             execute(missing, store, pool, retry_failed=arguments.retry_failed, on_progress=show)
-        except KeyboardInterrupt:
-            arguments.console.say("stopped; what is done is kept: run the same command again to go on")
-            raise
+    except KeyboardInterrupt:
+        return False
+    return True
 
 
 def _report(arguments, store, folder: Path, keys=None) -> int:
