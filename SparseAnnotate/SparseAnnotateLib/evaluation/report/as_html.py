@@ -7,6 +7,7 @@ from html import escape
 
 from .document import Cell, Document, Figure, Section, Table
 
+_ROWS_OF_A_PAGE = 40
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1b1f24; background: #fff;
@@ -40,7 +41,7 @@ ul { padding-left: 1.2rem; }
   table { font-size: 7.6pt; }
   th, td { padding: .12rem .35rem; }
   thead { display: table-header-group; }
-  tr { break-inside: avoid; }
+  tr, .short { break-inside: avoid; }
   .pictures { grid-template-columns: 1fr 1fr; }
 }
 """
@@ -104,7 +105,9 @@ def _table(table: Table) -> str:
         rows.append(f'<tr class="group">{cells}</tr>' if new_group else f"<tr>{cells}</tr>")
     caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
     body = f"<thead><tr>{head}</tr></thead>\n<tbody>" + "\n".join(rows) + "</tbody>"
-    return f'<div class="wide"><table>{caption}\n{body}</table>{_note(table.note)}</div>'
+    # A table that fits on a page stays with its title.
+    kind = "wide short" if len(table.rows) <= _ROWS_OF_A_PAGE else "wide"
+    return f'<div class="{kind}"><table>{caption}\n{body}</table>{_note(table.note)}</div>'
 
 
 def _cell(tag: str, cell: Cell, is_name: bool) -> str:
