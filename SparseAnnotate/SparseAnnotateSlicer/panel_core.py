@@ -223,5 +223,6 @@ class Panel:
     def close(self) -> None:
         """The module, or Slicer, ends."""
         self.exit()
+        self.suggest.close()
         self.predict.close()
         self.sessions.close()

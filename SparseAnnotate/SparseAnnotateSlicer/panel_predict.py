@@ -120,6 +120,7 @@ class PredictRow:
         else:
             running.session.state.prediction_s = seconds
             running.session.save()
+            panel.suggest.offer_more()
             panel.status.say(self._told(running.session, seconds))
         finally:
             panel.refresh()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import time
+
+import qt
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.jobs import JobFailedError
 from SparseAnnotateLib.selectors import SELECTORS
 from SparseAnnotateLib.selectors.base import count_for
 
 from . import panel_packages
 from .panel_choice import Choice
 from .panel_planes import to_paint
+from .panel_selecting import QUICK, Selection
+from .panel_status import duration
 from .planes import PlaneState
 
 SLICES, PERCENT = "slices", "percent"
+_POLL_MS = 100
+# What to ask once something is predicted.
+_MORE = "expected-gain"
 
 
 class SuggestRow:
@@ -22,7 +31,13 @@ class SuggestRow:
         self._panel, ui = panel, panel.ui
         self._selectors = Choice(panel, ui.selectorCombo, SELECTORS, "keep-n")
         self._fill_units()
-        panel.on(ui.suggestButton.clicked, self.suggest)
+        self._selection: Selection | None = None
+        self._asked: tuple = ()
+        self._started = 0.0
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(lambda: self._poll())
+        panel.on(ui.suggestButton.clicked, self.press)
         panel.on(ui.nextButton.clicked, self.next)
         panel.on(ui.previousButton.clicked, self.previous)
         panel.on(ui.emptyButton.clicked, lambda: self._mark("empty", ui.emptyButton.checked))
@@ -50,14 +65,72 @@ class SuggestRow:
         combo = self._panel.ui.countUnitCombo
         combo.setCurrentIndex(max(0, combo.findData(self._panel.parameters.countUnit)))
 
+    @property
+    def is_running(self) -> bool:
+        """Whether slices are being chosen."""
+        return self._selection is not None
+
+    def offer_more(self) -> None:
+        """Something is predicted: from now on ask a selector that looks at that, unless one is chosen already."""
+        if not self._selectors.cls.is_active:
+            self._selectors.choose(_MORE)
+
+    def press(self) -> None:
+        """Suggest, or cancel what is being chosen."""
+        if self.is_running:
+            self.close()
+            self._panel.status.say(_("Cancelled: nothing has changed."))
+        else:
+            self.suggest()
+
     def suggest(self) -> None:
-        """Suggest slices, and go to the first of them."""
-        panel, session = self._panel, self._panel.session
-        selector = self._selectors.name
-        panel_packages.ensure(SELECTORS.get(selector))
+        """Suggest slices, and go to the first of them; a selector that takes long runs in a process of its own."""
+        panel, session, selector = self._panel, self._panel.session, self._selectors.name
+        panel_packages.ensure(self._selectors.cls)
+        count = self._count()
+        if selector in QUICK:
+            self._show_suggested(session.suggest(count, selector))
+            return
         with panel.busy():
-            chosen = session.suggest(self._count(), selector)
             panel.refresh()
+            request = {"selector": selector, "options": {}, "count": count, "seed": session.state.seed}
+            self._selection = Selection(session.volume, session.annotation(panel.present), request)
+        self._asked, self._started = (session, selector, count), time.monotonic()
+        self._timer.start()
+
+    def _poll(self) -> None:
+        if self._selection is None or self._asked[0].ended:
+            self.close()
+        elif self._selection.is_running():
+            told = {"selector": self._asked[1], "time": duration(time.monotonic() - self._started)}
+            self._panel.status.say(_("{selector} compares the slices, {time}").format(**told))
+            self._panel.status.show()
+        else:
+            self._panel.attempt(self._finish)
+
+    def _finish(self) -> None:
+        session, selector, count = self._asked
+        try:
+            chosen = self._selection.result()
+        except JobFailedError as error:
+            raise InputError(str(error)) from error
+        finally:
+            self.close()
+        session.state.selector, session.state.selector_options, session.state.count = selector, {}, count
+        chosen = session.take_suggestions(chosen)
+        if session is self._panel.session:
+            self._show_suggested(chosen)
+
+    def close(self) -> None:
+        """End what is running."""
+        self._timer.stop()
+        if self._selection is not None:
+            self._selection.close()
+        self._selection = None
+
+    def _show_suggested(self, chosen) -> None:
+        panel, session = self._panel, self._panel.session
+        panel.refresh()
         waiting = to_paint(session, panel.present)
         if waiting:
             panel.jump(waiting[0])
@@ -110,11 +183,13 @@ class SuggestRow:
         """Offer what can be done, and say where we are."""
         panel, ui, session = self._panel, self._panel.ui, self._panel.session
         no_session = panel.why_no_session()
-        for widget in (ui.selectorCombo, ui.countSpin, ui.countUnitCombo, ui.suggestButton):
+        busy = _("Wait for the slices that are being chosen, or cancel that.") if self.is_running else ""
+        for widget in (ui.selectorCombo, ui.countSpin, ui.countUnitCombo):
             tooltip = self._selectors.tooltip if widget is ui.selectorCombo else None
-            panel.offer(widget, no_session, tooltip)
+            panel.offer(widget, no_session or busy, tooltip)
+        panel.offer(ui.suggestButton, no_session)
         more = session is not None and bool(session.state.predicted)
-        ui.suggestButton.setText(_("Suggest more") if more else _("Suggest"))
+        ui.suggestButton.setText(_("Cancel") if self.is_running else _("Suggest more") if more else _("Suggest"))
         for button in (ui.previousButton, ui.nextButton):
             panel.offer(button, self._why_no_step())
         ui.positionLabel.setText(self._position())

@@ -242,11 +242,7 @@ class AnnotationSession:
         """Ask a selector for planes to paint; what is not given stays as it was the last time.
 
         Suggestions that are painted by now stay on the list; those that are not make way for the new ones.
-
-        Raises
-        ------
-        InputError
-            Where the selector cannot work here.
+        InputError where the selector cannot work here.
         """
         state = self.state
         state.count = state.count if count is None else int(count)
@@ -256,13 +252,17 @@ class AnnotationSession:
         if options is not None:
             state.selector_options = options_as_json(options)
         present = self.look()
-        chosen = SELECTORS.create(state.selector, state.selector_options).select(
-            self.volume, self.annotation(present), state.count, np.random.default_rng(state.seed)
-        )
-        done = [one for one in state.suggestions if one[0] in present.painted]
-        state.suggestions = done + [(one.plane, float(one.score), one.reason) for one in chosen]
+        selector, rng = SELECTORS.create(state.selector, state.selector_options), np.random.default_rng(state.seed)
+        return self.take_suggestions(selector.select(self.volume, self.annotation(present), state.count, rng), present)
+
+    def take_suggestions(self, chosen: Iterable[Suggestion], present: Present | None = None) -> list[Suggestion]:
+        """Put suggestions in place of those that are not painted; planes that are painted by now are left out."""
+        painted = (self.look() if present is None else present).painted
+        new = [one for one in chosen if one.plane not in painted]
+        done = [one for one in self.state.suggestions if one[0] in painted]
+        self.state.suggestions = done + [(one.plane, float(one.score), one.reason) for one in new]
         self.save()
-        return chosen
+        return new
 
     def suggestions(self, present: Present | None = None) -> list[tuple[Suggestion, PlaneState]]:
         """All suggestions with what became of them, in the order in which to paint them."""

@@ -13,13 +13,9 @@ from SparseAnnotateSlicer import panel_packages
 CODE = """
 import sys
 kind, name, allowed = sys.argv[1], sys.argv[2], set(sys.argv[3].split(","))
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in BLOCKED - allowed:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 BLOCKED = {"cv2", "sklearn", "skimage", "itk", "torch", "torchvision", "lpips", "segmentation_models_pytorch"}
 BLOCKED |= {"matplotlib", "pandas", "rich", "distributed", "nilearn"}
-sys.meta_path.insert(0, Blocker())
+sys.modules.update(dict.fromkeys(BLOCKED - allowed))  # None: cannot be imported, and is not found
 import numpy as np
 from SparseAnnotateLib.annotation import SparseAnnotation
 from SparseAnnotateLib.predictors import PREDICTORS, run
@@ -50,15 +46,17 @@ def runs_with(kind, name, modules):
     command = [sys.executable, "-c", CODE, kind, name, ",".join(modules)]
     environment = {"PYTHONPATH": str(ROOT / "SparseAnnotate"), "OMP_NUM_THREADS": "1", "PATH": ""}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0 or "No module named" in done.stderr, done.stderr
+    assert done.returncode == 0 or "ModuleNotFoundError" in done.stderr or "Missing" in done.stderr, done.stderr
     return done.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), LIGHT)
 def test_it_runs_with_what_the_panel_would_install(kind, name):
     assert runs_with(kind, name, modules_of(kind, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [case for case in LIGHT if modules_of(*case)])
 def test_nothing_is_installed_that_it_could_do_without(kind, name):
     modules = modules_of(kind, name)

@@ -7,6 +7,7 @@ from hands import (
     SHAPE,
     add_scan,
     begin,
+    choose_name,
     click,
     ellipsoid,
     paint,
@@ -53,7 +54,6 @@ def states(panel, *wanted):
 
 def dice_of_segments(panel, truth):
     session = panel.panel.session
-    held = slicer.util.arrayFromSegmentBinaryLabelmap(session.segmentation_node, session.segment_ids[0])
     held = slicer.util.arrayFromSegmentBinaryLabelmap(
         session.segmentation_node, session.segment_ids[0], session.volume_node
     ).astype(bool)
@@ -207,6 +207,7 @@ def test_slices_still_to_be_painted_are_painted_blind(painted):
     assert display.IsDisplayableInView(view.GetID())
 
     panel.ui.countSpin.setValue(2)
+    choose_name(panel.ui.selectorCombo, "keep-n")
     click(panel.ui.suggestButton)
     assert panel.panel.plane in suggested(panel)[-2:]
     assert not display.IsDisplayableInView(view.GetID())

@@ -23,6 +23,7 @@ from hands import (
     set_range,
     suggested,
 )
+from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.predictors import PREDICTORS
 from SparseAnnotateSlicer import files, panel_packages
 from SparseAnnotateSlicer.planes import PlaneState
@@ -390,6 +391,57 @@ def test_options_of_the_predictor_reach_its_job(painted):
     form._editors["seed"].set("many")
     panel.ui.predictButton.click()
     assert "Seed is 'many'" in panel.panel.status.error
+
+
+class TestSelectorsThatTakeLong:
+    def test_they_choose_in_a_process_of_their_own_and_the_panel_goes_on(self, painted):
+        choose_name(painted.ui.selectorCombo, "kmeans")
+        painted.ui.countSpin.setValue(3)
+        click(painted.ui.suggestButton)
+        assert painted.ui.suggestButton.text == "Cancel"
+        assert "being chosen" in painted.ui.selectorCombo.toolTip
+        wait_until(lambda: not painted.panel.suggest.is_running, 60)
+        assert len(suggested(painted)) == 3
+        assert painted.panel.plane == suggested(painted)[0]
+        assert painted.panel.session.state.selector == "kmeans"
+
+    def test_they_can_be_cancelled(self, painted):
+        choose_name(painted.ui.selectorCombo, "kmeans")
+        click(painted.ui.suggestButton)
+        process = painted.panel.suggest._selection._process
+        click(painted.ui.suggestButton)
+        assert process.poll() is not None
+        assert suggested(painted) == []
+        assert status(painted) == "Cancelled: nothing has changed."
+        assert painted.ui.suggestButton.text == "Suggest"
+
+    def test_closing_the_scene_ends_them(self, painted):
+        choose_name(painted.ui.selectorCombo, "kmeans")
+        click(painted.ui.suggestButton)
+        slicer.mrmlScene.Clear(False)
+        slicer.app.layout_manager.reset(slicer.app._headless)
+        wait_until(lambda: not painted.panel.suggest.is_running, 5)
+
+    def test_what_a_selector_refuses_is_said(self, painted):
+        from SparseAnnotateSlicer.panel_selecting import Selection
+
+        session = painted.panel.session
+        request = {"selector": "kmeans", "options": {}, "count": 0, "seed": 0}
+        selection = Selection(session.volume, session.annotation(), request)
+        wait_until(lambda: not selection.is_running(), 60)
+        with pytest.raises(InputError, match="ask for at least 1"):
+            selection.result()
+        selection.close()
+
+    def test_after_a_prediction_the_one_that_expects_the_most_gain_is_offered(self, painted):
+        predict(painted)
+        assert painted.ui.suggestButton.text == "Suggest more"
+        assert painted.panel.suggest._selectors.name == "expected-gain"
+        painted.ui.countSpin.setValue(2)
+        click(painted.ui.suggestButton)
+        wait_until(lambda: not painted.panel.suggest.is_running, 60)
+        assert len(suggested(painted)) == 2
+        assert painted.ui.positionLabel.text.endswith("1 of 2")
 
 
 def test_morphology_runs_slicers_own_filter_without_a_worker(painted):
