@@ -7,8 +7,9 @@ import pytest
 from SparseAnnotateLib import PREDICTORS, LabelClass, SparseAnnotation, Volume, run
 from SparseAnnotateLib.predictors.guided.carry import carry, one_hot, sharpened
 from SparseAnnotateLib.predictors.guided.classifier import Corrector
+from SparseAnnotateLib.predictors.guided.decision import class_weights, joined, weighted
 from SparseAnnotateLib.predictors.guided.distance_maps import DistanceMaps, ellipsoid_shrinking, interpolated, shrink
-from SparseAnnotateLib.predictors.guided.expected_dice import OPTIMISM, ExpectedDice
+from SparseAnnotateLib.predictors.guided.expected_dice import ExpectedDice, optimism
 from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.fusion import exponents, fused
 from SparseAnnotateLib.predictors.guided.gaps import Gap, gaps_of
@@ -284,10 +285,60 @@ class TestExpectedDice:
         assert dice.per_class().tolist() == [1]
         assert np.isnan(dice.per_plane()).all()
 
-    def test_the_dice_lost_is_more_than_the_probable_overlap_promises(self):
-        dice = ExpectedDice(1, 1)
+    def test_what_is_told_loses_as_many_times_more_as_the_probabilities_are_too_sure(self):
+        dice = ExpectedDice(1, 1, optimism=1.5)
         dice.add(0, np.array([1, 1, 0]), np.array([[0.2, 0.4, 0.7], [0.8, 0.6, 0.3]]))
-        assert dice.per_plane()[0] == pytest.approx(1 - OPTIMISM * (1 - 2 * 1.4 / (2 + 1.7)))
+        assert dice.promised()[0] == pytest.approx(2 * 1.4 / (2 + 1.7))
+        assert dice.per_plane()[0] == pytest.approx(1 - 1.5 * (1 - 2 * 1.4 / (2 + 1.7)))
+
+    def test_other_labels_promise_what_they_would_have_promised_at_once(self):
+        probabilities = np.array([[0.2, 0.4, 0.7], [0.8, 0.6, 0.3]])
+        at_once, changed = ExpectedDice(1, 1), ExpectedDice(1, 1)
+        at_once.add(0, np.array([1, 1, 1]), probabilities)
+        changed.add(0, np.array([1, 1, 0]), probabilities)
+        changed.relabel(0, np.array([1, 1, 0]), np.array([1, 1, 1]), probabilities)
+        assert changed.promised()[0] == pytest.approx(at_once.promised()[0])
+
+    def test_a_pool_that_was_surer_than_right_on_left_out_planes_lowers_it(self):
+        pool = np.full((2, 100), [[0.1], [0.9]], np.float32)
+        mostly_right, often_wrong = np.arange(100) >= 10, np.arange(100) >= 25
+        assert optimism([(pool, mostly_right)]) < optimism([]) < optimism([(pool, often_wrong)])
+        assert optimism([(pool, np.arange(100) >= 20)]) == pytest.approx(optimism([]), rel=1e-6)
+
+    def test_a_single_left_out_plane_says_less_than_many(self):
+        lesson = np.full((2, 100), [[0.1], [0.9]], np.float32), np.arange(100) >= 10
+        assert optimism([lesson] * 8) < optimism([lesson]) < optimism([])
+
+
+class TestDecision:
+    def test_a_structure_is_decided_at_half_the_dice_that_it_promises(self):
+        probabilities = np.array([[0.69, 0.71, 0.59, 0.61], [0.31, 0.29, 0.41, 0.39]])
+        assert weighted(probabilities, class_weights(np.array([0.6]))).argmax(axis=0).tolist() == [1, 0, 1, 1]
+        assert weighted(probabilities, class_weights(np.array([0.8]))).argmax(axis=0).tolist() == [0, 0, 1, 0]
+
+    def test_a_certain_structure_or_an_absent_one_is_decided_at_one_half(self):
+        assert class_weights(np.array([1.0, np.nan])).tolist() == [1, 1, 1]
+
+    def test_neighbours_that_agree_outvote_a_doubtful_plane(self):
+        own, seen = np.array([[0.6], [0.4]]), np.array([[0.0], [1.0]])
+        assert joined(own, [seen, seen], np.ones(2, bool))[1, 0] > 0.5
+        assert joined(own, [seen, 1 - seen], np.ones(2, bool))[1, 0] < 0.5
+
+    def test_neighbours_bring_no_class_to_a_plane_where_it_is_not_allowed(self):
+        found = joined(np.array([[1.0], [0.0]]), [np.array([[0.0], [1.0]])], np.array([True, False]))
+        assert found[:, 0].tolist() == [1, 0]
+
+    def test_it_raises_the_expected_dice(self):
+        inside = np.random.default_rng(0).random(500) ** 3
+        probabilities = np.stack([1 - inside, inside])
+        dice = []
+        for labels in (probabilities.argmax(axis=0), None):
+            expected = ExpectedDice(1, 1)
+            if labels is None:
+                labels = weighted(probabilities, class_weights(dice[0])).argmax(axis=0)
+            expected.add(0, labels, probabilities)
+            dice.append(expected.promised())
+        assert dice[1] > dice[0]
 
 
 def test_trees_are_left_out_where_there_is_nothing_to_learn_from():

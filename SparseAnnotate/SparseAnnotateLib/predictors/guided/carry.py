@@ -24,6 +24,8 @@ class Carried:
     ----------
     source : the painted plane
     flow : ndarray of float32, shape (rows, columns, 2), from the plane to its source
+    neighbour : the plane next to it on the way there
+    step : ndarray of float32, shape (rows, columns, 2), from the plane to its neighbour
     labels : ndarray of uint8, shape (rows, columns), the most probable classes
     doubtful : flat indices of the pixels where that is not certain
     doubts : ndarray of float32, shape (classes + 1, doubtful), the probabilities there
@@ -31,6 +33,8 @@ class Carried:
 
     source: int
     flow: np.ndarray
+    neighbour: int
+    step: np.ndarray
     labels: np.ndarray
     doubtful: np.ndarray
     doubts: np.ndarray
@@ -48,7 +52,7 @@ def carry(
     class_count: int,
     targets: Iterable[int],
     flow: AdjacentFlow,
-    step: PatchSearch,
+    search: PatchSearch,
     window: tuple[slice, slice] | None = None,
 ) -> dict[int, Carried]:
     """Carry the labels of a painted plane over `targets`, which follow it one by one, up or down.
@@ -58,10 +62,12 @@ def carry(
     probabilities = one_hot(labels, class_count)
     onward, previous, carried = None, source, {}
     for plane in targets:
-        onward = flow.compose(flow.between(plane, previous, window), onward)
-        probabilities = step.fuse(plane, [(previous, probabilities, 1.0)])
+        step = flow.between(plane, previous, window)
+        onward = flow.compose(step, onward)
+        probabilities = search.fuse(plane, [(previous, probabilities, 1.0)])
         doubtful, doubts = sharpened(probabilities)
-        carried[plane] = Carried(source, onward, probabilities.argmax(axis=0).astype(np.uint8), doubtful, doubts)
+        most_probable = probabilities.argmax(axis=0).astype(np.uint8)
+        carried[plane] = Carried(source, onward, previous, step, most_probable, doubtful, doubts)
         previous = plane
     return carried
 

@@ -1,23 +1,45 @@
-"""Step 9: the Dice that the probabilities promise."""
+"""Step 10: the Dice that the probabilities promise, and what can be expected of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-# The Dice lost is larger than the probabilities say, for errors of neighbouring pixels go together. Over 47 predictions
-# of nine data sets 1.3 leaves a mean error of .031 and a bias of -.001; fitted without the data set that it is judged
-# on: .033 and +.017.
-OPTIMISM = 1.3
+# Neighbouring pixels are wrong together, and with few planes the priors are surer than they should be. How much surer
+# is seen on the painted planes left out: errors of the pool there against those that it admits, held to 2 as strongly
+# as two planes would. The Dice lost is .88 times what was promised, times that ratio to the power .75. On 65
+# predictions of nine data sets, fitted without the one that it is judged on: correlation .940, mean error .025, bias
+# +.007, with at most 5 painted planes +.012 (a fixed factor: .903, .032, +.010, +.038).
+_SCALE, _POWER = 0.88, 0.75
+_USUAL_RATIO, _USUAL_PLANES = 2.0, 2
+_LOWEST_RATIO, _HIGHEST_RATIO = 0.25, 4.0
+
+
+def optimism(lessons: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """How many times more Dice is lost than the probabilities admit.
+
+    Parameters
+    ----------
+    lessons : for each left-out plane between two others the pool (classes + 1, pixels) and the true classes
+    """
+    admitted = sum(float((1 - pool.max(axis=0).astype(np.float64)).sum()) for pool, _ in lessons)
+    wrong = sum(int(np.count_nonzero(pool.argmax(axis=0) != truth)) for pool, truth in lessons)
+    ratio = np.clip(wrong / admitted, _LOWEST_RATIO, _HIGHEST_RATIO) if admitted > 0 else _USUAL_RATIO
+    planes = len(lessons)
+    logarithm = (planes * np.log(ratio) + _USUAL_PLANES * np.log(_USUAL_RATIO)) / (planes + _USUAL_PLANES)
+    return _SCALE * float(np.exp(_POWER * logarithm))
 
 
 class ExpectedDice:
     """Expected Dice, per class, per plane and for the volume.
 
-    The probabilities promise e = 2 sum p[label] / (count + sum p), known voxels counting as certain. What is told is
-    1 - 1.3 (1 - e).
+    The probabilities promise e = 2 sum p[label] / (count + sum p), certain voxels counting in full. What is told is
+    1 - `optimism` (1 - e).
     """
 
-    def __init__(self, planes: int, class_count: int):
+    def __init__(self, planes: int, class_count: int, optimism: float = 1.0):
+        self.optimism = optimism
         self._overlap = np.zeros((planes, class_count + 1))
         self._predicted = np.zeros((planes, class_count + 1))
         self._expected = np.zeros((planes, class_count + 1))
@@ -32,25 +54,40 @@ class ExpectedDice:
     def add(self, plane: int, labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Count predicted pixels: `labels` (pixels,), `probabilities` (classes + 1, pixels)."""
         self._is_predicted[plane] = True
-        classes = self._overlap.shape[1]
-        own = np.take_along_axis(probabilities, labels[None].astype(np.intp), axis=0)[0]
-        self._overlap[plane] += np.bincount(labels, weights=own, minlength=classes)
-        self._predicted[plane] += np.bincount(labels, minlength=classes)
+        self._overlap[plane] += self._sums(labels, probabilities)
+        self._predicted[plane] += np.bincount(labels, minlength=self._overlap.shape[1])
         self._expected[plane] += probabilities.sum(axis=1, dtype=np.float64)
+
+    def relabel(self, plane: int, before: np.ndarray, after: np.ndarray, probabilities: np.ndarray) -> None:
+        """Predicted pixels that were counted with other labels."""
+        classes = self._overlap.shape[1]
+        self._overlap[plane] += self._sums(after, probabilities) - self._sums(before, probabilities)
+        self._predicted[plane] += np.bincount(after, minlength=classes) - np.bincount(before, minlength=classes)
+
+    def _sums(self, labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        own = np.take_along_axis(probabilities, labels[None].astype(np.intp), axis=0)[0]
+        return np.bincount(labels, weights=own, minlength=self._overlap.shape[1])
 
     def per_plane(self) -> np.ndarray:
         """float32 (planes,): mean over the classes on the plane; NaN where nothing was predicted."""
-        dice = np.where(self._predicted > 0, self._dice(self._overlap, self._predicted + self._expected), np.nan)[:, 1:]
+        told = self._told(_dice(self._overlap, self._predicted + self._expected))
+        dice = np.where(self._predicted > 0, told, np.nan)[:, 1:]
         counted = np.isfinite(dice)
         mean = np.where(counted, dice, 0).sum(axis=1) / np.maximum(1, counted.sum(axis=1))
         return np.where(self._is_predicted & counted.any(axis=1), mean, np.nan).astype(np.float32)
 
+    def promised(self) -> np.ndarray:
+        """Dice over the volume of each structure as the probabilities have it; NaN where there is none of it."""
+        size = (self._predicted + self._expected).sum(axis=0)[1:]
+        return np.where(size > 1, _dice(self._overlap.sum(axis=0)[1:], size), np.nan)
+
     def per_class(self) -> np.ndarray:
         """Expected Dice over the volume of each structure; NaN where there is none of it."""
-        size = (self._predicted + self._expected).sum(axis=0)[1:]
-        return np.where(size > 1, self._dice(self._overlap.sum(axis=0)[1:], size), np.nan)
+        return self._told(self.promised())
 
-    @staticmethod
-    def _dice(overlap: np.ndarray, size: np.ndarray) -> np.ndarray:
-        promised = 2 * overlap / np.maximum(size, 1e-6)
-        return np.clip(1 - OPTIMISM * (1 - promised), 0, 1)
+    def _told(self, promised: np.ndarray) -> np.ndarray:
+        return np.clip(1 - self.optimism * (1 - promised), 0, 1)
+
+
+def _dice(overlap: np.ndarray, size: np.ndarray) -> np.ndarray:
+    return 2 * overlap / np.maximum(size, 1e-6)

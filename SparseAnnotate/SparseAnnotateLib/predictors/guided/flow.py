@@ -58,12 +58,17 @@ class AdjacentFlow:
 
     def warp_at(self, maps: np.ndarray, flow: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """`maps` (channels, rows, columns) seen through the flow, at flat `pixels` only: shape (channels, pixels)."""
+        return self.look_up(maps, flow.reshape(-1, 2)[pixels], pixels)
+
+    def look_up(self, maps: np.ndarray, steps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """The same from the flow (pixels, 2) at these pixels alone."""
         if not len(pixels):
             return np.zeros((len(maps), 0), np.float32)
         width = min(1024, len(pixels))
-        padded = np.resize(pixels, -(-len(pixels) // width) * width)
-        column = (self._column + flow[..., 0]).ravel()[padded].reshape(-1, width)
-        row = (self._row + flow[..., 1]).ravel()[padded].reshape(-1, width)
+        column, row = (
+            np.resize(grid.ravel()[pixels] + steps[:, axis], (-(-len(pixels) // width), width))
+            for axis, grid in enumerate((self._column, self._row))
+        )
         return np.stack([self.sample(channel, column, row).ravel()[: len(pixels)] for channel in maps])
 
     @staticmethod

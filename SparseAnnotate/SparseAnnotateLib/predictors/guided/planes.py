@@ -46,6 +46,7 @@ class PlaneResult:
     at_end : beyond the first or last painted plane
     labels : uint8 (rows, columns) of the region by the priors alone; None for a plane that was only learnt from
     rows : the pixels that the classifiers have to decide; None likewise
+    steps : plane next to it -> float16 (pixels, 2), the flow to that plane at the pixels of `rows`
     lessons : for the classifiers
     """
 
@@ -53,6 +54,7 @@ class PlaneResult:
     at_end: bool
     labels: np.ndarray | None
     rows: Rows | None
+    steps: dict[int, np.ndarray]
     lessons: list[Lesson]
 
 
@@ -112,7 +114,14 @@ class PlaneWorker:
         lessons = []
         if self._annotation.painted[bracket.plane]:
             lessons.append(self._lesson(self._for_learning(priors), 1.0))
-        return PlaneResult(bracket.plane, bracket.at_end, labels, self._rows(priors, logs, pool, 1.0), lessons)
+        rows = self._rows(priors, logs, pool, 1.0)
+        sides = [side for side in (below, above) if side is not None]
+        steps = {side.neighbour: side.step.reshape(-1, 2)[rows.pixels].astype(np.float16) for side in sides}
+        return PlaneResult(bracket.plane, bracket.at_end, labels, rows, steps, lessons)
+
+    def seen(self, maps: np.ndarray, steps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """What a neighbouring plane's `maps` (channels, rows, columns) show at some pixels, through the flow there."""
+        return self._flow.look_up(maps, steps, pixels)
 
     def learn(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
         """A painted plane left out: its priors from its painted neighbours, as they are and moved towards the truth."""
@@ -125,7 +134,7 @@ class PlaneWorker:
             if share < 1 and self._few_planes:
                 mixed = replace(mixed, **self._sharper_probabilities(whole, priors, truth, share))
             lessons.append(self._lesson(mixed, share))
-        return PlaneResult(bracket.plane, bracket.at_end, None, None, lessons)
+        return PlaneResult(bracket.plane, bracket.at_end, None, None, {}, lessons)
 
     def _for_learning(self, priors: Priors) -> Priors:
         """A sample of the pixels whose label is known."""

@@ -13,11 +13,11 @@ from ...annotation import SparseAnnotation
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, Progress
 from .classifier import Corrector
-from .expected_dice import ExpectedDice
-from .fusion import exponents, fused
+from .expected_dice import optimism
 from .gaps import gaps_of, walk
+from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
-from .pool import PRIOR_NAMES, adapted_weights, default_weights, pooled
+from .pool import adapted_weights
 from .threads import mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
@@ -67,7 +67,8 @@ class Guided(PredictorBase):
             adapting = executor.submit(adapted_weights, samples, rng)
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             corrector.fit(lessons)
-            output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)
+            doubt = optimism([(lesson.rows.pool, lesson.truth) for lesson in lessons if lesson.adapts_pool])
+            output = Output(volume, annotation, worker, adapting.result(), doubt, self.options.keep_probabilities)
             if not at_once:
                 planes = walk(worker, gaps, executor, unpainted, learning=False)
 
@@ -79,6 +80,7 @@ class Guided(PredictorBase):
                 output.add(plane, trees)
                 share = _LEARNING_END + (1 - _LEARNING_END) * done / len(unpainted)
                 yield Progress("correcting planes", share, f"plane {plane.plane}")
+            output.decide(executor)
         yield output.prediction()
 
 
@@ -101,74 +103,3 @@ def _cancelled_at_exit(executor: ThreadPoolExecutor):
         yield executor
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
-
-
-class Output:
-    """Collects the planes of a prediction."""
-
-    def __init__(
-        self,
-        volume: Volume,
-        annotation: SparseAnnotation,
-        worker: PlaneWorker,
-        pool_weights: np.ndarray,
-        keep_probabilities: bool,
-    ):
-        self._annotation = annotation
-        self._worker = worker
-        self._pool_weights = pool_weights
-        self._labels = np.zeros(volume.shape, np.uint8)
-        self._dice = ExpectedDice(volume.planes, annotation.class_count)
-        self._probabilities = None
-        if keep_probabilities:
-            self._probabilities = np.zeros((annotation.class_count + 1, *volume.shape), np.float16)
-            self._probabilities[0] = 1
-            certain = np.flatnonzero(annotation.known.any(axis=(1, 2)))
-            for plane in certain:
-                self._keep_known(plane)
-        for plane, labels in worker.labels.items():
-            self._dice.add_certain(plane, labels)
-
-    def add(self, plane: PlaneResult, trees: np.ndarray) -> None:
-        """Decide the contested pixels of a plane and put it in its place."""
-        number, rows = plane.plane, plane.rows
-        allowed = self._annotation.allowed_classes(number)
-        believed = exponents(len(self._worker.sources), plane.at_end)
-        weights = default_weights(True) if plane.at_end else self._pool_weights
-        probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
-        labels = plane.labels
-        labels.ravel()[rows.pixels] = probabilities.argmax(axis=0)
-        known = self._annotation.known[(number, *self._worker.region)]
-        np.copyto(labels, self._annotation.labels[(number, *self._worker.region)], where=known)
-        open_pixels = ~known.ravel()[rows.pixels]
-        self._dice.add(number, labels.ravel()[rows.pixels[open_pixels]], probabilities[:, open_pixels])
-        self._dice.add_certain(number, np.delete(labels.ravel(), rows.pixels[open_pixels]))
-        self._labels[(number, *self._worker.region)] = labels
-        if self._probabilities is not None:
-            self._keep(number, labels, rows.pixels[open_pixels], probabilities[:, open_pixels])
-
-    def _keep(self, plane: int, labels: np.ndarray, pixels: np.ndarray, probabilities: np.ndarray) -> None:
-        kept = (np.arange(len(probabilities))[:, None, None] == labels).astype(np.float16)
-        kept.reshape(len(kept), -1)[:, pixels] = probabilities
-        self._probabilities[(slice(None), plane, *self._worker.region)] = kept
-
-    def _keep_known(self, plane: int) -> None:
-        known, labels = self._annotation.known[plane], self._annotation.labels[plane]
-        for number, values in enumerate(self._probabilities[:, plane]):
-            values[known] = labels[known] == number
-
-    def prediction(self) -> Prediction:
-        per_class = self._dice.per_class()
-        names = [label_class.name for label_class in self._annotation.classes]
-        expected = {n: round(float(d), 4) for n, d in zip(names, per_class, strict=True) if np.isfinite(d)}
-        return Prediction(
-            labels=self._labels,
-            probabilities=self._probabilities,
-            expected_dice_per_plane=self._dice.per_plane(),
-            expected_dice=float(np.nanmean(per_class)) if expected else None,
-            details={
-                "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=True)),
-                "expected_dice_per_class": expected,
-                "painted_planes_used": len(self._worker.sources),
-            },
-        )

@@ -1,0 +1,149 @@
+"""Steps 8 to 10: the planes of a prediction, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...annotation import SparseAnnotation
+from ...volume import Volume
+from ..base import Prediction
+from .carry import one_hot
+from .decision import class_weights, joined, weighted
+from .expected_dice import ExpectedDice
+from .fusion import exponents, fused
+from .planes import PlaneResult, PlaneWorker
+from .pool import PRIOR_NAMES, default_weights, pooled
+
+
+@dataclass(frozen=True)
+class Contested:
+    """The pixels of a plane that are still to be decided.
+
+    Attributes
+    ----------
+    plane : its number
+    pixels : flat indices in the region
+    probabilities : float16 (classes + 1, pixels)
+    steps : plane next to it -> float16 (pixels, 2), the flow to that plane
+    """
+
+    plane: int
+    pixels: np.ndarray
+    probabilities: np.ndarray
+    steps: Mapping[int, np.ndarray]
+
+
+class Output:
+    """Collects the planes of a prediction, and decides them together when the last one is there."""
+
+    def __init__(
+        self,
+        volume: Volume,
+        annotation: SparseAnnotation,
+        worker: PlaneWorker,
+        pool_weights: np.ndarray,
+        optimism: float,
+        keep_probabilities: bool,
+    ):
+        self._annotation = annotation
+        self._worker = worker
+        self._pool_weights = pool_weights
+        self._labels = np.zeros(volume.shape, np.uint8)
+        self._dice = ExpectedDice(volume.planes, annotation.class_count, optimism)
+        self._contested: dict[int, Contested] = {}
+        self._probabilities = None
+        if keep_probabilities:
+            self._probabilities = np.zeros((annotation.class_count + 1, *volume.shape), np.float16)
+            self._probabilities[0] = 1
+            certain = np.flatnonzero(annotation.known.any(axis=(1, 2)))
+            for plane in certain:
+                self._keep_known(plane)
+        for plane, labels in worker.labels.items():
+            self._labels[(plane, *worker.region)] = labels
+            self._dice.add_certain(plane, labels)
+
+    def add(self, plane: PlaneResult, trees: np.ndarray) -> None:
+        """Fuse the probabilities of a plane's contested pixels; the others are certain."""
+        number, rows = plane.plane, plane.rows
+        allowed = self._annotation.allowed_classes(number)
+        believed = exponents(len(self._worker.sources), plane.at_end)
+        weights = default_weights(True) if plane.at_end else self._pool_weights
+        probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
+        known = self._annotation.known[(number, *self._worker.region)]
+        np.copyto(plane.labels, self._annotation.labels[(number, *self._worker.region)], where=known)
+        is_open = ~known.ravel()[rows.pixels]
+        steps = {neighbour: step[is_open] for neighbour, step in plane.steps.items()}
+        pixels = rows.pixels[is_open]
+        self._contested[number] = Contested(number, pixels, probabilities[:, is_open].astype(np.float16), steps)
+        self._dice.add_certain(number, np.delete(plane.labels.ravel(), pixels))
+        self._labels[(number, *self._worker.region)] = plane.labels
+
+    def decide(self, executor: Executor) -> None:
+        """Join the planes, and give their contested pixels the labels of which the most Dice is to be expected."""
+        contested = list(executor.map(self._joined, self._contested.values()))
+        for plane in contested:
+            self._dice.add(plane.plane, plane.probabilities.argmax(axis=0), plane.probabilities)
+        painted = self._worker.painted_on()[1:] > 0
+        weights = class_weights(np.where(painted, self._dice.promised(), np.nan))
+        for plane in contested:
+            self._decide(plane, weighted(plane.probabilities, weights).astype(np.float16))
+
+    def _joined(self, contested: Contested) -> Contested:
+        """What the planes next to it say, seen through the flow, added."""
+        seen = [
+            self._worker.seen(self._probabilities_of(neighbour), steps, contested.pixels)
+            for neighbour, steps in contested.steps.items()
+        ]
+        allowed = self._annotation.allowed_classes(contested.plane)
+        return replace(contested, probabilities=joined(contested.probabilities, seen, allowed).astype(np.float16))
+
+    def _probabilities_of(self, plane: int) -> np.ndarray:
+        """Float32 (classes + 1, rows, columns) of the region, before planes were joined."""
+        labels = self._worker.labels.get(plane)
+        if labels is not None:
+            return one_hot(labels, self._annotation.class_count)
+        whole = one_hot(self._labels[(plane, *self._worker.region)], self._annotation.class_count)
+        contested = self._contested[plane]
+        whole.reshape(len(whole), -1)[:, contested.pixels] = contested.probabilities
+        return whole
+
+    def _decide(self, contested: Contested, probabilities: np.ndarray) -> None:
+        place = (contested.plane, *self._worker.region)
+        labels = self._labels[place].copy()
+        after = probabilities.argmax(axis=0).astype(np.uint8)
+        self._dice.relabel(contested.plane, contested.probabilities.argmax(axis=0), after, contested.probabilities)
+        labels.ravel()[contested.pixels] = after
+        self._labels[place] = labels
+        if self._probabilities is not None:
+            self._keep(contested.plane, labels, contested.pixels, probabilities)
+
+    def _keep(self, plane: int, labels: np.ndarray, pixels: np.ndarray, probabilities: np.ndarray) -> None:
+        kept = (np.arange(len(probabilities))[:, None, None] == labels).astype(np.float16)
+        kept.reshape(len(kept), -1)[:, pixels] = probabilities
+        self._probabilities[(slice(None), plane, *self._worker.region)] = kept
+
+    def _keep_known(self, plane: int) -> None:
+        known, labels = self._annotation.known[plane], self._annotation.labels[plane]
+        for number, values in enumerate(self._probabilities[:, plane]):
+            values[known] = labels[known] == number
+
+    def prediction(self) -> Prediction:
+        per_class = self._dice.per_class()
+        names = [label_class.name for label_class in self._annotation.classes]
+        expected = {n: round(float(d), 4) for n, d in zip(names, per_class, strict=True) if np.isfinite(d)}
+        return Prediction(
+            labels=self._labels,
+            probabilities=self._probabilities,
+            expected_dice_per_plane=self._dice.per_plane(),
+            expected_dice=float(np.nanmean(per_class)) if expected else None,
+            details={
+                "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=True)),
+                "expected_dice_per_class": expected,
+                "optimism": round(self._dice.optimism, 3),
+                "painted_planes_used": len(self._worker.sources),
+            },
+        )
