@@ -17,8 +17,8 @@ DISTANCE_SIGMA = 3.0
 # Probabilities above this are taken as certain.
 CERTAIN = 0.999
 
-# Work on strips of rows: costs of all offsets of a strip (float32) stay in the processor's caches.
-_STRIP_BYTES = 2 << 20
+# Work on strips of rows: high enough for OpenCV, and costs of all offsets stay near the processor.
+_STRIP_ROWS = 64
 
 # Columns of a strip that cost as much as one more window.
 _PAYING_GAP = 32
@@ -73,14 +73,12 @@ class PatchSearch:
         ----------
         sources : (plane, its probabilities of shape (classes + 1, rows, columns), its share)
         """
-        rows, columns = self._images.shape
         fused = sources[0][1].astype(np.float32)
         target = self._channels(plane, PATCH_PIXELS // 2)
         prepared = [self._prepared(*source) for source in sources]
         open_pixels = self._open_pixels([probabilities for _, probabilities, _ in sources])
-        height = max(16, _STRIP_BYTES // (4 * len(self._offsets) * columns * len(sources)))
-        for top in range(0, rows, height):
-            strip = slice(top, min(rows, top + height))
+        for top in range(0, len(open_pixels), _STRIP_ROWS):
+            strip = slice(top, min(len(open_pixels), top + _STRIP_ROWS))
             for run in runs(open_pixels[strip].any(axis=0)):
                 self._fuse_window(target, prepared, (strip, run), fused)
         return fused
