@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,26 +83,30 @@ class Output:
         self._labels[(number, *self._worker.region)] = plane.labels
 
     def decide(self, executor: Executor) -> None:
-        """Join the planes, and give their contested pixels the labels of which the most Dice is to be expected."""
-        contested = list(executor.map(self._joined, self._contested.values()))
-        for plane in contested:
+        """Join the planes, and give their contested pixels the labels of which the most Dice is to be expected.
+
+        What is promised is counted on the planes as they were: joined, they say less than they know (16 predictions:
+        correlation of expected and true Dice .954 instead of .964).
+        """
+        planes = list(self._contested.values())
+        for plane in planes:
             self._dice.add(plane.plane, plane.probabilities.argmax(axis=0), plane.probabilities)
         painted = self._worker.painted_on()[1:] > 0
         weights = class_weights(np.where(painted, self._dice.promised(), np.nan))
-        for plane in contested:
-            self._decide(plane, weighted(plane.probabilities, weights).astype(np.float16))
+        for plane, probabilities in zip(planes, executor.map(self._joined, planes), strict=True):
+            self._decide(plane, weighted(probabilities, weights).astype(np.float16))
 
-    def _joined(self, contested: Contested) -> Contested:
-        """What the planes next to it say, seen through the flow, added."""
+    def _joined(self, contested: Contested) -> np.ndarray:
+        """What the planes next to it say, seen through the flow, added: float32 (classes + 1, pixels)."""
         seen = [
             self._worker.seen(self._probabilities_of(neighbour), steps, contested.pixels)
             for neighbour, steps in contested.steps.items()
         ]
         allowed = self._annotation.allowed_classes(contested.plane)
-        return replace(contested, probabilities=joined(contested.probabilities, seen, allowed).astype(np.float16))
+        return joined(contested.probabilities, seen, allowed)
 
     def _probabilities_of(self, plane: int) -> np.ndarray:
-        """Float32 (classes + 1, rows, columns) of the region, before planes were joined."""
+        """Float32 (classes + 1, rows, columns) of the region, before planes are joined."""
         labels = self._worker.labels.get(plane)
         if labels is not None:
             return one_hot(labels, self._annotation.class_count)
