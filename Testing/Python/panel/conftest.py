@@ -44,7 +44,7 @@ def pytest_pycollect_makemodule(module_path, parent):
     return _Skipped.from_parent(parent, path=module_path) if WHY_NOT else None
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def application():
     """`slicer.app` and `qt` as in Slicer, for the tests of this folder."""
     from standin import application

@@ -76,7 +76,7 @@ def paint(panel, truth, planes):
     held = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
     held[list(planes)] = truth[list(planes)]
     slicer.util.updateSegmentBinaryLabelmapFromArray(held, node, segment_id, volume)
-    wait_until(lambda: not panel.panel.watch.is_waiting, 5)
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
 
 
 def suggested(panel):
@@ -90,7 +90,7 @@ def choose_name(combo, name):
     process_events()
 
 
-def predict(panel, predictor="shape", timeout_s=60):
+def predict(panel, predictor="shape", timeout_s=300):
     """Predict and wait for the end."""
     choose_name(panel.ui.predictorCombo, predictor)
     click(panel.ui.predictButton)

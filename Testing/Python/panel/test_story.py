@@ -182,7 +182,7 @@ def test_accepting_all_is_one_step_of_the_editors_undo(painted, truth):
     panel.ui.editor.undo()
     from standin.application import wait_until
 
-    wait_until(lambda: not panel.panel.watch.is_waiting, 5)
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
     assert session.look().contents == before
     assert states(panel, PlaneState.ACCEPTED) == []
     assert len(states(panel, PlaneState.PREDICTED)) == 9
