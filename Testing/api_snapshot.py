@@ -19,7 +19,7 @@ OUTPUT = Path(__file__).resolve().parent / "Python" / "panel" / "slicer_api.json
 # Where the classes are declared that a module of this kind meets.
 QT_FOLDERS = {
     "slicer": r"^(Libs/MRML/Widgets|Base/QT(Core|GUI|App)|Modules/Loadable/(Segmentations|SubjectHierarchy)/Widgets)/",
-    "ctk": r"^Libs/(Core|Widgets)/",
+    "ctk": r"^Libs/(Core|Widgets|Visualization/VTK/Widgets)/",
 }
 VTK_FOLDERS = (
     r"^(Libs/MRML/(Core|Logic)|Libs/vtk(SegmentationCore|ITK)|Base/Logic"

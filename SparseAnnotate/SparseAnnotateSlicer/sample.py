@@ -32,7 +32,7 @@ def madeUpScan() -> tuple[np.ndarray, np.ndarray]:
     spine = x**2 + (y - 0.42) ** 2 < 0.12**2
     along = (z - FIRST + 0.6) / (LAST - FIRST + 1.2)
     labels = _organ(along, x, y) & body & (along > 0) & (along < 1)
-    intensities = np.where(body, 40.0, -1000.0) + 300.0 * spine + 85.0 * labels + np.zeros((slices, 1, 1))
+    intensities = np.where(body, 40.0, -1000.0) + 300.0 * spine + 60.0 * labels + np.zeros((slices, 1, 1))
     noise = np.random.default_rng(2026).normal(0, 45, SHAPE)
     for axis in (1, 2):
         intensities = _blurred(intensities, axis)
@@ -41,13 +41,13 @@ def madeUpScan() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _organ(along, x, y):
-    """A bean that wanders, turns and grows fat in the middle; `along` runs from 0 to 1 through the slices."""
+    """A bean that wanders, turns, swells and shrinks; `along` runs from 0 to 1 through the slices."""
     inside = np.clip(along, 0, 1)
-    centre_x = -0.38 + 0.1 * np.sin(2.2 * np.pi * inside)
-    centre_y = -0.02 + 0.12 * (inside - 0.5)
+    centre_x = -0.36 + 0.13 * np.sin(3.6 * np.pi * inside)
+    centre_y = -0.02 + 0.16 * (inside - 0.5) + 0.06 * np.cos(5 * np.pi * inside)
     angle = np.arctan2(y - centre_y, x - centre_x)
-    radius = 0.33 * np.sqrt(np.sqrt(4 * inside * (1 - inside)))
-    radius = radius * (1 + 0.16 * np.cos(2 * angle + 3 * inside) - 0.3 * np.exp(-((angle / 0.45) ** 2)))
+    radius = 0.31 * np.sqrt(np.sqrt(4 * inside * (1 - inside))) * (1 + 0.22 * inside * np.sin(7 * np.pi * inside))
+    radius = radius * (1 + 0.2 * np.cos(2 * angle + 7 * inside) - 0.3 * np.exp(-((angle / 0.45) ** 2)))
     return (x - centre_x) ** 2 + (y - centre_y) ** 2 < radius**2
 
 
@@ -69,7 +69,7 @@ def addSample(source=None) -> list:  # noqa: ARG001 - as Sample Data calls it
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetAutoWindowLevel(False)
-    display.SetWindowLevel(400, 60)
+    display.SetWindowLevel(320, 60)
     if getattr(slicer, "app", None) is not None and slicer.app.layoutManager() is not None:
         slicer.util.setSliceViewerLayers(background=node, fit=True)
     return [node]

@@ -203,7 +203,7 @@ def _is_free(span: tuple[float, float], taken: list[tuple[float, float]], width:
 
 
 def _text_width(painter, text: str) -> int:
-    return painter.fontMetrics().horizontalAdvance(text)
+    return painter.fontMetrics().boundingRect(text).width()
 
 
 def _pen(color, width: float):
