@@ -122,8 +122,12 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.enter(self._parameters)
 
     def _choose_first_volume(self):
-        if self._parameters.volume is None:
-            self._parameters.volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+        """Not a label map, whose class is derived from it."""
+        name, scene = "vtkMRMLScalarVolumeNode", slicer.mrmlScene
+        volumes = [scene.GetNthNodeByClass(number, name) for number in range(scene.GetNumberOfNodesByClass(name))]
+        scans = [node for node in volumes if node.GetClassName() == name and not node.GetHideFromEditors()]
+        if self._parameters.volume is None and scans:
+            self._parameters.volume = scans[0]
 
     def _disconnect(self):
         if self._parameters is None:

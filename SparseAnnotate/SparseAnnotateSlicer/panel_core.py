@@ -67,9 +67,15 @@ class Panel:
 
         signal.connect(slot)
 
-    def attempt(self, action, *, keep_message: bool = False) -> None:
-        """Do what the user asked for; what goes wrong is said in the status line."""
-        if not keep_message:
+    def attempt(self, action, *, keep_message: bool = False, quietly: bool = False) -> None:
+        """Do what the user asked for; what goes wrong is said in the status line.
+
+        Parameters
+        ----------
+        keep_message : for what happens by itself: what was said stays
+        quietly : nothing is shown anew unless something goes wrong, either
+        """
+        if not keep_message and not quietly:
             self.status.clear()
         try:
             action()
@@ -79,6 +85,9 @@ class Panel:
             logger.exception("the panel failed")
             advice = _("Something went wrong ({error}): please report it with Slicer's log.")
             self.status.complain(advice.format(error=error))
+        else:
+            if quietly:
+                return
         self.show()
 
     def offer(self, widget, reason: str = "", tooltip: str | None = None) -> None:

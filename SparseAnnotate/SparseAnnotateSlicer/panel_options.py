@@ -60,11 +60,8 @@ class OptionsForm:
 
     def _clear(self) -> None:
         self._editors = {}
-        while self._layout.count():
-            widget = self._layout.takeAt(0).widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        while self._layout.rowCount():
+            self._layout.removeRow(0)
 
     @property
     def cls(self) -> type | None:

@@ -34,7 +34,7 @@ class PredictRow:
         self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
         self._form = OptionsForm(ui.optionsForm)
         self._timer = qt.QTimer()
-        self._timer.timeout.connect(lambda: self._poll())
+        self._timer.timeout.connect(lambda: panel.attempt(self._poll, quietly=True))
         for widget in (ui.optionsFrame, ui.logText, ui.progressBar):
             widget.setVisible(False)
         panel.on(ui.predictButton.clicked, self.press)
@@ -152,8 +152,7 @@ class PredictRow:
             text = _("{stage}, {elapsed}, {remaining} left").format(
                 stage=stage, elapsed=elapsed, remaining=duration(remaining_s)
             )
-        # Qt replaces %p and the like.
-        self._panel.ui.progressBar.setFormat(text.replace("%", "%%"))
+        self._panel.ui.progressBar.setFormat(text)
 
     def _log(self, text: str) -> None:
         if text:

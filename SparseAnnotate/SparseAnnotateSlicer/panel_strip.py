@@ -20,7 +20,7 @@ class StripRow:
     """Shows every plane, and does what is clicked there."""
 
     def __init__(self, panel):
-        self._panel = panel
+        self._panel, self._shown = panel, None
         self.widget = SliceStrip(panel.ui.stripFrame)
         panel.ui.stripFrame.layout().addWidget(self.widget)
         self.widget.onJump = lambda plane: panel.attempt(lambda: panel.jump(plane))
@@ -61,7 +61,9 @@ class StripRow:
     def show(self) -> None:
         """Show what the panel knows."""
         panel, session = self._panel, self._panel.session
-        self.widget.setPlanes(panel.strip_planes())
+        if self._shown is None or self._shown is not panel.present:
+            self._shown = panel.present
+            self.widget.setPlanes(panel.strip_planes())
         if session is None or panel.present is None:
             self.widget.setRange(None, None)
             self.widget.setCurrentPlane(None)

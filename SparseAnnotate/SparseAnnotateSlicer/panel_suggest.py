@@ -36,7 +36,7 @@ class SuggestRow:
         self._started = 0.0
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MS)
-        self._timer.timeout.connect(lambda: self._poll())
+        self._timer.timeout.connect(lambda: panel.attempt(self._poll, quietly=True))
         panel.on(ui.suggestButton.clicked, self.press)
         panel.on(ui.nextButton.clicked, self.next)
         panel.on(ui.previousButton.clicked, self.previous)
