@@ -14,20 +14,20 @@ from ..jobs.dask_task import all_reachable
 from .fingerprint import decisive_versions
 from .grid import Task
 from .pool import Pool
-from .result import Result
+from .result import FAILED, Result
 
 _LOOK_AGAIN_S = 5.0
 _DIED = "the task ended the Dask workers that tried it: {}"
 _local = threading.local()
 
 
-def perform(task: Task) -> Result:
-    """Do a task, in a thread of a Dask worker, which keeps its case for the next one."""
+def perform(tasks: list[Task]) -> list[Result]:
+    """Do tasks, in a thread of a Dask worker, which keeps its case for the next ones."""
     from .bench import Bench
 
     if not hasattr(_local, "bench"):
         _local.bench = Bench()
-    return _local.bench.perform(task)
+    return [_local.bench.perform(task) for task in tasks]
 
 
 class DaskPool(Pool):
@@ -51,6 +51,7 @@ class DaskPool(Pool):
         self._client = self._runner.client
         self._inbox: queue.Queue = queue.Queue()
         self._futures: set = set()
+        self._bundles: dict[tuple[str, int], list[Task]] = {}
         self._looked = -_LOOK_AGAIN_S
         try:
             self._check(files or [])
@@ -68,27 +69,45 @@ class DaskPool(Pool):
 
     def send(self, worker: tuple[str, int], task: Task) -> None:
         """See `Pool`; if the worker is gone or has nothing to do, Dask gives its tasks to others."""
+        self._bundles.setdefault(worker, []).append(task)
+
+    def flush(self) -> None:
+        """See `Pool`; what a worker was sent since the last time travels together."""
+        bundles, self._bundles = self._bundles, {}
+        for worker, tasks in bundles.items():
+            self._submit(worker, tasks)
+
+    def _submit(self, worker: tuple[str, int], tasks: list[Task]) -> None:
         future = self._runner.ask(
-            self._client.submit, perform, task, workers=[worker[0]], allow_other_workers=True, pure=False
+            self._client.submit, perform, tasks, workers=[worker[0]], allow_other_workers=True, pure=False
         )
         self._futures.add(future)
-        future.add_done_callback(lambda ended: self._fetch(worker, ended))
+        future.add_done_callback(lambda ended: self._fetch(worker, tasks, ended))
 
-    def _fetch(self, worker: tuple[str, int], future) -> None:
-        """Get a result, in a thread of Dask's, so that nobody waits for it to travel."""
+    def _fetch(self, worker: tuple[str, int], tasks: list[Task], future) -> None:
+        """Get results, in a thread of Dask's, so that nobody waits for them to travel."""
         try:
-            message = future.result() if future.status != "error" else _DIED.format(future.exception())
+            if future.status != "error":
+                messages = future.result()
+            elif len(tasks) > 1:
+                # One of them ends its worker; which one is found out by sending each alone.
+                messages = []
+                for task in tasks:
+                    self._submit(worker, [task])
+            else:
+                messages = [Result(tasks[0].key, FAILED, message=_DIED.format(future.exception()))]
         except Exception as error:  # noqa: BLE001 - raised where it is received
-            message = error
-        self._inbox.put((worker, future, message))
+            messages = [error]
+        self._futures.discard(future)
+        for message in messages:
+            self._inbox.put((worker, message))
 
     def receive(self, timeout_s: float) -> tuple[tuple[str, int], Result | str] | None:
         """See `Pool`."""
         try:
-            worker, future, message = self._inbox.get(timeout=timeout_s)
+            worker, message = self._inbox.get(timeout=timeout_s)
         except queue.Empty:
             return None
-        self._futures.discard(future)
         if isinstance(message, Exception):
             raise InputError(SCHEDULER_LOST) from message
         return worker, message

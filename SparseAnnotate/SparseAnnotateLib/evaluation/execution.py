@@ -17,8 +17,10 @@ from .store import ResultStore
 
 logger = logging.getLogger(__name__)
 
-# Tasks that a worker has, the one at work included: it must not wait for the store between two quick ones.
-_AHEAD = 2
+# Tasks that a worker has, the one at work included: it must not wait for us between two quick ones, nor travel one by
+# one over a network. What takes longer than this is sent one ahead; what is quicker, so many as take so long.
+_AHEAD, _MOST_AHEAD = 2, 16
+_QUICK_S = 0.25
 _WAIT_S = 0.25
 _DEATHS_IN_A_ROW = 8
 
@@ -55,6 +57,7 @@ class Execution:
         self._progress = Progress()
         self._working: dict[Hashable, list[Task]] = {}
         self._deaths = 0
+        self._usual_s: float | None = None
 
     def run(self) -> Progress:
         """Until every task has a result, ours or another process's."""
@@ -62,6 +65,7 @@ class Execution:
             self._claims.beat()
             for worker in self._pool.workers:
                 self._feed(worker)
+            self._pool.flush()
             received = self._pool.receive(_WAIT_S)
             if received is not None:
                 self._take_in(*received)
@@ -70,7 +74,9 @@ class Execution:
 
     def _feed(self, worker: Hashable) -> None:
         tasks = self._working.setdefault(worker, [])
-        while len(tasks) < _AHEAD:
+        if len(tasks) > self._ahead // 2:
+            return
+        while len(tasks) < self._ahead:
             task = self._schedule.next_for(worker)
             if task is None:
                 return
@@ -83,6 +89,13 @@ class Execution:
             else:
                 self._schedule.put_back(task, leave=True)
                 return
+
+    @property
+    def _ahead(self) -> int:
+        """How many tasks a worker is given."""
+        if self._usual_s is None:
+            return _AHEAD
+        return int(min(_MOST_AHEAD, max(_AHEAD, 2 * _QUICK_S / max(self._usual_s, 1e-3))))
 
     def _with_selection(self, task: Task) -> Task:
         selection = self._store.selections([task.selection_key]).get(task.selection_key)
@@ -104,7 +117,11 @@ class Execution:
                 self._keep(first, Result(first.key, FAILED, message=message))
             return
         self._deaths = 0
-        task = next(task for task in tasks if task.key == message.key)
+        before = message.seconds if self._usual_s is None else self._usual_s
+        self._usual_s = 0.7 * before + 0.3 * message.seconds
+        task = next((task for task in tasks if task.key == message.key), None)
+        if task is None:
+            return
         tasks.remove(task)
         self._keep(task, message)
 

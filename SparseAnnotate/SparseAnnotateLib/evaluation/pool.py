@@ -38,6 +38,9 @@ class Pool(abc.ABC):
     def send(self, worker: Hashable, task: Task) -> None:
         """Have this worker do a task after those that it has."""
 
+    def flush(self) -> None:  # noqa: B027 - most send at once
+        """Everything is sent that there is to send just now."""
+
     @abc.abstractmethod
     def receive(self, timeout_s: float) -> tuple[Hashable, Result | str] | None:
         """The next result, of whatever worker; None where there was none in time."""

@@ -16,6 +16,8 @@ from .results import Method, Results, Spread
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7f7f7f", "#a6761d", "#7570b3")
 _MARKERS = "osD^vPX*<>"
 _COLUMNS = 3
+# So many points of a cloud are drawn as a picture: as shapes they would be half of the page.
+_MANY = 1000
 
 
 def learning_curves(results: Results) -> Figure | None:
@@ -49,7 +51,16 @@ def expected_against_true(results: Results) -> Figure | None:
     for ax, (predictor, pairs) in zip(axes, clouds.items(), strict=False):
         low = max(0.0, float(pairs.min()) - 0.03)
         ax.plot([low, 1], [low, 1], color="#888888", linewidth=1)
-        ax.plot(pairs[:, 1], pairs[:, 0], "o", color=_COLORS[0], markersize=3, alpha=0.5, markeredgewidth=0)
+        ax.plot(
+            pairs[:, 1],
+            pairs[:, 0],
+            "o",
+            color=_COLORS[0],
+            markersize=3,
+            alpha=0.5,
+            markeredgewidth=0,
+            rasterized=len(pairs) > _MANY,
+        )
         ax.set(xlabel="true Dice", ylabel="expected Dice", xlim=(low, 1.005), ylim=(low, 1.005), aspect="equal")
         ax.set_title(predictor, fontsize=10)
         ax.grid(alpha=0.3)
