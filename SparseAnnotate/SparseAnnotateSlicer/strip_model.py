@@ -32,6 +32,8 @@ _RANK = {state: rank for rank, state in enumerate(_IMPORTANCE)}
 _GIVEN = (PlaneState.PAINTED, PlaneState.EMPTY, PlaneState.PARTLY, PlaneState.TO_PAINT)
 _MARKED = (PlaneState.TO_PAINT, PlaneState.PARTLY, PlaneState.EMPTY, PlaneState.ACCEPTED)
 _LOW, _UNKNOWN = 0.15, 0.5
+# Expected Dice are mostly above 0.8: heights run from here to 1, so that good and very good can be told apart.
+_LOWEST_DICE = 0.5
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,7 @@ def _height(plane: StripPlane) -> float:
     if plane.state in _GIVEN:
         return 1.0
     if plane.state in (PlaneState.PREDICTED, PlaneState.ACCEPTED):
-        known = _UNKNOWN if plane.expected_dice is None else plane.expected_dice
-        return min(1.0, max(_LOW, known))
+        if plane.expected_dice is None:
+            return _UNKNOWN
+        return min(1.0, max(_LOW, (plane.expected_dice - _LOWEST_DICE) / (1.0 - _LOWEST_DICE)))
     return _LOW if plane.state is PlaneState.OPEN else 0.0

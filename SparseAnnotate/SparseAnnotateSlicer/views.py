@@ -29,7 +29,7 @@ class SliceViews:
         self.onCurrentPlaneChanged = None
         self._volume = self._axis = None
         self._last = None
-        self._observed: list[tuple] = []
+        self._observed: dict = {}
         self._lines = None
         self._linePlanes: list[int] = []
         self._badge = self._badgeView = None
@@ -41,7 +41,7 @@ class SliceViews:
         elif (volumeNode, axis) != (self._volume, self._axis):
             self.clear()
             self._volume, self._axis = volumeNode, axis
-            self._observe()
+            self._observeScene()
             self._last = self.currentPlane()
 
     def sliceNodeFor(self, volumeNode, axis: str):
@@ -110,12 +110,12 @@ class SliceViews:
 
     def clear(self) -> None:
         """Take lines and badge away and let go of volume, views and scene."""
-        for node, tag in self._observed:
-            node.RemoveObserver(tag)
-        self._observed = []
         self.showSuggestionLines([])
         self._removeBadge()
         self._volume = self._axis = self._last = None
+        for node, tag in self._observed.items():
+            node.RemoveObserver(tag)
+        self._observed = {}
 
     # Nodes and views
 
@@ -136,7 +136,9 @@ class SliceViews:
             return []
         widgets = [layout.sliceWidget(name) for name in layout.sliceViewNames()]
         nodes = [widget.mrmlSliceNode() for widget in widgets if widget is not None]
-        return [node for node in nodes if node is not None]
+        nodes = [node for node in nodes if node is not None]
+        self._observeViews(nodes)
+        return nodes
 
     def _sliceView(self):
         """The qMRMLSliceView that shows the annotation axis."""
@@ -153,21 +155,27 @@ class SliceViews:
 
     # Events
 
-    def _observe(self) -> None:
-        """Watch the views for another plane, and the scene for its end; the scene keeps no reference to this object."""
+    def _observeViews(self, nodes) -> None:
+        """Watch views for another plane, also those that another layout brought; they keep no reference to this."""
+        new = [node for node in nodes if node not in self._observed] if self._volume is not None else []
         me = weakref.ref(self)
 
         def moved(*_):
             if me() is not None:
                 me()._onMoved()
 
+        self._observed |= {node: node.AddObserver(vtk.vtkCommand.ModifiedEvent, moved) for node in new}
+
+    def _observeScene(self) -> None:
+        """Let go of everything when the scene closes."""
+        me = weakref.ref(self)
+
         def closes(*_):
             if me() is not None:
                 me().clear()
 
         scene = self._volume.GetScene()
-        self._observed = [(node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, moved)) for node in self._sliceNodes()]
-        self._observed.append((scene, scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, closes)))
+        self._observed[scene] = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, closes)
 
     def _onMoved(self) -> None:
         """One move gives one or two events; only another plane is told."""

@@ -164,6 +164,22 @@ def test_each_other_plane_is_told_once(scene, layout, views):
     assert told == [5, None]
 
 
+def test_a_view_that_another_layout_brings_is_watched_too(headless, scene, layout, views):
+    from rendering import SliceView
+
+    volume_node = add_black_volume(scene)
+    layout.show(volume_node)
+    views.setVolume(volume_node, "k")
+    layout.views["Compare1"] = SliceView(headless, "Compare1", SIZE)
+    layout.views["Compare1"].show(volume_node, middle_of_plane(volume_node, "k", 3), "Axial")
+    layout.in_sight("Compare1")
+    assert views.currentPlane() == 3
+    told = []
+    views.onCurrentPlaneChanged = told.append
+    layout.views["Compare1"].node.JumpSliceByOffsetting(*middle_of_plane(volume_node, "k", 9))
+    assert told == [9]
+
+
 def test_a_view_in_sight_is_turned_when_none_shows_the_axis(scene, layout, views):
     volume_node = add_black_volume(scene)
     layout.show(volume_node)

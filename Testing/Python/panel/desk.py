@@ -145,7 +145,7 @@ class StandInDesk(Desk):
             self._drawn[name].fit()
 
     def save(self, path):
-        """The panel with three views beside it; a palette of 128 colours keeps the file small."""
+        """The panel with three views beside it; a palette of 160 colours keeps the file small."""
         from PIL import Image
 
         self.fit()
@@ -155,7 +155,9 @@ class StandInDesk(Desk):
         for name, (column, row, _width, _height) in _PLACES.items():
             place = PANEL_WIDTH + GAP + column * (VIEW + GAP), row * (VIEW + GAP)
             canvas.paste(Image.fromarray(self._drawn[name].image()), place)
-        canvas.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        # This method keeps colours that are rare, as those of the strip among the grays.
+        small = canvas.quantize(160, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small.save(path, optimize=True)
 
     def close(self):
         """Close the window."""

@@ -82,9 +82,9 @@ def test_what_the_user_gave_is_never_thinner_than_can_be_seen():
     assert [bar.state for bar in bars[-4:]] == [PlaneState.PAINTED] * 2 + [PlaneState.EMPTY, PlaneState.PARTLY]
 
 
-def test_height_is_the_expected_dice_and_never_nothing():
-    heights = [bar.height for bar in StripModel(predicted(4, [0.9, 0.0, 1.2, None])).bars(300)]
-    assert heights == [0.9, 0.15, 1.0, 0.5]
+def test_height_is_the_expected_dice_above_a_half_and_never_nothing():
+    heights = [bar.height for bar in StripModel(predicted(5, [0.9, 0.7, 0.2, 1.2, None])).bars(300)]
+    assert heights == pytest.approx([0.8, 0.4, 0.15, 1.0, 0.5])
 
 
 @pytest.mark.parametrize("count", [20, 155, 800])
