@@ -65,7 +65,7 @@ def scene(application):
 
 
 @pytest.fixture
-def no_layout(application, monkeypatch):
+def no_layout(scene, application, monkeypatch):  # noqa: ARG001 - which needs the layout
     """As ``Slicer --no-main-window``."""
     monkeypatch.setattr(application, "layout_manager", None)
 
