@@ -13,12 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from .planes import PlaneState
-from .sample import FIRST, LAST, addSample, madeUpScan
+# Slicer imports this file when it starts: whatever else is needed is imported by the tests.
 
 _COUNT = 6
 # A prediction of the made-up scan takes seconds; a worker's first start on a cold disk may take a minute.
@@ -29,9 +27,14 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
     """Run by Slicer's button "Reload and Test", by ctest, and by pytest on the stand-in for Slicer."""
 
     def setUp(self):
-        """Begin with an empty scene, the scan, and what an expert would paint."""
+        """Begin with an empty scene, and what an expert would paint of the scan."""
+        from . import sample
+        from .planes import PlaneState
+
         self.clearScene()
-        self.truth = madeUpScan()[1].astype(bool)
+        self.states, self.addSample = PlaneState, sample.addSample
+        self.first, self.last = sample.FIRST, sample.LAST
+        self.truth = sample.madeUpScan()[1].astype(bool)
 
     def tearDown(self):
         """Leave nothing behind."""
@@ -42,19 +45,19 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
         from SparseAnnotate import SparseAnnotateLogic
 
         logic = SparseAnnotateLogic()
-        (volume,) = addSample()
+        (volume,) = self.addSample()
         session = logic.session(volume, self._segmentation(volume))
         self.assertEqual(session.state.axis, "k")
-        session.set_range(FIRST, LAST)
+        session.set_range(self.first, self.last)
         session.suggest(_COUNT, "keep-n")
         planes = [one.plane for one, _state in session.suggestions()]
         self.assertEqual(len(planes), _COUNT)
         self._paint(session, planes)
         painted = session.look()
-        self.assertEqual(painted.planes(PlaneState.PAINTED), sorted(planes))
+        self.assertEqual(painted.planes(self.states.PAINTED), sorted(planes))
 
         logic.predict(session, "shape")
-        self.assertEqual(len(session.look().planes(PlaneState.PREDICTED)), LAST - FIRST + 1 - _COUNT)
+        self.assertEqual(len(session.look().planes(self.states.PREDICTED)), self.last - self.first + 1 - _COUNT)
         self.assertEqual(session.look().contents, painted.contents)
         session.review.accept()
         self.assertGreater(self._dice(session), 0.85)
@@ -73,12 +76,12 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
             if not all(importlib.util.find_spec(name) for name in packages):
                 continue
             logic = SparseAnnotateLogic()
-            (volume,) = addSample()
+            (volume,) = self.addSample()
             session = logic.session(volume, self._segmentation(volume))
-            session.set_range(FIRST, LAST)
+            session.set_range(self.first, self.last)
             self._paint(session, [one.plane for one in session.suggest(_COUNT)])
             prediction = logic.predict(session, predictor, options)
-            self.assertTrue(session.look().planes(PlaneState.PREDICTED))
+            self.assertTrue(session.look().planes(self.states.PREDICTED))
             if predictor == "guided":
                 self.assertIsNotNone(prediction.expected_dice)
                 session.review.accept()
@@ -89,14 +92,14 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
         """The same by the buttons of the panel, and beyond: correct, reject, undo, save, and go on."""
         widget = self.openModule()
         ui, panel = widget.ui, widget.panel
-        (volume,) = addSample()
+        (volume,) = self.addSample()
         ui.volumeSelector.setCurrentNode(volume)
         self._click(ui.newSegmentationButton)
         self.assertIsNotNone(panel.session, ui.statusLabel.text)
         self._range(widget)
         ui.countSpin.value = _COUNT
         self._click(ui.suggestButton)
-        planes = panel.present.planes(PlaneState.TO_PAINT)
+        planes = panel.present.planes(self.states.TO_PAINT)
         self.assertEqual(len(planes), _COUNT)
         self.assertEqual(panel.plane, panel.session.state.suggestions[0][0])
         self._paint_what_is_suggested(widget)
@@ -116,26 +119,26 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
 
     def _range(self, widget):
         ui, panel = widget.ui, widget.panel
-        for plane, button in ((FIRST, ui.firstHereButton), (LAST, ui.lastHereButton)):
+        for plane, button in ((self.first, ui.firstHereButton), (self.last, ui.lastHereButton)):
             panel.jump(plane)
             self._click(button)
-        self.assertEqual(panel.session.state.plane_range, (FIRST, LAST))
+        self.assertEqual(panel.session.state.plane_range, (self.first, self.last))
 
     def _paint_what_is_suggested(self, widget):
         ui, panel = widget.ui, widget.panel
         for _turn in range(_COUNT):
-            self.assertIs(panel.present.states[panel.plane], PlaneState.TO_PAINT)
+            self.assertIs(panel.present.states[panel.plane], self.states.TO_PAINT)
             self._paint(panel.session, [panel.plane])
             self._click(ui.nextButton)
-        self.assertEqual(len(panel.present.planes(PlaneState.PAINTED)), _COUNT)
-        self.assertEqual(panel.present.planes(PlaneState.TO_PAINT), [])
+        self.assertEqual(len(panel.present.planes(self.states.PAINTED)), _COUNT)
+        self.assertEqual(panel.present.planes(self.states.TO_PAINT), [])
 
     def _predict(self, widget):
         ui, panel = widget.ui, widget.panel
         ui.predictorCombo.setCurrentIndex(ui.predictorCombo.findData("shape"))
         self._click(ui.predictButton)
         self._wait(lambda: not panel.predict.is_running, ui.statusLabel)
-        self.assertEqual(len(panel.present.planes(PlaneState.PREDICTED)), LAST - FIRST + 1 - _COUNT)
+        self.assertEqual(len(panel.present.planes(self.states.PREDICTED)), self.last - self.first + 1 - _COUNT)
 
     def _review(self, widget):
         """Accept and correct one slice, reject one, accept the others."""
@@ -143,18 +146,18 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
         self._click(ui.nextToCheckButton)
         corrected = panel.plane
         self._click(ui.acceptButton)
-        self.assertIs(panel.present.states[corrected], PlaneState.ACCEPTED)
+        self.assertIs(panel.present.states[corrected], self.states.ACCEPTED)
         changed = self.truth.copy()
         changed[corrected, 0, 0] = True
         self._paint(panel.session, [corrected], changed)
         self._wait(lambda: not panel.watch.is_waiting, ui.statusLabel)
-        self.assertIs(panel.present.states[corrected], PlaneState.PAINTED)
+        self.assertIs(panel.present.states[corrected], self.states.PAINTED)
         self._click(ui.nextToCheckButton)
         rejected = panel.plane
         self._click(ui.rejectButton)
-        self.assertNotIn(rejected, panel.present.planes(PlaneState.PREDICTED))
+        self.assertNotIn(rejected, panel.present.planes(self.states.PREDICTED))
         self._click(ui.acceptAllButton)
-        self.assertEqual(panel.present.planes(PlaneState.PREDICTED), [])
+        self.assertEqual(panel.present.planes(self.states.PREDICTED), [])
         self.assertGreater(self._dice(panel.session), 0.8)
 
     def _undo(self, widget):
@@ -165,7 +168,7 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
             action()
             self._wait(lambda: not panel.watch.is_waiting, ui.statusLabel)
             self.assertEqual(panel.session.look().contents == accepted, again)
-            self.assertEqual(panel.present.planes(PlaneState.PREDICTED) == [], again)
+            self.assertEqual(panel.present.planes(self.states.PREDICTED) == [], again)
 
     def _save_and_go_on(self, widget):
         from .files import load_scene, save_scene
@@ -216,4 +219,4 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
     def _dice(self, session) -> float:
         node, volume = session.segmentation_node, session.volume_node
         held = slicer.util.arrayFromSegmentBinaryLabelmap(node, session.segment_ids[0], volume) > 0
-        return 2.0 * float(np.sum(held & self.truth)) / float(np.sum(held) + np.sum(self.truth))
+        return 2.0 * float((held & self.truth).sum()) / float(held.sum() + self.truth.sum())

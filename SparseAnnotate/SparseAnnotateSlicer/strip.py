@@ -38,6 +38,7 @@ class SliceStrip(qt.QWidget):
         self._rangeBefore = self._grabbedAt = None
         self._asked = None
         self.objectName = "SparseAnnotateSliceStrip"
+        self.accessibleName = _("Slices, with what was done on each")
         self.setFixedHeight(HEIGHT)
         self.setMinimumWidth(160)
         self.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
