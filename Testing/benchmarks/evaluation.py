@@ -129,6 +129,7 @@ def warm_up(pool, task) -> None:
     """Every worker imports what it needs."""
     for worker in pool.workers:
         pool.send(worker, task)
+    pool.flush()
     for _ in pool.workers:
         while pool.receive(1.0) is None:
             pass

@@ -57,7 +57,7 @@ def _add_grid(group) -> None:
     group.add_argument("--crop-random", type=int, metavar="PX", help="random squares of the planes, one for each seed")
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
     group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
-    group.add_argument("--weights", metavar="PATH", help="pretrained weights, for those that need them")
+    group.add_argument("--weights", metavar="PATH", help="pretrained weights, for selectors that need them")
     group.add_argument("--device", choices=shared.DEVICES, help="where to compute (default: auto)")
     group.add_argument(
         "--grid", metavar="FILE.json", help=f"a list of grids, to be done in this order, which set {', '.join(default)}"
@@ -144,11 +144,15 @@ def blocks(arguments: argparse.Namespace):
     from ..evaluation.methods import Method
 
     given = {name: getattr(arguments, name) for name in _defaults() if getattr(arguments, name) is not None}
-    common = {"weights": arguments.weights, "device": arguments.device}
+    # One file fits one network: those of predictors are set one by one, as their options.
+    common = {
+        "selector": {"weights": arguments.weights, "device": arguments.device},
+        "predictor": {"device": arguments.device},
+    }
     entries = [{}] if arguments.grid is None else _read_grid(arguments.grid)
     defaults = {**_defaults(), **given}
     expanded = [_with_all({**entry}) for entry in entries] if isinstance(entries, list) else entries
-    return blocks_from(expanded, _with_all(defaults), lambda kind, text: Method.parse(kind, text, common))
+    return blocks_from(expanded, _with_all(defaults), lambda kind, text: Method.parse(kind, text, common[kind]))
 
 
 def _with_all(entry: Any) -> Any:

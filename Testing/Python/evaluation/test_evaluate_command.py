@@ -149,7 +149,7 @@ def test_killed_twenty_times_no_finished_result_is_lost_and_none_is_doubled(fold
     known = {}
     for kill in range(20):
         process = start(folder_set, folder, *grid, stdout=subprocess.DEVNULL)
-        wanted = len(known) + chance.randint(1, 10) if kill % 4 else 0
+        wanted = len(known) + chance.randint(1, 10) if kill % 2 else 0
         # Now in the middle of the work, now a moment after the start.
         wait_until(lambda: len(finished(folder)) >= wanted, process)  # noqa: B023 - called at once
         time.sleep(chance.random() * (0.02 if wanted else 0.8))

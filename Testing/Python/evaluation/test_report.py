@@ -150,6 +150,20 @@ class TestTables:
             (True, False),
         ]
 
+    def test_methods_are_set_side_by_side_on_the_cases_that_all_have(self, results):
+        assert results.on_common_cases() is None
+        rows = [
+            row
+            for row in results.done
+            if row["predictor"] == "nearest" or (row["case_name"] < "case5" and row["selector"] == "keep-n")
+        ]
+        rows = [row for row in rows if (row["selector"], row["case_name"]) != ("random", "case0")]
+        common = Results(rows, []).on_common_cases()
+        assert common.cases == ["case1", "case2", "case3", "case4"]
+        assert len(common.methods) == 3
+        few = [row for row in rows if row["predictor"] == "nearest" or row["case_name"] < "case3"]
+        assert {method.predictor for method in Results(few, []).on_common_cases().methods} == {"nearest"}
+
     def test_of_distances_the_smallest_is_the_best(self, results):
         table = table_of_methods(results, "average_hausdorff_mm", "mm", best=min)
         assert [row[2].marked for row in table.rows] == [False, False, True, False]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from ...environment import versions
 from . import tables
 from .comparisons import Comparison, compare_predictors, compare_selectors
-from .document import Document, Section
+from .document import Document, Section, Table
 from .expected import table_of_expected_dice
 from .figures import expected_against_true, learning_curves
 from .pictures import worst_cases
@@ -106,7 +106,9 @@ def _quality(results: Results) -> Iterator[Section]:
     distance = tables.table_of_methods(
         results, "average_hausdorff_mm", "Average Hausdorff distance (mm)", tables.as_mm, best=min, note=_ALL_PLANES
     )
-    yield Section("Dice", [dice])
+    comparable = results.on_common_cases()
+    parts = [dice] if comparable is None else [dice, _table_of_common_cases(comparable)]
+    yield Section("Dice", parts)
     yield Section("Learning curves", list(filter(None, [learning_curves(results)])))
     yield Section("Distances and unpainted planes", [distance, unpainted])
     times = [
@@ -115,6 +117,11 @@ def _quality(results: Results) -> Iterator[Section]:
         for table, what in ((tables.table_of_selector_times, "select"), (tables.table_of_predictor_times, "predict"))
     ]
     yield Section("Times", [_TIMES, *times])
+
+
+def _table_of_common_cases(results: Results) -> Table:
+    title = f"The {len(results.cases)} cases that all of these methods have"
+    return tables.table_of_methods(results, "dice_all", title, note=_ALL_PLANES)
 
 
 def _tests(results: Results, selectors: list[Comparison], predictors: list[Comparison]) -> Iterator[Section]:

@@ -137,6 +137,27 @@ class Results:
                 values[row["case_name"]].append(row[measure])
         return {case: statistics.fmean(found) for case, found in values.items()}
 
+    def on_common_cases(self) -> Results | None:
+        """What was measured on the same cases; None where that is everything, or next to nothing.
+
+        Of the methods, those that have at least half of the cases at every fraction; of the cases, those that all of
+        these have.
+        """
+        cases = {
+            method: [set(self.per_case(method, fraction, "dice_all")) for fraction in self.fractions]
+            for method in self.methods
+        }
+        most = max((len(found) for sets in cases.values() for found in sets), default=0)
+        if all(len(found) == most for sets in cases.values() for found in sets):
+            return None
+        kept = {method: sets for method, sets in cases.items() if min(map(len, sets)) >= most / 2}
+        common = set.intersection(*(found for sets in kept.values() for found in sets)) if kept else set()
+        if len(kept) < 2 or not common:
+            return None
+        wanted = {tuple(method) for method in kept}
+        rows = [row for row in self.done if (row["predictor"], row["selector"]) in wanted]
+        return Results([row for row in rows if row["case_name"] in common], [])
+
 
 def setting_of(row: dict[str, Any]) -> Setting:
     """The setting that a row belongs to."""
