@@ -107,7 +107,10 @@ class Planner:
 
     def tasks(self, blocks: Sequence[Block], cases: Sequence[LabelledCase]) -> list[Task]:
         """All of them in the order in which to do them, each once."""
-        made = {task.key: task for number, block in enumerate(blocks) for task in self._of_block(number, block, cases)}
+        made: dict[str, Task] = {}
+        for number, block in enumerate(blocks):
+            for task in self._of_block(number, block, cases):
+                made.setdefault(task.key, task)
         return list(made.values())
 
     def _of_block(self, number: int, block: Block, cases: Sequence[LabelledCase]) -> Iterator[Task]:

@@ -61,7 +61,10 @@ class TestOrder:
     def test_what_two_blocks_share_is_done_once(self):
         some = cases(1)
         planner = Planner({"case0": "0" * 32})
-        assert len(planner.tasks([block(), block(fractions=(0.2, 0.5))], some)) == 8 + 4
+        first = planner.tasks([block()], some)
+        both = planner.tasks([block(), block(fractions=(0.2, 0.5))], some)
+        assert both[:8] == first
+        assert [task.fraction for task in both[8:]] == [0.5] * 4
 
     def test_fractions_outside_of_0_to_1_are_refused_at_once(self):
         with pytest.raises(InputError, match="the fraction is 20"):
