@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +71,14 @@ def missing(cls: type) -> list[Package]:
     return [PACKAGES[name] for name in modules_of(cls) if importlib.util.find_spec(name) is None]
 
 
+def missing_weights(cls: type) -> list:
+    """The trained weights that a selector or predictor would download with its default options."""
+    from SparseAnnotateLib.learning import weights
+
+    sources = [weights.ALEXNET] if cls.name == "perceptual" else []
+    return [source for source in sources if weights.locate(source) is None]
+
+
 def ensure(cls: type) -> None:
     """Have what a selector or predictor needs: if something is missing, ask once, and install it.
 
@@ -78,14 +87,16 @@ def ensure(cls: type) -> None:
     MissingPackageError
         Where the user declined, or it could not be installed.
     """
-    lacking = missing(cls)
-    if not lacking:
+    lacking, weights = missing(cls), missing_weights(cls)
+    if not lacking and not weights:
         return
-    title = _("SparseAnnotate: install packages")
-    if not slicer.util.confirmOkCancelDisplay(question(cls.name, lacking), title):
+    title = _("SparseAnnotate: download and install")
+    if not slicer.util.confirmOkCancelDisplay(question(cls.name, lacking, weights), title):
         advice = _("{name} needs {packages}: agree to install, or choose another one.")
-        raise MissingPackageError(advice.format(name=cls.name, packages=", ".join(one.name for one in lacking)))
-    _install(lacking)
+        names = ", ".join(one.name for one in (*lacking, *weights))
+        raise MissingPackageError(advice.format(name=cls.name, packages=names))
+    if lacking:
+        _install(lacking)
     importlib.invalidate_caches()
     still = missing(cls)
     if still:
@@ -93,12 +104,16 @@ def ensure(cls: type) -> None:
         raise MissingPackageError(advice.format(packages=", ".join(one.name for one in still)))
 
 
-def question(name: str, lacking: list[Package]) -> str:
+def question(name: str, lacking: list[Package], weights: Sequence = ()) -> str:
     """What the user is asked: what for, what, from where, and how much."""
-    lines = [_("{name} needs packages that Slicer does not bring:").format(name=name), ""]
+    lines = [_("{name} needs what Slicer does not bring:").format(name=name), ""]
     lines += [f"    {one.name}  ({_size(*one.megabytes)})" for one in lacking]
-    total = [sum(one.megabytes[end] for one in lacking) for end in (0, 1)]
-    lines += ["", _("To download: {size}, from pypi.org into Slicer's Python.").format(size=_size(*total))]
+    for one in weights:
+        about = {"name": one.name, "size": f"{one.size_mb():.0f}", "site": one.site}
+        lines.append("    " + _("weights of {name}  ({size} MB, from {site}, once)").format(**about))
+    if lacking:
+        total = [sum(one.megabytes[end] for one in lacking) for end in (0, 1)]
+        lines += ["", _("To download: {size}, from pypi.org into Slicer's Python.").format(size=_size(*total))]
     if any(one.requirement is None for one in lacking):
         lines.append(_("PyTorch is installed by Slicer's extension PyTorch, which chooses the version for this GPU."))
     lines.append(_("Nothing of your data is sent. Install now?"))

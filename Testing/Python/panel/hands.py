@@ -1,9 +1,13 @@
 """What a user's hands do in the tests: load a scan, click, scroll, paint."""
 
+from pathlib import Path
+
 import numpy as np
 import slicer
 from standin.application import process_events, wait_until
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
 SHAPE = (24, 40, 48)
 SPACING_MM = (1.0, 1.0, 3.0)
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from hands import ROOT
 from SparseAnnotateLib.predictors import PREDICTORS
 from SparseAnnotateLib.selectors import SELECTORS
 from SparseAnnotateSlicer import panel_packages
@@ -70,6 +70,18 @@ def test_the_requirements_file_names_what_the_default_predictor_needs():
     assert named == sorted(
         one.requirement for one in map(panel_packages.PACKAGES.get, modules_of("predictor", "guided"))
     )
+
+
+def test_weights_are_asked_for_with_their_size_where_they_are_not_here_yet(monkeypatch, tmp_path):
+    from SparseAnnotateLib.learning import weights
+
+    monkeypatch.setattr(weights, "locate", lambda _: None)
+    missing = panel_packages.missing_weights(SELECTORS.get("perceptual"))
+    text = panel_packages.question("perceptual", [], missing)
+    assert "weights of AlexNet  (244 MB, from download.pytorch.org, once)" in text
+    monkeypatch.setattr(weights, "locate", lambda _: tmp_path)
+    assert panel_packages.missing_weights(SELECTORS.get("perceptual")) == []
+    assert panel_packages.missing_weights(SELECTORS.get("keep-n")) == []
 
 
 def test_the_question_names_every_package_with_its_size_and_the_sum():

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import slicer
 from hands import (
+    HERE,
+    ROOT,
     add_scan,
     add_volume,
     begin,
@@ -510,8 +512,6 @@ def test_the_modules_file_imports_nothing_heavy(application):  # noqa: ARG001 - 
         "before = set(sys.modules); start = time.process_time(); import SparseAnnotate\n"
         "print(time.process_time() - start); print(*sorted(set(sys.modules) - before))"
     )
-    from conftest import HERE, ROOT
-
     out = subprocess.run(
         [sys.executable, "-c", code, str(HERE), str(ROOT / "SparseAnnotate")],
         capture_output=True,
