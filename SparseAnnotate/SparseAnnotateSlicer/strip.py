@@ -54,6 +54,7 @@ class SliceStrip(qt.QWidget):
                 self._letGo()
                 self.model.plane_range = self.model.current = None
             self.model.planes = planes
+            self._fillMenu()
             self.update()
 
     def setRange(self, first: int | None, last: int | None) -> None:
@@ -69,6 +70,9 @@ class SliceStrip(qt.QWidget):
             index = None
         if index != self.model.current:
             self.model.current = index
+            # From now on the menu key is about this plane.
+            self._asked = None
+            self._fillMenu()
             self.update()
 
     # Drawing

@@ -219,6 +219,14 @@ def test_the_menu_marks_the_plane_under_the_mouse(strip, calls):
     ]
 
 
+def test_the_menu_key_is_about_the_plane_in_the_view(strip, calls):
+    menu_of(strip, 30)
+    strip.setCurrentPlane(12)
+    by_text = {action.text: action for action in strip.actions() if action.enabled}
+    by_text["Painted only in part"].trigger()
+    assert calls == [("onMarkPlane", 12, PlaneState.PARTLY)]
+
+
 def test_the_whole_volume_is_shown_when_asked(strip):
     strip.setRange(25, 30)
     action = menu_of(strip, 26)["Show all slices of the volume"]
