@@ -11,11 +11,18 @@ from SparseAnnotateSlicer import panel_packages
 
 # Runs one of them where nothing can be imported that Slicer does not bring, but what the panel would have installed.
 CODE = """
-import sys
+import importlib.util, sys
 kind, name, allowed = sys.argv[1], sys.argv[2], set(sys.argv[3].split(","))
 BLOCKED = {"cv2", "sklearn", "skimage", "itk", "torch", "torchvision", "lpips", "segmentation_models_pytorch"}
 BLOCKED |= {"matplotlib", "pandas", "rich", "distributed", "nilearn"}
-sys.modules.update(dict.fromkeys(BLOCKED - allowed))  # None: cannot be imported, and is not found
+BLOCKED -= allowed
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocker())
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name in BLOCKED else find(name, package)
 import numpy as np
 from SparseAnnotateLib.annotation import SparseAnnotation
 from SparseAnnotateLib.predictors import PREDICTORS, run
