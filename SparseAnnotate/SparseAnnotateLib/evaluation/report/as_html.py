@@ -27,7 +27,7 @@ th, td { padding: .22rem .6rem; border-bottom: 1px solid #e3e7ec; vertical-align
 thead th { border-bottom: 2px solid #8c959f; text-align: right; vertical-align: bottom; }
 th.name, td.name { text-align: left; }
 td { text-align: right; white-space: nowrap; }
-td.name { white-space: normal; overflow-wrap: anywhere; min-width: 5em; }
+td.name { white-space: normal; overflow-wrap: break-word; }
 tr.group td { border-top: 2px solid #b6bec8; }
 td.marked { background: #dff3e4; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 ul { padding-left: 1.2rem; }

@@ -79,8 +79,8 @@ def _winners(results: Results) -> Iterator[str]:
             best = max(complete, key=lambda one: complete[one].mean)
             where = f" ({setting.title})" if len(results.settings) > 1 else ""
             yield (
-                f"{percent(fraction)}{where}: {best.predictor} on the planes of {best.selector} is the best of "
-                f"{len(complete)}, Dice {tables.as_dice(complete[best])} over {most} cases."
+                f"{percent(fraction)}{where}: {best.predictor} on the planes of {best.selector}, Dice "
+                f"{tables.as_dice(complete[best])}, is the best of the {len(complete)} methods that have {most} cases."
             )
 
 

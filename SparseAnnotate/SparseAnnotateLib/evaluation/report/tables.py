@@ -13,6 +13,7 @@ from .results import Method, Results, Spread, percent
 Format = Callable[[Spread], str]
 NOTHING = Cell("\N{EN DASH}")
 _MINUS = "\N{MINUS SIGN}"
+_FEWER = "; in brackets their number, where there are fewer"
 
 
 def as_dice(spread: Spread) -> str:
@@ -56,7 +57,7 @@ def table_of_methods(
         if spread is None:
             return NOTHING
         if spread.count < most:
-            return Cell(f"{form(spread)} ({spread.count} cases)")
+            return Cell(f"{form(spread)} ({spread.count})")
         strong = top[method.predictor, fraction] == spread.mean
         return Cell(form(spread), strong, top[(fraction,)] == spread.mean)
 
@@ -65,7 +66,7 @@ def table_of_methods(
         for method in results.methods
     ]
     header = ["predictor", "selector", *map(percent, results.fractions)]
-    cases = f"Mean ± standard deviation over {most} cases."
+    cases = f"Mean ± standard deviation over {most} cases{_FEWER if len(complete) < len(spreads) else ''}."
     return Table(title, header, rows, f"{cases} {note}".strip(), labels=2)
 
 
@@ -190,7 +191,7 @@ def _row_of_best(spreads: Sequence[Spread | None], cases: int) -> list[Cell]:
         if spread is None:
             cells.append(NOTHING)
         else:
-            text = as_dice(spread) if spread.count == cases else f"{as_dice(spread)} ({spread.count} cases)"
+            text = as_dice(spread) if spread.count == cases else f"{as_dice(spread)} ({spread.count})"
             cells.append(Cell(text, strong=spread.count == cases and spread.mean == top))
     return cells
 
