@@ -1,7 +1,6 @@
 """`guided` against its peers: the same painted planes, the same process, one after the other.
 
     python Testing/benchmarks/guided.py ../shared/data
-    python Testing/benchmarks/guided.py ../shared/data --cases LA2018_45C45I6I --run guided --run biomedisa
     python Testing/benchmarks/guided.py --large                 512x512x600 with 5 structures, 10 % painted, made up
     python Testing/benchmarks/guided.py --liver                 512x512x78 with one structure, 20 % painted, made up
 
@@ -9,8 +8,11 @@ DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of
 max(2, round(fraction x range)) evenly spaced, centred planes are painted with the reference labels. Dice and average
 Hausdorff distance are means over the structures, all planes counted; seconds without imports; memory is the highest
 of the process during the prediction less what it held before (Linux). `biomedisa` is its smart interpolation with its
-defaults, where installed
-(https://biomedisa.info, needs OpenCL).
+defaults (https://biomedisa.info; pip install biomedisa medpy importlib_metadata mpi4py scikit-image numba pyopencl). It
+looks for the OpenCL of a few makers; on the processor, with Debian's pocl-opencl-icd and openmpi-bin, name it:
+
+    OCL_ICD_VENDORS=/etc/OpenCL/vendors python Testing/benchmarks/guided.py ../shared/data \
+        --cases MSD_hippocampus_056 --run guided --run biomedisa:platform=opencl_Portable_CPU
 
 A data set is what stands before the first underscore of a case's name; tables are means over data sets. Ratios are
 those of `guided` to the others: of the Dice left to gain (1 - Dice), of distances, of seconds.
@@ -68,11 +70,14 @@ def made_up_case(planes: int, size: int, structures: int, fraction: float):
     return Volume.from_array(intensities, (1.0, 0.8, 0.8)), labels, annotation
 
 
-def biomedisa(volume, annotation) -> np.ndarray:
+def biomedisa(volume, annotation, platform: str | None = None) -> np.ndarray:
     """Random walks on image and painted planes (Loesel 2020)."""
     from biomedisa.interpolation import smart_interpolation
 
-    result = smart_interpolation(volume.intensities, annotation.labels)["regular"].astype(np.uint8)
+    results = smart_interpolation(volume.intensities, annotation.labels, platform=platform)
+    if results is None:
+        sys.exit("Biomedisa found no device: name its OpenCL platform, biomedisa:platform=opencl_Portable_CPU.")
+    result = results["regular"].astype(np.uint8)
     np.copyto(result, annotation.labels, where=annotation.known)
     return result
 
@@ -120,10 +125,10 @@ def memory_mb(entry: str) -> float:
 def predict(name: str, volume, annotation):
     from SparseAnnotateLib import PREDICTORS, Prediction, run
 
-    if name == "biomedisa":
-        return Prediction(biomedisa(volume, annotation))
     name, _, options = name.partition(":")
     given = dict(option.split("=", 1) for option in options.split(",") if option)
+    if name == "biomedisa":
+        return Prediction(biomedisa(volume, annotation, **given))
     return run(PREDICTORS.create(name, given), volume, annotation)
 
 
@@ -251,7 +256,7 @@ def warm_up(names: list[str]) -> None:
     """Import what the predictors import."""
     volume, _, annotation = made_up_case(12, 24, 1, 0.3)
     for name in names:
-        if name != "biomedisa":
+        if not name.startswith("biomedisa"):
             predict(name, volume, annotation)
 
 
