@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
+import vtk
 from SparseAnnotateLib.predictors.morphology import Morphology
 
-from .scene import identity_image, image_array
+from .scene import image_array
 
 
 def slicer_interpolation(labels: np.ndarray) -> np.ndarray:
@@ -29,3 +30,12 @@ def use_slicers_interpolator() -> bool:
         return False
     Morphology.backend = staticmethod(slicer_interpolation)
     return True
+
+
+def identity_image(array: np.ndarray):
+    """A vtkImageData of (k, j, i), uint8, without a place in space; of its own memory."""
+    image = vtk.vtkImageData()
+    image.SetDimensions(*array.shape[::-1])
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    image_array(image)[:] = array
+    return image

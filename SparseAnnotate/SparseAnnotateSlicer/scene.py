@@ -306,15 +306,6 @@ def add_label_volume(volume_node, volume: Volume, labels: np.ndarray, name: str)
     return node
 
 
-def identity_image(array: np.ndarray):
-    """A vtkImageData of (k, j, i), uint8, without a place in space; of its own memory."""
-    image = vtk.vtkImageData()
-    image.SetDimensions(*array.shape[::-1])
-    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    image_array(image)[:] = array
-    return image
-
-
 def string_array(values):
     """A vtkStringArray."""
     array = vtk.vtkStringArray()

@@ -49,7 +49,7 @@ def painted_masks(shape: tuple[int, int, int]) -> list[np.ndarray]:
 def make_nodes(scene, shape: tuple[int, int, int]):
     """A volume node of 16-bit noise, and a segmentation painted through the segments' own label maps."""
     import slicer
-    from SparseAnnotateSlicer.scene import identity_image
+    from SparseAnnotateSlicer.interpolator import identity_image
 
     volume_node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
     noise = np.random.default_rng(0).integers(-1000, 1000, shape, dtype=np.int16)
