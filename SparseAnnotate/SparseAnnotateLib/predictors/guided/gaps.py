@@ -50,9 +50,11 @@ def walk(
 ) -> Iterator[PlaneResult]:
     """The results of `planes`, and with `learning` of all painted planes that can be left out, gap by gap.
 
-    What is carried through a gap is released with it: memory holds as many gaps as keep the cores busy.
+    What is carried through a gap is released with it: memory holds as many gaps as keep the cores busy. Results of a
+    gap are waited for when the planes of the next one are under way, so that no core is idle at its end.
     """
     ahead = 1 + worker_count() // 2
+    before: list[Future] = []
     carried: dict[int, tuple[Future | None, Future | None]] = {}
     arrived = None
     for number, gap in enumerate(gaps):
@@ -68,9 +70,12 @@ def walk(
         if gap.inside and learning:
             started += _start_learning(worker, gap, arrived, downward[gap.below], upward[gap.above], executor)
             arrived = upward[gap.above]
-        for future in started:
-            yield future.result()
         carried[number] = (None, None)
+        for future in before:
+            yield future.result()
+        before = started
+    for future in before:
+        yield future.result()
 
 
 def _start_carrying(worker: PlaneWorker, gap: Gap, executor: Executor) -> tuple[Future | None, Future | None]:
