@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,8 @@ class Guided(PredictorBase):
         planes: list[PlaneResult] = []
         lessons: list[Lesson] = []
         with opencv_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
+            # Two seconds, the first time, that the comparing of planes covers.
+            executor.submit(importlib.import_module, "sklearn.ensemble")
             count = len(first) + len(worker.sources)
             for done, result in enumerate(walk(worker, gaps, executor, first, learning=True)):
                 lessons += result.lessons
