@@ -120,9 +120,14 @@ class TestPredict:
         assert main(["predict", *painted[:2], "-o", str(output), "--range", "1", "10", "--quality", str(quality)]) == 0
         rows = list(csv.DictReader(quality.open()))
         assert [row["state"] for row in rows[:4]] == ["outside the range", "predicted", "painted", "predicted"]
-        assert 0 < float(rows[3]["expected_dice"]) <= 1
-        assert rows[2]["expected_dice"] == ""
+        assert 0 < float(rows[3]["low"]) < float(rows[3]["expected_dice"]) < float(rows[3]["high"]) <= 1
+        assert [rows[2][name] for name in ("expected_dice", "low", "high")] == ["", "", ""]
         assert "expected Dice" in capsys.readouterr().err
+
+    def test_every_predictor_says_what_dice_to_expect(self, painted, tmp_path, capsys):
+        output = tmp_path / "out.nrrd"
+        assert main(["predict", *painted[:2], "-o", str(output), "--range", "1", "10", "--predictor", "nearest"]) == 0
+        assert re.search(r"expected Dice 0\.\d+ \(0\.\d+ to \d\.\d+ in 80 of 100 cases\)", capsys.readouterr().err)
 
     def test_probabilities_sum_to_one(self, painted, tmp_path):
         output, file = tmp_path / "out.nrrd", tmp_path / "p.nrrd"
@@ -206,7 +211,8 @@ class TestSimulate:
         assert expected <= set(result)
         assert result["planes_painted"] == [2, 6, 9]
         assert result["range"] == [1, 10]
-        assert result["expected_dice"] is None
+        low, high = result["expected_dice_interval"]
+        assert 0 < low < result["expected_dice"] < high <= 1
         assert 0.8 < result["dice_unpainted"] < result["dice_all"] <= 1
 
     def test_planes_can_be_given(self, scan, tmp_path):

@@ -22,11 +22,13 @@ def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show):
     from .. import jobs, predictors
     from ..errors import InputError
     from ..jobs.batch import open_runner
+    from ..quality.expected import with_expected_quality
 
     if arguments.workers is not None:
         raise InputError("--workers is for many cases: give a folder or a table of cases without LABELS")
     if arguments.scheduler is None:
-        return predictors.run(predictor, volume, annotation, show)
+        prediction = predictors.run(predictor, volume, annotation, show)
+        return with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
     job = jobs.Job(predictor.name, volume, annotation, predictor.options, str(arguments.image))
     with open_runner(arguments.scheduler) as runner:
         return jobs.run_job(runner, job, show)

@@ -103,7 +103,7 @@ def _show(console, measured: dict, classes) -> None:
         ["seconds to predict", _number(measured["seconds_predict"])],
     ]
     if measured["expected_dice"] is not None:
-        rows.insert(1, ["  as expected by the predictor", _number(measured["expected_dice"])])
+        rows.insert(1, ["  as expected without the reference", _number(measured["expected_dice"])])
     console.table([measured["selector"] + ", " + measured["predictor"], ""], rows)
     if "rounds" in measured:
         names = ("painted", "dice_all", "expected_dice", "agreement")

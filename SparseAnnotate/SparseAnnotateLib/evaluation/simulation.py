@@ -13,6 +13,7 @@ import numpy as np
 from .. import metrics
 from ..environment import device_name, peak_memory_mb, versions
 from ..predictors import Prediction, PredictorBase, Progress, run
+from ..quality.expected import with_expected_quality
 from ..selectors import SelectorBase
 from ..volume import Volume
 from .expert import SimulatedExpert
@@ -40,8 +41,8 @@ def simulate(
     """Suggest `count` planes (or take `planes`), let the expert paint them, predict the rest and measure.
 
     The measures: Dice and distances are means over the reference's classes; distances in mm; `dice_unpainted` counts
-    the unpainted planes inside the range only; `expected_dice` is what the predictor itself expected (None if it says
-    nothing); `peak_memory_mb` is that of this process since it started.
+    the unpainted planes inside the range only; `expected_dice` is what was expected without the reference, and its
+    interval (see `quality`); `peak_memory_mb` is that of this process since it started.
     """
     started = time.perf_counter()
     if planes is None:
@@ -54,6 +55,7 @@ def simulate(
     annotation = expert.paint(planes)
     prediction = run(predictor, volume, annotation, on_progress)
     predicted = time.perf_counter()
+    prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
     measured = {
         "selector": selected_by,
         "predictor": predictor.name,
@@ -68,6 +70,7 @@ def simulate(
         "seconds_predict": predicted - selected,
         "peak_memory_mb": peak_memory_mb(),
         "expected_dice": _json_number(prediction.expected_dice),
+        "expected_dice_interval": prediction.expected_dice_interval,
         "details": prediction.details,
         "versions": versions(),
         "device": device_name(predictor.options.device),
