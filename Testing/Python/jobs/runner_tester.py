@@ -9,6 +9,7 @@ from jobs.job_predictors import STAGES
 from SparseAnnotateLib import InputError, run
 from SparseAnnotateLib.jobs import JobCancelledError, JobFailedError, JobState
 from SparseAnnotateLib.predictors import PREDICTORS
+from SparseAnnotateLib.quality.expected import with_expected_quality
 
 # Generous: five sessions may share the two cores. What it takes alone is measured in Testing/benchmarks/jobs.py.
 PATIENCE_S = 60.0
@@ -44,7 +45,8 @@ class RunnerTester:
 
     def test_every_field_of_a_prediction_travels(self, runner):
         job = tiny_job("test-rich")
-        expected = run(PREDICTORS.create("test-rich"), job.volume, job.annotation)
+        predicted = run(PREDICTORS.create("test-rich"), job.volume, job.annotation)
+        expected = with_expected_quality(predicted, job.annotation, job.volume.spacing_mm, "test-rich")
         prediction = self.finish(runner.submit(job)).result()
         for field in dataclasses.fields(expected):
             if field.name != "details":
