@@ -98,7 +98,7 @@ class _Run:
 
     def __init__(self, options: AttentionUnet3dOptions, volume: Volume, annotation: SparseAnnotation, device: str):
         from ..learning.attention_network import build_attention_network, stride_of
-        from ..learning.patches import PatchSource
+        from ..learning.patches import PatchSource, region_of
 
         self.started = time.monotonic()
         self.options, self.annotation, self.device = options, annotation, device
@@ -108,8 +108,11 @@ class _Run:
         self.halved_planes = _halvings(volume.spacing_mm)
         stride = stride_of(self.halved_planes)
         patch = options.patch or ((16, 64, 64) if on_cpu else (32, 128, 128))
-        self.patch = tuple(-(-length // s) * s for length, s in zip(patch, stride, strict=True))
-        self.source = PatchSource.of(volume.intensities, annotation, self.patch, stride)
+        region = region_of(annotation)
+        # No larger than the region: padding is nothing to learn from.
+        lengths = (min(p, side.stop - side.start) for p, side in zip(patch, region, strict=True))
+        self.patch = tuple(-(-length // s) * s for length, s in zip(lengths, stride, strict=True))
+        self.source = PatchSource.of(volume.intensities, annotation, self.patch, stride, region)
         classes = annotation.class_count + 1
         self.network = build_attention_network(classes, self.width, self.halved_planes, options.seed)
         self.continued = options.state is not None and _load(self.network, Path(options.state))
