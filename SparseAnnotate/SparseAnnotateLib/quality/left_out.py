@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ..annotation import SparseAnnotation
 
 
@@ -29,8 +27,3 @@ def groups_to_leave_out(annotation: SparseAnnotation, groups: int = 2) -> list[l
     groups = min(groups, len(sources))
     parts = [sources[start::groups] for start in range(groups)]
     return [part for part in parts if annotation.labels[sorted(set(sources) - set(part))].any()]
-
-
-def truth_of(annotation: SparseAnnotation, planes: list[int]) -> np.ndarray:
-    """The labels that the expert gave there, shape (planes, rows, columns)."""
-    return annotation.labels[planes]
