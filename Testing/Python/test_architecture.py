@@ -16,13 +16,13 @@ FILES = sorted(LIBRARY.rglob("*.py"))
 LAYERS = {
     **dict.fromkeys(("errors", "options", "registry", "device", "environment", "volume", "annotation"), 0),
     **dict.fromkeys(("distances", "postprocess", "metrics", "io"), 0),
-    **dict.fromkeys(("selectors", "predictors", "learning", "quality"), 1),
+    **dict.fromkeys(("selectors", "predictors", "learning", "quality", "cohort"), 1),
     **dict.fromkeys(("jobs", "evaluation"), 2),
     **dict.fromkeys(("cli", "commands"), 3),
 }
 FOREIGN = {"slicer", "vtk", "qt", "ctk"}
 HEAVY = {"torch", "torchvision", "sklearn", "skimage", "SimpleITK", "itk", "scipy", "cv2", "matplotlib", "lpips"}
-HEAVY |= {"segmentation_models_pytorch", "distributed", "dask", "rich", "nibabel", "nilearn"}
+HEAVY |= {"segmentation_models_pytorch", "safetensors", "distributed", "dask", "rich", "nibabel", "nilearn"}
 
 
 def layer_of(path: Path) -> int | None:
