@@ -9,7 +9,7 @@ import dataclasses
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +98,26 @@ class ResultStore:
         return {key: Selection(tuple(json.loads(planes)), *took) for key, planes, *took in found}
 
     def add(self, task: Task, result: Result) -> bool:
-        """Keep a result, its selection and its picture, all or nothing; False where a result was done before."""
-        row = (*_identity(task, result), self._versions, time.time(), str(task.case.image.resolve()), task.case.channel)
+        """Keep a result, its selection and its picture; False where a result was done before."""
+        return self.add_all([(task, result)])[0]
+
+    def add_all(self, ended: Sequence[tuple[Task, Result]]) -> list[bool]:
+        """Keep results with their selections and pictures, all or nothing; False where one was done before."""
+        if not ended:
+            return []
         with _transaction(self._database) as database:
-            added = database.execute(_ADD, row).rowcount == 1
-            if added and result.shown:
-                database.execute("INSERT OR REPLACE INTO shown VALUES (?, ?)", (task.key, result.shown))
-            if result.selection is not None:
-                planes, seconds, processor_s = dataclasses.astuple(result.selection)
-                selection = task.selection_key, json.dumps(planes), seconds, processor_s
-                database.execute("INSERT OR IGNORE INTO selections VALUES (?, ?, ?, ?)", selection)
-            database.execute("DELETE FROM claims WHERE key = ?", (task.key,))
+            return [self._add(database, task, result) for task, result in ended]
+
+    def _add(self, database: sqlite3.Connection, task: Task, result: Result) -> bool:
+        row = (*_identity(task, result), self._versions, time.time(), str(task.case.image.resolve()), task.case.channel)
+        added = database.execute(_ADD, row).rowcount == 1
+        if added and result.shown:
+            database.execute("INSERT OR REPLACE INTO shown VALUES (?, ?)", (task.key, result.shown))
+        if result.selection is not None:
+            planes, seconds, processor_s = dataclasses.astuple(result.selection)
+            selection = task.selection_key, json.dumps(planes), seconds, processor_s
+            database.execute("INSERT OR IGNORE INTO selections VALUES (?, ?, ?, ?)", selection)
+        database.execute("DELETE FROM claims WHERE key = ?", (task.key,))
         return added
 
     def rows(self) -> list[dict[str, Any]]:

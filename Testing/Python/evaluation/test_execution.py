@@ -100,6 +100,27 @@ def test_workers_that_always_die_do_not_use_up_all_tasks(store, claims):
     assert len(store.rows()) < 10
 
 
+def test_what_came_in_together_waits_for_the_disk_once(store, claims):
+    commits = []
+    store._database.set_trace_callback(lambda statement: commits.append(statement) if statement == "COMMIT" else None)
+    Execution(Schedule(tasks()), store, claims, ListPool()).run()
+    assert states(store, tasks()) == {"done": 16}
+    # Two workers are sent two tasks each at first, and more when they turn out to be quick.
+    assert len(commits) < 8
+
+
+def test_what_had_come_in_before_an_interruption_is_kept(store, claims):
+    class Interrupted(ListPool):
+        def receive(self, timeout_s):
+            if timeout_s == 0.0:
+                raise KeyboardInterrupt
+            return super().receive(timeout_s)
+
+    with pytest.raises(KeyboardInterrupt):
+        Execution(Schedule(tasks()), store, claims, Interrupted()).run()
+    assert states(store, tasks()) == {"done": 1}
+
+
 def test_what_another_process_is_at_is_waited_for_and_not_done_twice(store, claims, monkeypatch):
     monkeypatch.setattr("SparseAnnotateLib.evaluation.schedule._LEAVE_S", 0.0)
     some = tasks(2, selectors=selectors("keep-n"), predictors=predictors("nearest"))
