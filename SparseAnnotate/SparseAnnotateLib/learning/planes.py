@@ -86,12 +86,12 @@ def _to_stride(box: Box, zoom: float, stride: int, shape: tuple[int, int]) -> Bo
     return tuple(sides)
 
 
-def normalized(intensities: np.ndarray) -> np.ndarray:
-    """Clipped at the 0.5 and 99.5 percentiles, mean 0 and standard deviation 1; float16, for it is only looked at."""
+def normalized(intensities: np.ndarray, percentiles: tuple[float, float] = (0.5, 99.5)) -> np.ndarray:
+    """Clipped at two percentiles, mean 0 and standard deviation 1; float16, for it is only looked at."""
     some = intensities[:: max(1, len(intensities) // _PERCENTILE_PLANES)].reshape(-1)
     # An odd step, so that rows of a power of two do not alias into a few columns.
     sample = some[:: max(1, some.size // _PERCENTILE_VOXELS) | 1]
-    low, high = np.percentile(sample, (0.5, 99.5))
+    low, high = np.percentile(sample, percentiles)
     clipped = np.clip(sample, low, high)
     mean, deviation = float(clipped.mean()), float(clipped.std()) or 1.0
     result = np.empty(intensities.shape, np.float16)
