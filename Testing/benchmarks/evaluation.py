@@ -26,6 +26,8 @@ from SparseAnnotateLib.evaluation.result import DONE, Result
 from SparseAnnotateLib.evaluation.shown import pack_planes
 from SparseAnnotateLib.evaluation.store import ResultStore
 
+QUICK = ("nearest", "shape")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -101,38 +103,41 @@ def time_dask(given) -> None:
 
     cases = find_labelled_cases(given.data, images=given.images, labels=given.labels)
     found = {}
-    for name in ("one process", "Dask, 2 workers"):
+    for pool_name in ("one process", "Dask, 2 workers"):
         with tempfile.TemporaryDirectory() as folder:
             store = ResultStore(Path(folder) / "results.sqlite")
             tasks = plan(store, cases, [quick_block(given.tasks, len(cases))], retry_failed=False).missing[
                 : given.tasks
             ]
-            pool = open_pool(1, None, tasks) if name == "one process" else DaskPool(workers=2)
+            pool = open_pool(1, None, tasks) if pool_name == "one process" else DaskPool(workers=2)
             with pool:
-                warm_up(pool, tasks[0])
+                warm_up(pool, [next(task for task in tasks if task.predictor.name == name) for name in QUICK])
                 start = time.perf_counter()
                 progress = execute(tasks, store, pool)
-                found[name] = time.perf_counter() - start
+                found[pool_name] = time.perf_counter() - start
             store.close()
-        print(f"{name}: {progress.done} tasks done, {progress.failed} failed in {found[name]:.1f} s", flush=True)
+        print(
+            f"{pool_name}: {progress.done} tasks done, {progress.failed} failed in {found[pool_name]:.1f} s", flush=True
+        )
     ratio = found["one process"] / found["Dask, 2 workers"]
     print(json.dumps({"ratio": round(ratio, 2), **{name: round(seconds, 2) for name, seconds in found.items()}}))
 
 
 def quick_block(tasks: int, cases: int) -> Block:
-    predictors = tuple(Method("predictor", name) for name in ("nearest", "shape"))
+    predictors = tuple(Method("predictor", name) for name in QUICK)
     seeds = tuple(range(-(-tasks // (cases * 2 * 4))))
     return Block((Method("selector", "random"),), predictors, (0.1, 0.2, 0.33, 0.5), seeds, (View("k"),))
 
 
-def warm_up(pool, task) -> None:
-    """Every worker imports what it needs."""
-    for worker in pool.workers:
-        pool.send(worker, task)
-    pool.flush()
-    for _ in pool.workers:
-        while pool.receive(1.0) is None:
-            pass
+def warm_up(pool, tasks) -> None:
+    """Every worker imports what it needs: an imported library is no throughput."""
+    for task in tasks:
+        for worker in pool.workers:
+            pool.send(worker, task)
+        pool.flush()
+        for _ in pool.workers:
+            while pool.receive(1.0) is None:
+                pass
 
 
 if __name__ == "__main__":
