@@ -43,12 +43,6 @@ def views_for(test_time_augmentation: bool, flips: bool) -> list[View]:
     return [*turned, View(flip_columns=True), View(flip_rows=True)] if flips else turned
 
 
-def plane_logits(network: nn.Module, source: PlaneSource, planes: Sequence[int]) -> Iterator[tuple[list[int], Tensor]]:
-    """Logits of planes, prior added, in batches: their numbers and float32 (batch, classes + 1, rows, columns)."""
-    for chunk, inputs, prior in _batches(source, planes):
-        yield chunk, _logits(network, source, inputs, prior)
-
-
 def plane_probabilities(
     network: nn.Module, source: PlaneSource, planes: Sequence[int], loss: Loss, views: Sequence[View] = (View(),)
 ) -> Iterator[tuple[list[int], Tensor]]:
@@ -60,9 +54,11 @@ def plane_probabilities(
         allowed = source.allowed(chunk)
         total = 0
         for view in views:
-            seen, seen_prior = _seen(inputs, view), None if prior is None else _seen(prior, view)
-            probabilities = loss.probabilities(_logits(network, source, seen, seen_prior), allowed)
-            total = total + _seen(probabilities, view, back=True)
+            logits = _logits(network, source, seen_through(inputs, view))
+            if prior is not None:
+                logits = logits + loss.from_softmax(seen_through(prior, view))
+            probabilities = loss.probabilities(logits, allowed)
+            total = total + seen_through(probabilities, view, back=True)
         yield chunk, total / len(views)
 
 
@@ -77,7 +73,7 @@ def _batches(source: PlaneSource, planes: Sequence[int]):
         yield chunk, inputs, prior
 
 
-def _logits(network: nn.Module, source: PlaneSource, inputs: Tensor, prior: Tensor | None) -> Tensor:
+def _logits(network: nn.Module, source: PlaneSource, inputs: Tensor) -> Tensor:
     """Logits at the planes' own size, in eval mode, without gradients; halves the batch where memory runs out."""
     import torch
 
@@ -97,8 +93,7 @@ def _logits(network: nn.Module, source: PlaneSource, inputs: Tensor, prior: Tens
                 done += len(part)
     finally:
         network.train(was_training)
-    logits = torch.cat(parts)
-    return logits if prior is None else logits + prior
+    return torch.cat(parts)
 
 
 def _forward(network: nn.Module, source: PlaneSource, inputs: Tensor) -> Tensor:
@@ -167,7 +162,7 @@ def _padded(network: nn.Module, images: Tensor) -> Tensor:
     return network(padded.contiguous(memory_format=torch.channels_last))[..., :rows, :columns].float()
 
 
-def _seen(images: Tensor, view: View, *, back: bool = False) -> Tensor:
+def seen_through(images: Tensor, view: View, *, back: bool = False) -> Tensor:
     """Images (batch, channels, rows, columns) as a view shows them, or from there back to where they were."""
     import torch
     from torch.nn import functional

@@ -178,7 +178,7 @@ class Trainer:
             logits = self.network(images)
         logits = logits.float()
         if prior is not None:
-            logits = logits + prior
+            logits = logits + self.loss.from_softmax(prior)
         loss = self.loss(logits, labels, known, self.source.allowed(planes))
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
@@ -225,12 +225,14 @@ class Trainer:
 
         if not self.held_out:
             return -float(torch.stack(losses).mean())
-        from .inference import plane_logits
+        from .inference import plane_probabilities
 
+        predicted = plane_probabilities(self.best_network, self.source, self.held_out, self.loss)
         with torch.no_grad():
-            logits = torch.cat([part for _, part in plane_logits(self.best_network, self.source, self.held_out)])
-        labels, known = self.source.truth(self.held_out)
-        return 1 - float(self.dice(logits, labels, known))
+            probabilities = torch.cat([part for _, part in predicted])
+            labels, known = self.source.truth(self.held_out)
+            # Dice takes a softmax, whose inverse is the logarithm.
+            return 1 - float(self.dice(probabilities.log(), labels, known))
 
     @property
     def best_network(self) -> nn.Module:

@@ -102,9 +102,32 @@ def test_a_class_that_cannot_occur_on_a_plane_is_absent_from_all_of_it(name, thr
     assert float(build_loss(name)(logits, labels, nothing_known, allowed)) == pytest.approx(expected)
 
 
-def test_a_sum_of_losses_is_the_sum(three_classes):
-    parts = float(build_loss("dice")(*three_classes)) + float(build_loss("mbce")(*three_classes))
-    assert float(build_loss("dice + mbce")(*three_classes)) == pytest.approx(parts)
+@pytest.mark.parametrize(("one", "other"), [("dice", "ce"), ("mbce", "pbce")])
+def test_a_sum_of_losses_is_the_sum(one, other, three_classes):
+    parts = float(build_loss(one)(*three_classes)) + float(build_loss(other)(*three_classes))
+    assert float(build_loss(f"{one} + {other}")(*three_classes)) == pytest.approx(parts)
+
+
+def test_beside_a_softmax_loss_a_binary_one_judges_the_same_probabilities(three_classes):
+    # Softmax: structure 1 has 1/3, 1/5, 1/3; structure 2 has 1/3, 3/5, 1/3; truths 1 0 0 and 0 1 0.
+    mbce = -(math.log(1 / 3) + math.log(4 / 5) + math.log(2 / 3) + 2 * math.log(2 / 3) + math.log(3 / 5)) / 6
+    dice = float(build_loss("dice")(*three_classes))
+    assert float(build_loss("dice+mbce")(*three_classes)) == pytest.approx(dice + mbce, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "dice+ce", "mbce+pbce", "ce+mbce"])
+def test_every_loss_reads_the_probabilities_of_a_prior_as_they_are(name):
+    loss, logits = build_loss(name), torch.tensor([1.0, -5.0, 5.0])[None, :, None, None]
+    found = loss.probabilities(loss.from_softmax(logits), torch.ones(1, 3, dtype=torch.bool))
+    torch.testing.assert_close(found, torch.softmax(logits, 1), atol=1e-5, rtol=1e-3)
+
+
+def test_what_a_prior_is_sure_of_costs_a_binary_loss_next_to_nothing():
+    # Deep inside structure 1 distances of all else are alike: as plain logits they would be log 2 of loss a structure.
+    prior = torch.tensor([-5.0, 5.0, -5.0, -5.0])[None, :, None, None]
+    inside, known = torch.ones(1, 1, 1, dtype=torch.long), torch.ones(1, 1, 1, dtype=torch.bool)
+    loss = build_loss("mbce")
+    assert float(loss(loss.from_softmax(prior), inside, known)) < 1e-3
 
 
 def probabilities(name, logits, allowed=(True, True, True)):

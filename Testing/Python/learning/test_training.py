@@ -11,7 +11,7 @@ from SparseAnnotateLib.annotation import SparseAnnotation  # noqa: E402
 from SparseAnnotateLib.errors import InputError  # noqa: E402
 from SparseAnnotateLib.learning.budget import Cost, steps_within, training_seconds  # noqa: E402
 from SparseAnnotateLib.learning.expected_dice import ExpectedDice  # noqa: E402
-from SparseAnnotateLib.learning.inference import View, plane_logits, plane_probabilities, views_for  # noqa: E402
+from SparseAnnotateLib.learning.inference import View, plane_probabilities, views_for  # noqa: E402
 from SparseAnnotateLib.learning.losses import build_loss  # noqa: E402
 from SparseAnnotateLib.learning.memory import with_fitting_batch  # noqa: E402
 from SparseAnnotateLib.learning.planes import PlaneSource, Working  # noqa: E402
@@ -64,8 +64,8 @@ def trained(steps=40, held_out=(), deadline_s=60.0, network=None, **recipe):
 
 
 def accuracy(trainer, labels):
-    ((planes, logits),) = plane_logits(trainer.network, trainer.source, [0, 2, 5, 7, 9])
-    return float((logits.argmax(1).numpy() == labels[planes]).mean())
+    ((planes, found),) = plane_probabilities(trainer.network, trainer.source, [0, 2, 5, 7, 9], trainer.loss)
+    return float((found.argmax(1).numpy() == labels[planes]).mean())
 
 
 @pytest.mark.parametrize("optimisation", ["one-cycle", "two-step", "plateau"])
@@ -174,10 +174,10 @@ def test_a_moving_average_of_the_weights_replaces_them_in_the_end():
 
 def test_predicting_halves_the_batch_too():
     source, _ = bright_square()
-    network = Small()
-    expected = torch.cat([logits for _, logits in plane_logits(network, source, range(10))])
+    network, loss = Small(), build_loss("ce")
+    expected = torch.cat([found for _, found in plane_probabilities(network, source, range(10), loss)])
     network.most = 3
-    halved = torch.cat([logits for _, logits in plane_logits(network, source, range(10))])
+    halved = torch.cat([found for _, found in plane_probabilities(network, source, range(10), loss)])
     torch.testing.assert_close(halved, expected)
     assert max(network.seen[-4:]) <= 3
 
@@ -191,10 +191,10 @@ def test_tiles_give_what_the_whole_plane_gives(monkeypatch):
         rng.random(labels.shape), annotation, Working((slice(0, 70), slice(0, 45)), 1.0), "cpu", neighbours=0
     )
     network = Small().eval()
-    ((_, whole),) = plane_logits(network, source, [0, 1, 2])
+    ((_, whole),) = plane_probabilities(network, source, [0, 1, 2], build_loss("ce"))
     monkeypatch.setattr("SparseAnnotateLib.learning.inference._TILE", 32)
     monkeypatch.setattr("SparseAnnotateLib.learning.inference._OVERLAP", 8)
-    ((_, tiled),) = plane_logits(network, source, [0, 1, 2])
+    ((_, tiled),) = plane_probabilities(network, source, [0, 1, 2], build_loss("ce"))
     # A convolution of 3 x 3 sees zeros beyond a tile's edge, and only there.
     assert (tiled - whole).abs().mean() < 0.05 * whole.std()
     assert ((tiled - whole).abs() < 1e-5).float().mean() > 0.6
