@@ -1,22 +1,18 @@
-"""From one grid to another: voxels of different size that fill the same box."""
+"""Back from a network's grid to a scan's own: voxels of different size that fill the same box."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from ..errors import InputError
+from .preprocessing import linear_weights
+
+Region = tuple[slice, slice, slice]
 
 # A grid with so much larger or smaller voxels shows something else than the network has learnt.
 LARGEST_SPACING_RATIO = 3.0
-
-
-def size_at_spacing(size: Sequence[int], spacing_mm: Sequence[float], wanted_mm: Sequence[float]) -> tuple[int, ...]:
-    """Voxels along each axis of the grid that fills the same box with voxels as close to `wanted_mm` as can be."""
-    return tuple(
-        max(1, round(count * step / wanted)) for count, step, wanted in zip(size, spacing_mm, wanted_mm, strict=True)
-    )
 
 
 def check_spacing(spacing_mm: Sequence[float], wanted_mm: Sequence[float]) -> None:
@@ -25,66 +21,58 @@ def check_spacing(spacing_mm: Sequence[float], wanted_mm: Sequence[float]) -> No
     Raises
     ------
     InputError
-        Where a side is `LARGEST_SPACING_RATIO` times as long or as short.
+        Where a side is more than `LARGEST_SPACING_RATIO` times as long or as short.
     """
     for name, here, there in zip(("planes", "rows", "columns"), spacing_mm, wanted_mm, strict=True):
-        ratio = here / there
-        if not 1 / LARGEST_SPACING_RATIO <= ratio <= LARGEST_SPACING_RATIO:
+        if not 1 / LARGEST_SPACING_RATIO <= here / there <= LARGEST_SPACING_RATIO:
             raise InputError(
                 f"the image's {name} lie {here:.3g} mm apart, the cohort model was trained for {there:.3g} mm: check "
                 "the spacing in the image's header, or use a model of such scans"
             )
 
 
-def line_weights(size: int, wanted: int) -> list[tuple[slice, np.ndarray]]:
-    """For each of `wanted` voxels on a line the `size` ones that it is a weighted mean of, and their weights.
+def counterpart(region: Region, shape: Sequence[int], other: Sequence[int], margin: Sequence[int]) -> Region:
+    """The voxels of the grid `other` that cover a region of the grid `shape`, and `margin` more on each side."""
+    sides = []
+    for side, size, there, more in zip(region, shape, other, margin, strict=True):
+        scale = there / size
+        first, last = int(np.floor(side.start * scale)) - more, int(np.ceil(side.stop * scale)) + more
+        sides.append(slice(max(0, first), min(there, max(last, first + 1))))
+    return tuple(sides)
 
-    Linear between centres; a triangle as wide as the new voxels where these are larger, so that nothing is skipped.
+
+class WayBack:
+    """Planes of a part of the network's grid, one after the other, to planes of a region of the scan's own.
+
+    Linear; where the scan's voxels are larger, a mean over what they cover.
+
+    Parameters
+    ----------
+    shape, network_shape : of the whole grids, which fill the same box
+    region, network_region : the parts
     """
-    scale = size / wanted
-    reach = max(1.0, scale)
-    result = []
-    for number in range(wanted):
-        centre = (number + 0.5) * scale - 0.5
-        first, last = max(0, int(np.ceil(centre - reach))), min(size - 1, int(np.floor(centre + reach)))
-        weights = np.maximum(0.0, 1 - np.abs(np.arange(first, last + 1) - centre) / reach)
-        result.append((slice(first, last + 1), (weights / weights.sum()).astype(np.float32)))
-    return result
+
+    def __init__(self, shape: Sequence[int], region: Region, network_shape: Sequence[int], network_region: Region):
+        sides = zip(shape, region, network_shape, network_region, strict=True)
+        self._planes, self._rows, self._columns = (
+            _restricted(linear_weights(there, size), side, part) for size, side, there, part in sides
+        )
+
+    def planes(self, arriving: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """The region's planes float32 (..., rows, columns) from the part's; as few as possible are held at once."""
+        held: dict[int, np.ndarray] = {}
+        numbered = enumerate(arriving)
+        for weights in self._planes:
+            used = np.flatnonzero(weights)
+            while used[-1] not in held:
+                number, plane = next(numbered)
+                held[number] = plane
+            held = {number: plane for number, plane in held.items() if number >= used[0]}
+            mixed = sum(weights[number] * held[number] for number in used)
+            yield self._rows @ mixed @ self._columns.T
 
 
-def resized(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """An array (..., planes, rows, columns) on the grid with this many planes, rows and columns; float32.
-
-    Linear, the outer faces of both grids coincide. Memory: the result, and the planes of one voxel of it.
-    """
-    if tuple(array.shape[-3:]) == tuple(shape):
-        return array.astype(np.float32)
-    result = np.empty((*array.shape[:-3], *shape), np.float32)
-    planes = (resized_plane(array[..., n, :, :], shape[1:]) for n in range(array.shape[-3]))
-    for number, plane in enumerate(along_planes(planes, array.shape[-3], shape[0])):
-        result[..., number, :, :] = plane
-    return result
-
-
-def along_planes(planes: Iterator[np.ndarray], size: int, wanted: int) -> Iterator[np.ndarray]:
-    """`wanted` planes out of `size` ones, which are taken as they are needed and dropped when they are not."""
-    held: dict[int, np.ndarray] = {}
-    arriving = enumerate(planes)
-    for where, weights in line_weights(size, wanted):
-        while where.stop - 1 not in held:
-            number, plane = next(arriving)
-            held[number] = plane
-        held = {number: plane for number, plane in held.items() if number >= where.start}
-        yield sum(weight * held[number] for number, weight in zip(range(where.start, where.stop), weights, strict=True))
-
-
-def resized_plane(plane: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """A plane (..., rows, columns) with this many rows and columns; float32."""
-    if tuple(plane.shape[-2:]) == tuple(shape):
-        return plane.astype(np.float32)
-    import torch
-    from torch.nn import functional
-
-    pixels = torch.from_numpy(np.ascontiguousarray(plane, dtype=np.float32)).reshape(1, -1, *plane.shape[-2:])
-    seen = functional.interpolate(pixels, tuple(shape), mode="bilinear", align_corners=False, antialias=True)
-    return seen.numpy().reshape(*plane.shape[:-2], *shape)
+def _restricted(weights: np.ndarray, wanted: slice, given: slice) -> np.ndarray:
+    """Weights (new, old) for a part of the new voxels from a part of the old ones; each row sums to 1."""
+    part = weights[wanted, given]
+    return part / part.sum(axis=1, keepdims=True)

@@ -77,7 +77,7 @@ def head_probabilities(
     planes of the region that are finished, and float32 (2, classes, those planes, rows, columns) of the two heads
     """
     rows, columns = (slice(0, length) for length in source.shape[1:])
-    waiting = _Blend(source.images.shape[1:], tile[0])
+    waiting = Blend(source.images.shape[1:], tile[0])
     places = sorted(tiles(source.images.shape, tile), key=lambda place: place[0].start)
     weight = tile_weight(tile)
     network.eval()
@@ -104,7 +104,7 @@ def _heads(network: nn.Module, source: PatchSource, places: list, device: str) -
     return np.stack(heads, axis=1)[: len(places)]
 
 
-class _Blend:
+class Blend:
     """The weighted sums of tiles on the planes that are still worked on: no more than a tile has."""
 
     def __init__(self, plane_shape: tuple[int, int], planes: int):

@@ -99,11 +99,11 @@ class PatchSource:
         return tuple(slice(start, start + length) for start, length in zip(starts, patch, strict=True))
 
 
-def tiles(shape: Sequence[int], tile: Sequence[int]) -> Iterator[Region]:
-    """Places that cover a region, each of the tile's size, overlapping by a quarter at least."""
+def tiles(shape: Sequence[int], tile: Sequence[int], overlap: float = 0.25) -> Iterator[Region]:
+    """Places that cover a region, each of the tile's size, overlapping by that share of it at least."""
     sides = []
     for length, size in zip(shape, tile, strict=True):
-        count = 1 if length <= size else 1 + -(-(length - size) // max(1, size * 3 // 4))
+        count = 1 if length <= size else 1 + -(-(length - size) // max(1, int(size * (1 - overlap))))
         sides.append(np.linspace(0, length - size, count).round().astype(int).tolist() if count > 1 else [0])
     for starts in itertools.product(*sides):
         yield tuple(slice(start, start + size) for start, size in zip(starts, tile, strict=True))

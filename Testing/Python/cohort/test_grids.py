@@ -1,63 +1,46 @@
-"""Resampling between grids that fill the same box."""
+"""The way back from the network's grid."""
 
 import numpy as np
 import pytest
-from SparseAnnotateLib.cohort.grids import along_planes, check_spacing, line_weights, resized, size_at_spacing
+from SparseAnnotateLib.cohort.grids import WayBack, check_spacing, counterpart
+from SparseAnnotateLib.cohort.preprocessing import resampled_to
 from SparseAnnotateLib.errors import InputError
 
-pytest.importorskip("torch")
 
-
-def test_the_size_follows_the_spacing_and_is_never_nothing():
-    assert size_at_spacing((10, 20, 30), (2.0, 1.0, 0.5), (1.0, 1.0, 1.0)) == (20, 20, 15)
-    assert size_at_spacing((1, 4, 4), (0.1, 1.0, 1.0), (3.0, 1.0, 1.0)) == (1, 4, 4)
+def whole(shape):
+    return tuple(slice(0, length) for length in shape)
 
 
 def test_the_same_grid_changes_nothing():
-    image = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
-    np.testing.assert_array_equal(resized(image, (3, 4, 5)), image)
+    image = np.random.default_rng(0).normal(size=(3, 2, 4, 5)).astype(np.float32)
+    back = WayBack((3, 4, 5), whole((3, 4, 5)), (3, 4, 5), whole((3, 4, 5)))
+    np.testing.assert_allclose(np.stack(list(back.planes(image))), image, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(3, 5, 4), (12, 20, 16), (5, 31, 7)])
-def test_a_constant_image_stays_constant(shape):
-    np.testing.assert_allclose(resized(np.full((2, 6, 10, 8), 7.0), shape), 7.0, rtol=1e-6)
+@pytest.mark.parametrize("shape", [(9, 12, 20), (4, 3, 5), (6, 10, 2)])
+def test_it_is_the_same_as_resampling_the_whole(shape):
+    image = np.random.default_rng(1).normal(size=(6, 8, 10)).astype(np.float32)
+    back = WayBack(shape, whole(shape), image.shape, whole(image.shape))
+    np.testing.assert_allclose(np.stack(list(back.planes(image))), resampled_to(image, shape), atol=1e-5)
 
 
-def test_halving_takes_a_triangle_and_doubling_is_linear_between_centres():
-    image = np.zeros((4, 1, 1), np.float32)
-    image[1] = 1
-    np.testing.assert_allclose(resized(image, (2, 1, 1))[:, 0, 0], [3 / 7, 1 / 7], atol=1e-6)
-    line = np.array([0.0, 1.0], np.float32).reshape(2, 1, 1)
-    np.testing.assert_allclose(resized(line, (4, 1, 1))[:, 0, 0], [0, 0.25, 0.75, 1], atol=1e-6)
-
-
-@pytest.mark.parametrize("wanted", [2, 3, 9, 20])
-def test_planes_rows_and_columns_are_treated_alike(wanted):
-    line = np.random.default_rng(1).normal(size=9).astype(np.float32)
-    by_planes = resized(line.reshape(9, 1, 1), (wanted, 1, 1)).ravel()
-    by_columns = resized(line.reshape(1, 1, 9), (1, 1, wanted)).ravel()
-    np.testing.assert_allclose(by_planes, by_columns, atol=1e-5)
-
-
-@pytest.mark.parametrize(("size", "wanted"), [(5, 11), (11, 5), (7, 7), (1, 3), (3, 1)])
-def test_weights_sum_to_one(size, wanted):
-    weights = line_weights(size, wanted)
-    assert len(weights) == wanted
-    for where, values in weights:
-        assert 0 <= where.start < where.stop <= size
-        assert len(values) == where.stop - where.start
-        assert values.sum() == pytest.approx(1)
+def test_a_region_is_what_the_whole_shows_there():
+    image = np.random.default_rng(1).normal(size=(6, 8, 10)).astype(np.float32)
+    shape, region = (13, 17, 21), (slice(3, 9), slice(5, 12), slice(0, 7))
+    part = counterpart(region, shape, image.shape, (2, 2, 2))
+    planes = WayBack(shape, region, image.shape, part).planes(image[part])
+    np.testing.assert_allclose(np.stack(list(planes)), resampled_to(image, shape)[region], atol=1e-5)
 
 
 def test_planes_are_taken_only_when_they_are_needed():
     taken = []
 
-    def planes():
+    def arriving():
         for number in range(100):
             taken.append(number)
             yield np.full((1, 1), float(number))
 
-    wanted = along_planes(planes(), 100, 50)
+    wanted = WayBack((50, 1, 1), whole((50, 1, 1)), (100, 1, 1), whole((100, 1, 1))).planes(arriving())
     next(wanted)
     assert len(taken) <= 3
     assert next(wanted)[0, 0] == pytest.approx(2.5)
