@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InputError
 
@@ -32,6 +33,20 @@ class Schedule:
         """Take the score of an epoch (higher is better); True asks to go back to the best weights so far."""
         del score
         return False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that `load_state_dict` needs to go on after the last epoch, but for the optimiser's own state."""
+        plain = {name: value for name, value in vars(self).items() if isinstance(value, bool | int | float)}
+        others = {name: value for name, value in vars(self).items() if name != "optimizer" and name not in plain}
+        return {**plain, **{name: value and value.state_dict() for name, value in others.items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken; load the optimiser's state afterwards."""
+        for name, value in state.items():
+            if isinstance(value, Mapping):
+                getattr(self, name).load_state_dict(value)
+            else:
+                setattr(self, name, value)
 
     def _set(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -110,6 +125,11 @@ class TwoStep(Plateau):
         # A whole restart without gain, and a half, is enough.
         self.finished = self.epochs_since >= self.restart_epochs * 3 // 2
         return False
+
+    def load_state_dict(self, state):
+        if state["restarts"] is not None:
+            self._begin_second_step()
+        super().load_state_dict(state)
 
     def _begin_second_step(self) -> None:
         from torch.optim.lr_scheduler import CosineAnnealingWarmRestarts
