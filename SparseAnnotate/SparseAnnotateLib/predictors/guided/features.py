@@ -103,18 +103,11 @@ def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> n
 
 
 def _appearance(images: Images, plane: int) -> list[np.ndarray]:
-    import cv2
-
-    here = images.smoothed
-    features = [here(plane, sigma) for sigma in (0, 1, 2, 4)]
-    features += [here(plane + step, 1) for step in (-1, 1, -2, 2)]
+    features = [images.smoothed(plane, sigma) for sigma in (0, 1, 2, 4)]
+    features += [images.smoothed(plane + step, 1) for step in (-1, 1, -2, 2)]
     for sigma in (1, 2):
-        smooth = here(plane, sigma)
-        across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-        features += [cv2.magnitude(across, down), cv2.Laplacian(smooth, cv2.CV_32F)]
-    raw = here(plane, 0)
-    mean, square = cv2.blur(raw, (5, 5)), cv2.blur(raw * raw, (5, 5))
-    return [*features, np.sqrt(np.maximum(square - mean * mean, 0))]
+        features += images.edges(plane, sigma)
+    return [*features, images.deviation(plane)]
 
 
 def _differences(images: Images, priors: Priors) -> list[np.ndarray]:

@@ -20,6 +20,8 @@ _SAMPLE_VOXELS = 1_000_000
 # Smoothed planes that are kept, in bytes: neighbours ask for the same ones within a few planes.
 _CACHE_BYTES = 256 << 20
 
+DEVIATION_WINDOW = 5
+
 
 def structure_region(annotation: SparseAnnotation) -> tuple[slice, slice]:
     """Rows and columns of the bounding box of all painted labels, with a margin."""
@@ -49,8 +51,8 @@ class Images:
         self._planes = volume.intensities[(slice(None), *region)]
         self.shape = self._planes.shape[1:]
         self._low, self._high, self._mean, self._deviation = _statistics(volume.intensities)
-        kept = max(24, _CACHE_BYTES // max(1, 4 * self.shape[0] * self.shape[1]))
-        self.smoothed = functools.lru_cache(maxsize=kept)(self._smoothed)
+        self.kept_planes = max(24, _CACHE_BYTES // max(1, 4 * self.shape[0] * self.shape[1]))
+        self.smoothed = functools.lru_cache(maxsize=self.kept_planes)(self._smoothed)
 
     @property
     def normalised_range(self) -> tuple[float, float]:
@@ -61,11 +63,34 @@ class Images:
         """A plane, shape (rows, columns), smoothed by a Gaussian of `sigma` pixels; planes beyond the ends repeat."""
         import cv2
 
-        plane = min(max(plane, 0), len(self._planes) - 1)
+        plane = self.nearest_plane(plane)
         if sigma:
             return cv2.GaussianBlur(self.smoothed(plane, 0), (0, 0), sigma)
+        return self._normalised(plane)
+
+    def nearest_plane(self, plane: int) -> int:
+        """The plane itself, or the last one before it where the volume ends."""
+        return min(max(plane, 0), len(self._planes) - 1)
+
+    def _normalised(self, plane: int) -> np.ndarray:
         clipped = np.clip(self._planes[plane], self._low, self._high)
         return (clipped - self._mean) / self._deviation
+
+    def edges(self, plane: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+        """Gradient magnitude (Sobel) and Laplacian of a smoothed plane."""
+        import cv2
+
+        smooth = self.smoothed(plane, sigma)
+        across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+        return cv2.magnitude(across, down), cv2.Laplacian(smooth, cv2.CV_32F)
+
+    def deviation(self, plane: int) -> np.ndarray:
+        """Standard deviation in the window around each pixel of a plane."""
+        import cv2
+
+        raw, window = self.smoothed(plane, 0), (DEVIATION_WINDOW, DEVIATION_WINDOW)
+        mean, square = cv2.blur(raw, window), cv2.blur(raw * raw, window)
+        return np.sqrt(np.maximum(square - mean * mean, 0))
 
 
 def _statistics(intensities: np.ndarray) -> tuple[np.float32, ...]:

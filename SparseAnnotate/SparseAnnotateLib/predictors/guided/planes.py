@@ -61,7 +61,7 @@ class PlaneResult:
 class PlaneWorker:
     """What all planes of one volume share, and the work on each; its methods may run in several threads."""
 
-    def __init__(self, volume: Volume, annotation: SparseAnnotation, seed: int):
+    def __init__(self, volume: Volume, annotation: SparseAnnotation, seed: int, device: str = "cpu"):
         self.region = structure_region(annotation)
         self.sources = annotation.source_planes
         self.labels = {z: np.ascontiguousarray(annotation.labels[(z, *self.region)]) for z in self.sources}
@@ -70,10 +70,8 @@ class PlaneWorker:
         self._spacing_mm = volume.spacing_mm
         self._pixel_mm = float(np.mean(volume.spacing_mm[1:]))
         self._seed = seed
-        self._images = Images(volume, self.region)
+        self._images, self._flow, self._search = _tools(volume, self.region, device)
         self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], _class_ends(annotation))
-        self._flow = AdjacentFlow(self._images)
-        self._search = PatchSearch(self._images, SEARCH_RADIUS_PIXELS)
         self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:])
 
     def rows_bytes(self, planes: int) -> int:
@@ -171,6 +169,17 @@ class PlaneWorker:
             mixed = share * distances.reshape(len(distances), -1)[:, priors.band] + (1 - share) * truth
             made[name] = softened(mixed, getattr(priors, name).max(axis=0), self._pixel_mm)
         return made
+
+
+def _tools(volume: Volume, region: tuple[slice, slice], device: str) -> tuple[Images, AdjacentFlow, PatchSearch]:
+    """What looks at the image; on a GPU where `device` is ``cuda``."""
+    if device != "cuda":
+        images = Images(volume, region)
+        return images, AdjacentFlow(images), PatchSearch(images, SEARCH_RADIUS_PIXELS)
+    from .accelerated import TorchFlow, TorchImages, TorchPatchSearch
+
+    images = TorchImages(volume, region, device)
+    return images, TorchFlow(images), TorchPatchSearch(images, SEARCH_RADIUS_PIXELS)
 
 
 def _class_ends(annotation: SparseAnnotation) -> dict[int, tuple[int, int]]:

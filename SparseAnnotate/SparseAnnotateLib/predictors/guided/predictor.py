@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ...annotation import SparseAnnotation
+from ...device import resolve_device
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, Progress
 from .classifier import Corrector
@@ -47,7 +48,7 @@ class Guided(PredictorBase):
             yield Prediction(np.zeros(volume.shape, np.uint8))
             return
         yield Progress("comparing planes", 0.0)
-        worker = PlaneWorker(volume, annotation, self.options.seed)
+        worker = PlaneWorker(volume, annotation, self.options.seed, resolve_device(self.options.device))
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
         at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
