@@ -21,7 +21,7 @@ WRONG_INPUT = 2
 INTERRUPTED = 130
 
 # The order in which somebody meets them; whatever is not listed follows.
-_ORDER = ("demo", "suggest", "predict", "simulate", "evaluate", "info", "weights", "jobs")
+_ORDER = ("demo", "suggest", "predict", "cohort", "simulate", "evaluate", "info", "weights", "jobs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,6 +37,9 @@ class Applying:
             raise InputError(f"the overlap is {self.overlap:g}: give a share of a window from 0 to 0.9")
 
 
+AS_USUAL = Applying()
+
+
 def check_scan(configuration: CohortConfiguration, volume: Volume) -> None:
     """Refuse a scan that the network cannot have learnt to read.
 
@@ -51,10 +54,21 @@ def check_scan(configuration: CohortConfiguration, volume: Volume) -> None:
             f"{volume.axis}: read it along {configuration.axis} (--axis {configuration.axis}), or use another model"
         )
     check_spacing(volume.spacing_mm, configuration.spacing_mm)
+    if _thick(configuration.spacing_mm) == 0 and _thick(volume.spacing_mm) in (1, 2):
+        raise InputError(
+            f"this image's thick slices do not lie along the axis {volume.axis}, those that the cohort model knows do: "
+            "turn the image, or use a model of such scans"
+        )
+
+
+def _thick(spacing_mm: Sequence[float]) -> int | None:
+    """The axis along which voxels are clearly longer than along both others."""
+    longest = int(np.argmax(spacing_mm))
+    return longest if spacing_mm[longest] > 1.5 * sorted(spacing_mm)[1] else None
 
 
 def plane_heads(
-    model: CohortModel, volume: Volume, how: Applying = Applying(), region: Region | None = None
+    model: CohortModel, volume: Volume, how: Applying = AS_USUAL, region: Region | None = None
 ) -> Iterator[np.ndarray]:
     """What the network's heads say, plane by plane, on the scan's own grid.
 
@@ -97,7 +111,7 @@ def plane_heads(
 
 
 def class_probabilities(
-    model: CohortModel, volume: Volume, how: Applying = Applying(), region: Region | None = None
+    model: CohortModel, volume: Volume, how: Applying = AS_USUAL, region: Region | None = None
 ) -> np.ndarray:
     """Class probabilities float32 (structures + 1, planes, rows, columns) of a scan, or of a region of it.
 
