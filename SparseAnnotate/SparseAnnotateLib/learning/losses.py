@@ -167,8 +167,12 @@ class SumOfLosses(Loss):
         softmax = [term for term in terms if not isinstance(term, BinaryLoss)]
         self._reader = (softmax or terms)[0]
 
-    def __call__(self, logits, labels, known, allowed=None):
-        return sum(term(self._as_read_by(term, logits), labels, known, allowed) for term in self.terms)
+    def sums(self, logits, labels, known, allowed=None):
+        every = (term.sums(self._as_read_by(term, logits), labels, known, allowed) for term in self.terms)
+        return tuple(part for parts in every for part in parts)
+
+    def of_sums(self, sums):
+        return sum(term.of_sums((part,)) for term, part in zip(self.terms, sums, strict=True))
 
     def _as_read_by(self, term: Loss, logits: Tensor) -> Tensor:
         return logits if isinstance(self._reader, BinaryLoss) else term.from_softmax(logits)

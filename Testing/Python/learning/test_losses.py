@@ -130,6 +130,23 @@ def test_what_a_prior_is_sure_of_costs_a_binary_loss_next_to_nothing():
     assert float(loss(loss.from_softmax(prior), inside, known)) < 1e-3
 
 
+@pytest.mark.parametrize("name", [*LOSSES, "dice+ce", "dice+mbce"])
+def test_a_batch_in_parts_has_the_loss_of_the_whole(name, three_classes):
+    logits, labels, known = (torch.cat([tensor, tensor.flip(-1)]) for tensor in three_classes)
+    loss = build_loss(name)
+    parts = [loss.sums(logits[n : n + 1], labels[n : n + 1], known[n : n + 1]) for n in range(2)]
+    added = tuple(sum(column) for column in zip(*parts, strict=True))
+    assert float(loss.of_sums(added)) == pytest.approx(float(loss(logits, labels, known)))
+
+
+@pytest.mark.parametrize("name", ["dice", "ce", "dice+ce"])
+def test_blocks_have_the_loss_of_their_planes(name, three_classes):
+    logits, labels, known = (torch.cat([tensor, tensor.flip(-1)]) for tensor in three_classes)
+    loss = build_loss(name)
+    block = (logits.movedim(0, 1)[None], labels[None], known[None])
+    assert float(loss(*block)) == pytest.approx(float(loss(logits, labels, known)))
+
+
 def probabilities(name, logits, allowed=(True, True, True)):
     planes = torch.tensor(logits)[None, :, None, None]
     return build_loss(name).probabilities(planes, torch.tensor([allowed])).flatten().tolist()
