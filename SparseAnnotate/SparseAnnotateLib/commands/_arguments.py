@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 import numpy as np
 
@@ -81,6 +82,9 @@ def add_predictor(parser: argparse.ArgumentParser) -> None:
         metavar="option=value",
         help="an option of the predictor; may be repeated (`sparse-annotate info` lists them)",
     )
+    parser.add_argument(
+        "--start-from", metavar="MODEL", help="cohort model that the predictor starts from (see `cohort train`)"
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
 
 
@@ -138,6 +142,12 @@ def _with_common(arguments, cls: type, kind: str) -> dict[str, str]:
     options = pairs_from(getattr(arguments, f"{kind}_options"))
     known = set(cls.Options.__dataclass_fields__)
     names = ["device", "weights"]
+    start_from = getattr(arguments, "start_from", None) if kind == "predictor" else None
+    if start_from is not None:
+        if "start_from" not in known:
+            raise InputError(f"the predictor {cls.name} cannot start from a model: choose {_able_to_start()}")
+        # Workers may run in another folder.
+        options.setdefault("start_from", os.path.abspath(start_from))
     # One file cannot hold the weights of two networks: where the selector takes them, they are its own.
     selector = getattr(arguments, "selector", None) if kind == "predictor" else None
     if selector and "weights" in SELECTORS.get(selector).Options.__dataclass_fields__:
@@ -147,6 +157,11 @@ def _with_common(arguments, cls: type, kind: str) -> dict[str, str]:
         if value is not None and name in known:
             options.setdefault(name, value)
     return options
+
+
+def _able_to_start() -> str:
+    classes = [PREDICTORS.get(name) for name in PREDICTORS.names()]
+    return ", ".join(cls.name for cls in classes if "start_from" in cls.Options.__dataclass_fields__)
 
 
 def count_from(arguments, plane_range: tuple[int, int], planes: int) -> int:

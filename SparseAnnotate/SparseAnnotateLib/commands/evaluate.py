@@ -58,6 +58,7 @@ def _add_grid(group) -> None:
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
     group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
     group.add_argument("--weights", metavar="PATH", help="pretrained weights, for selectors that need them")
+    group.add_argument("--start-from", metavar="MODEL", help="cohort model that predictors start from, those that can")
     group.add_argument("--device", choices=shared.DEVICES, help="where to compute (default: auto)")
     group.add_argument(
         "--grid", metavar="FILE.json", help=f"a list of grids, to be done in this order, which set {', '.join(default)}"
@@ -147,12 +148,17 @@ def blocks(arguments: argparse.Namespace):
     # One file fits one network: those of predictors are set one by one, as their options.
     common = {
         "selector": {"weights": arguments.weights, "device": arguments.device},
-        "predictor": {"device": arguments.device},
+        "predictor": {"device": arguments.device, "start_from": _absolute(arguments.start_from)},
     }
     entries = [{}] if arguments.grid is None else _read_grid(arguments.grid)
     defaults = {**_defaults(), **given}
     expanded = [_with_all({**entry}) for entry in entries] if isinstance(entries, list) else entries
     return blocks_from(expanded, _with_all(defaults), lambda kind, text: Method.parse(kind, text, common[kind]))
+
+
+def _absolute(path: str | None) -> str | None:
+    """Workers may run in another folder."""
+    return None if path is None else os.path.abspath(path)
 
 
 def _with_all(entry: Any) -> Any:

@@ -61,17 +61,22 @@ class PatchSource:
         patch: Sequence[int],
         stride: Sequence[int],
         region: Region | None = None,
+        percentiles: tuple[float, float] | None = None,
     ) -> PatchSource:
-        """Cut the region out, normalise it, and pad it to a multiple of the stride and at least one patch."""
+        """Cut the region out, normalise it, and pad it to a multiple of the stride and at least one patch.
+
+        `percentiles` : normalise as the whole volume asks for, cut at these, as a cohort's network knows it
+        """
         region = region_of(annotation) if region is None else region
         shape = tuple(side.stop - side.start for side in region)
         wanted = [max(-(-length // s) * s, p) for length, s, p in zip(shape, stride, patch, strict=True)]
         pad = [(0, to - length) for to, length in zip(wanted, shape, strict=True)]
         painted = np.flatnonzero(annotation.painted[region[0]])
+        image = normalized(intensities, percentiles)[region] if percentiles else normalized(intensities[region])
         return cls(
             region,
             shape,
-            np.pad(normalized(intensities[region]), pad, mode="edge"),
+            np.pad(image, pad, mode="edge"),
             np.pad(annotation.labels[region], pad),
             np.pad(annotation.known[region], pad),
             painted if len(painted) else np.arange(shape[0]),

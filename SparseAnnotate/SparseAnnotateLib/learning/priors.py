@@ -85,6 +85,7 @@ class ShapePrior:
 
         self.annotation = annotation
         self.device = device
+        self._box = working.box
         self.sources = np.array(annotation.source_planes)
         self.channels = annotation.class_count
         painted = completed(annotation, self.sources)[(slice(None), *working.box)]
@@ -112,8 +113,16 @@ class ShapePrior:
             distances = torch.stack([self._interpolated(int(plane), leave_out=False) for plane in planes])
         else:
             distances = self._training_distances(planes.tolist(), training)
-        logits = _LIMIT_LOGITS * torch.tanh(distances / (_PIXELS_PER_LOGIT * _LIMIT_LOGITS))
-        return (distances[:, 1:] / _LIMIT_PIXELS).clamp(-1, 1), logits
+        return (distances[:, 1:] / _LIMIT_PIXELS).clamp(-1, 1), _logits_of(distances)
+
+    def left_out_logits(self, plane: int, share: float) -> Tensor:
+        """Logits (classes + 1, rows, columns) of a painted plane, by the others, the truth mixed in (1 - share)."""
+        return _logits_of(self._mixed(plane, share))
+
+    def truth(self, plane: int) -> tuple[np.ndarray, np.ndarray]:
+        """Labels uint8 and known bool (rows, columns) of a plane of the region."""
+        place = (plane, *self._box)
+        return self.annotation.labels[place], self.annotation.known[place]
 
     def _interpolated(self, plane: int, *, leave_out: bool) -> Tensor:
         """Distances float32 (classes + 1, rows, columns) of a plane, from the few painted ones that count."""
@@ -161,6 +170,10 @@ class ShapePrior:
         if not len(position) or len(self.sources) == 1:
             return interpolated
         return share * interpolated + (1 - share) * self.distances[int(position[0])].float()
+
+
+def _logits_of(distances: Tensor) -> Tensor:
+    return _LIMIT_LOGITS * (distances / (_PIXELS_PER_LOGIT * _LIMIT_LOGITS)).tanh()
 
 
 def completed(annotation: SparseAnnotation, planes) -> np.ndarray:

@@ -22,7 +22,7 @@ _PREVIEW_EVERY_S = 4.0
 _RATE_FROM_PRIOR = 1e-3
 
 # How far the bar is when training begins (later where another predictor makes the prior first) and ends.
-_TRAINING_FROM = {"none": 0.03, "shape": 0.03, "guided": 0.4}
+_TRAINING_FROM = {"none": 0.03, "shape": 0.03, "guided": 0.4, "cohort": 0.2}
 _TRAINING_TO = 0.85
 
 
@@ -111,11 +111,13 @@ class _Run:
             return None
         if self.options.prior == "shape":
             return ShapePrior(self.annotation, working, self.volume.spacing_mm, self.device)
-        from ._network_prior import predicted_prior
+        from ._network_prior import cohort_prior, predicted_prior
 
-        making = predicted_prior(
-            self.options.prior, self.volume, self.annotation, working, self.device, self.options.seed
-        )
+        given = self.volume, self.annotation, working, self.device
+        if self.options.prior == "cohort":
+            making = cohort_prior(self.options.start_from, *given, self.options.border_planes)
+        else:
+            making = predicted_prior(self.options.prior, *given, self.options.seed)
         with contextlib.closing(making):
             for step in making:
                 if isinstance(step, Progress):
@@ -250,6 +252,7 @@ class _Run:
             "tile": list(trainer.recipe.tile),
             "region": [[side.start, side.stop] for side in trainer.source.working.box],
             "magnified": trainer.source.working.zoom,
+            "prior_weights": [round(weight, 3) for weight in getattr(trainer.source.prior, "weights", [])],
             "learning_rate": trainer.schedule.rate,
             "steps_planned": trainer.recipe.steps,
             "steps": trainer.steps_done,

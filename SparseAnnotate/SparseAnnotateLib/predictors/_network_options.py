@@ -25,7 +25,9 @@ class NetworkOptions(PredictorOptions):
     neighbours : planes on each side that the network sees too; 0 as in Payer 2023
     known_channel : the known mask is a channel (Specktor-Fadida 2023)
     prior : what the network sees too and starts from: ``shape``, interpolated outlines; ``guided``, that predictor's
-        probabilities (it runs three times); ``none`` as in the papers
+        probabilities (it runs three times); ``cohort``, outlines and a cohort model's probabilities, weighed by how far
+        the painted planes bear them out; ``none`` as in the papers
+    start_from : a cohort model (``sparse-annotate cohort train``); then `prior` is ``cohort``
     border_planes : planes next to each end of the range, known to be empty, that are trained on (Specktor-Fadida 2023)
     loss : ``dice``, ``ce``, ``pbce``, ``mbce``, or a sum such as ``dice+ce``
     optimisation : ``one-cycle``, ``plateau``, or ``two-step`` (Specktor-Fadida 2023)
@@ -51,7 +53,8 @@ class NetworkOptions(PredictorOptions):
     decoder_width: int | None = None
     neighbours: int = 1
     known_channel: bool = False
-    prior: Literal["shape", "guided", "none"] = "shape"
+    prior: Literal["shape", "guided", "cohort", "none"] = "shape"
+    start_from: str | None = None
     border_planes: int = 1
     loss: str = "dice+ce"
     optimisation: Literal["one-cycle", "two-step", "plateau"] = "one-cycle"
@@ -78,6 +81,10 @@ class NetworkOptions(PredictorOptions):
         from ..learning.losses import build_loss
 
         build_loss(self.loss)
+        if self.prior == "cohort" and self.start_from is None:
+            raise InputError("the prior cohort needs a cohort model: give --start-from MODEL")
+        if self.start_from is not None:
+            object.__setattr__(self, "prior", "cohort")
         at_least = {"neighbours": 0, "border_planes": 0, "batch_size": 2, "smallest_side_px": 16, "margin_px": 0}
         at_least |= {"steps": 2, "encoder_depth": 3, "decoder_width": 1, "tile_px": 32}
         for name, least in at_least.items():

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..annotation import SparseAnnotation
+from ..learning.cohort_prior import CohortPrior
 from ..learning.planes import Working
-from ..learning.priors import PredictedPrior
+from ..learning.priors import PredictedPrior, ShapePrior
 from ..volume import Volume
 from .base import PREDICTORS, Prediction, Progress
 
@@ -40,6 +41,31 @@ def predicted_prior(
     steps = _probabilities(name, cropped, annotation, seed)
     probabilities = yield from _reported(steps, len(folds), len(folds) + 1)
     yield PredictedPrior(probabilities, left_out, device)
+
+
+def cohort_prior(
+    path: str, volume: Volume, annotation: SparseAnnotation, working: Working, device: str, border_planes: int
+) -> Iterator[Progress | CohortPrior]:
+    """A cohort model's probabilities and interpolated outlines; a generator of Progress, whose last item is the prior.
+
+    Raises
+    ------
+    InputError
+        Where the model cannot be read, or is none for such a scan.
+    """
+    from ..cohort.applying import StartingPoint
+
+    start = StartingPoint(path, volume, annotation.classes)
+    first, last = annotation.plane_range
+    planes = slice(max(0, first - border_planes), min(annotation.planes, last + 1 + border_planes))
+    count = planes.stop - planes.start
+    sides = [side.stop - side.start for side in working.box]
+    probabilities = np.empty((annotation.class_count + 1, count, *sides), np.float16)
+    for number, values in enumerate(start.planes(device, (planes, *working.box))):
+        probabilities[:, number] = values
+        yield Progress("applying the cohort model", (number + 1) / count)
+    shape = ShapePrior(annotation, working, volume.spacing_mm, device)
+    yield CohortPrior(shape, probabilities, planes.start, device)
 
 
 def without_planes(annotation: SparseAnnotation, planes) -> SparseAnnotation:

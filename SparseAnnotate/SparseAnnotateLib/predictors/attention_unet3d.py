@@ -42,6 +42,8 @@ class AttentionUnet3dOptions(PredictorOptions):
     momentum, weight_decay : of stochastic gradient descent (Zhang 2019)
     state : a file (.npz) with weights to go on from, where it exists, and to write the new ones to: an update after
         each round goes on from the last one
+    start_from : a cohort model (``sparse-annotate cohort train``) whose weights to begin with; width and, by default,
+        patch and learning rate are then the model's and a quarter of the usual one
     """
 
     iterations: int | None = None
@@ -53,6 +55,7 @@ class AttentionUnet3dOptions(PredictorOptions):
     momentum: float = 0.9
     weight_decay: float = 1e-4
     state: str | None = None
+    start_from: str | None = None
 
     def validate(self):
         """Raise InputError for what makes no sense."""
@@ -97,26 +100,51 @@ class _Run:
     """One prediction."""
 
     def __init__(self, options: AttentionUnet3dOptions, volume: Volume, annotation: SparseAnnotation, device: str):
-        from ..learning.attention_network import build_attention_network, stride_of
+        from ..learning.attention_network import DEPTH, stride_of
         from ..learning.patches import PatchSource, region_of
 
         self.started = time.monotonic()
         self.options, self.annotation, self.device = options, annotation, device
         on_cpu = device == "cpu"
         self.budget_s = options.budget_s or (120.0 if on_cpu else None)
-        self.width = options.width or (8 if on_cpu else 16)
-        self.halved_planes = _halvings(volume.spacing_mm)
-        stride = stride_of(self.halved_planes)
-        patch = options.patch or ((16, 64, 64) if on_cpu else (32, 128, 128))
+        self.start = self._starting_model(volume)
+        if self.start is None:
+            self.width = options.width or (8 if on_cpu else 16)
+            self.halved_planes, self.depth, percentiles = _halvings(volume.spacing_mm), DEPTH, None
+            patch = options.patch or ((16, 64, 64) if on_cpu else (32, 128, 128))
+        else:
+            known = self.start.configuration
+            self.width, self.halved_planes, self.depth = known.base_channels, known.halved_planes, known.depth
+            patch, percentiles = options.patch or known.block, known.clip_percentiles
+        stride = stride_of(self.halved_planes, self.depth)
         region = region_of(annotation)
         # No larger than the region: padding is nothing to learn from.
         lengths = (min(p, side.stop - side.start) for p, side in zip(patch, region, strict=True))
         self.patch = tuple(-(-length // s) * s for length, s in zip(lengths, stride, strict=True))
-        self.source = PatchSource.of(volume.intensities, annotation, self.patch, stride, region)
-        classes = annotation.class_count + 1
-        self.network = build_attention_network(classes, self.width, self.halved_planes, options.seed)
+        self.source = PatchSource.of(volume.intensities, annotation, self.patch, stride, region, percentiles)
+        self.network = self._network()
         self.continued = options.state is not None and _load(self.network, Path(options.state))
         self.network = self.network.to(device)
+
+    def _starting_model(self, volume: Volume):
+        if self.options.start_from is None:
+            return None
+        from ..cohort.applying import check_scan
+        from ..cohort.model import load_model
+
+        model = load_model(self.options.start_from)
+        check_scan(model.configuration, volume)
+        return model
+
+    def _network(self):
+        from ..learning.attention_network import build_attention_network
+
+        if self.start is None:
+            classes = self.annotation.class_count + 1
+            return build_attention_network(classes, self.width, self.halved_planes, self.options.seed)
+        from ..cohort.continuing import network_for_one_scan
+
+        return network_for_one_scan(self.start, self.annotation.classes, self.options.seed)
 
     def steps(self) -> Iterator[Progress | Prediction]:
         """Train, then predict."""
@@ -138,7 +166,8 @@ class _Run:
             return self.options.iterations
         if self.budget_s is None:
             return _ITERATIONS
-        cost = Cost(multiply_adds_per_voxel(self.network, self.halved_planes), activations=0)
+        multiply_adds = multiply_adds_per_voxel(self.network, self.halved_planes, depth=self.depth)
+        cost = Cost(multiply_adds, activations=0)
         voxels = self.options.batch_size * int(np.prod(self.patch))
         return min(_ITERATIONS, steps_within(self.budget_s, cost, voxels, self.source.images.size))
 
@@ -148,7 +177,7 @@ class _Run:
         options = self.options
         recipe = AttentionRecipe(
             iterations=iterations,
-            learning_rate=options.learning_rate or (2e-2 if self.device == "cpu" else 1e-3),
+            learning_rate=self._learning_rate(),
             momentum=options.momentum,
             weight_decay=options.weight_decay,
             patch=self.patch,
@@ -156,6 +185,10 @@ class _Run:
         )
         deadline = np.inf if self.budget_s is None else self.started + 0.8 * self.budget_s
         return train(self.network, self.source, recipe, options.seed, deadline, self.device)
+
+    def _learning_rate(self) -> float:
+        usual = 2e-2 if self.device == "cpu" else 1e-3
+        return self.options.learning_rate or (usual if self.start is None else usual / 4)
 
     def _elapsed_share(self) -> float:
         return 0.0 if self.budget_s is None else (time.monotonic() - self.started) / (0.8 * self.budget_s)
@@ -207,6 +240,7 @@ class _Run:
                 "device": self.device,
                 "iterations": trained,
                 "continued": self.continued,
+                "start_from": self.options.start_from,
                 "patch": list(self.patch),
                 "width": self.width,
                 "p_dsc": [round(float(value), 4) for value in dsc],
