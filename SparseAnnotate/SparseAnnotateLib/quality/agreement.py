@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..annotation import SparseAnnotation
 from ..errors import InputError
 
 
@@ -50,6 +51,14 @@ def p_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def agreement_per_plane(first: np.ndarray, second: np.ndarray, class_count: int) -> np.ndarray:
     """Zhang's measure for as many classes: P-DSC for one structure, P-accuracy for several."""
     return p_dsc(first, second) if class_count == 1 else p_accuracy(first, second)
+
+
+def nothing_found(first: np.ndarray, second: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
+    """Bool (planes,): planes inside the range, not painted, on which neither segmentation finds anything."""
+    empty = ~(first.any(axis=(1, 2)) | second.any(axis=(1, 2))) & ~annotation.painted
+    start, end = annotation.plane_range
+    empty[:start] = empty[end + 1 :] = False
+    return empty
 
 
 def _check(first: np.ndarray, second: np.ndarray) -> None:

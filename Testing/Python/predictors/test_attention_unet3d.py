@@ -8,8 +8,14 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from predictors.predictor_tester import PredictorTester, a_ball_with_a_core, dice  # noqa: E402
 from SparseAnnotateLib import InputError, SparseAnnotation, run  # noqa: E402
 from SparseAnnotateLib.learning.attention_network import build_attention_network, multiply_adds_per_voxel  # noqa: E402
-from SparseAnnotateLib.learning.attention_training import head_probabilities, known_cross_entropy  # noqa: E402
+from SparseAnnotateLib.learning.attention_training import (  # noqa: E402
+    class_weights,
+    head_probabilities,
+    known_cross_entropy,
+)
 from SparseAnnotateLib.learning.patches import PatchSource, tiles  # noqa: E402
+from SparseAnnotateLib.predictors._attention_recipe import recipe_for  # noqa: E402
+from SparseAnnotateLib.predictors.attention_unet3d import AttentionUnet3dOptions  # noqa: E402
 
 QUICK = {"device": "cpu", "width": 4, "patch": (8, 16, 16), "iterations": 60, "learning_rate": 3e-2}
 
@@ -143,3 +149,30 @@ def test_patches_hold_a_painted_plane():
         _, drawn, known = source.draw((8, 16, 16), 2, rng)
         assert known.any(dim=(2, 3)).any(dim=1).all()
         assert drawn.shape == (2, 8, 16, 16)
+
+
+def test_weights_of_classes_count_one_in_the_mean_of_all_voxels():
+    labels = np.repeat(np.array([0, 1], np.uint8), [96, 4])
+    assert class_weights(labels, 3, 0.0).tolist() == [1, 1, 1]
+    weights = class_weights(labels, 3, 1.0)
+    assert weights[0] * 96 == pytest.approx(weights[1] * 4)
+    assert weights[0] * 0.96 + weights[1] * 0.04 == pytest.approx(1)
+
+
+def test_a_class_that_counts_twice_has_twice_the_share_of_the_loss():
+    logits = torch.zeros(1, 2, 1, 1, 2)
+    logits[0, 1, 0, 0, 1] = np.log(3.0)
+    labels, known = torch.tensor([[[[0, 1]]]]), torch.ones(1, 1, 1, 2, dtype=torch.bool)
+    expected = (1 * np.log(2) + 2 * np.log(4 / 3)) / 3
+    assert known_cross_entropy(logits, labels, known, torch.tensor([1.0, 2.0])).item() == pytest.approx(expected)
+
+
+def test_the_paper_trains_on_a_gpu_and_the_cpu_makes_the_most_of_its_budget():
+    options = AttentionUnet3dOptions()
+    paper = recipe_for(options, "cuda", 500, (32, 128, 128), continued=False)
+    assert (paper.optimizer, paper.learning_rate, paper.momentum, paper.weight_decay) == ("sgd", 1e-3, 0.9, 1e-4)
+    assert (paper.class_balance, paper.one_cycle, paper.largest_gradient) == (0.0, False, None)
+    quick = recipe_for(options, "cpu", 100, (16, 64, 64), continued=False)
+    assert (quick.optimizer, quick.class_balance, quick.one_cycle) == ("adam", 0.5, True)
+    asked = AttentionUnet3dOptions(optimizer="sgd", class_balance=0.0, learning_rate=0.02)
+    assert recipe_for(asked, "cpu", 100, (16, 64, 64), continued=False).learning_rate == 0.02
