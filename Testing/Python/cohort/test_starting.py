@@ -16,6 +16,7 @@ from SparseAnnotateLib.cohort.applying import class_probabilities  # noqa: E402
 from SparseAnnotateLib.cohort.continuing import network_for_one_scan  # noqa: E402
 from SparseAnnotateLib.cohort.model import save_model  # noqa: E402
 from SparseAnnotateLib.metrics import dice  # noqa: E402
+from SparseAnnotateLib.predictors.guided.cohort import reliability  # noqa: E402
 
 BALL = LabelClass(3, "ball")
 
@@ -37,13 +38,13 @@ def models(tmp_path_factory):
     return {name: str(folder / f"{name}.safetensors") for name in ("good", "bad")}
 
 
-def a_bent_ball():
+def a_bent_ball(painted=(6, 7, 10, 13, 14)):
     """A ball that stands aside on half of its planes, where no painted plane shows it: outlines cannot know."""
     volume, labels = a_ball(noise=4.0)
     for plane in (8, 9, 11, 12):
         volume.intensities[plane] = np.roll(volume.intensities[plane], 5, axis=1)
         labels[plane] = np.roll(labels[plane], 5, axis=1)
-    annotation = SparseAnnotation.from_painted_planes(labels, [6, 7, 10, 13, 14], classes=[BALL], plane_range=(5, 15))
+    annotation = SparseAnnotation.from_painted_planes(labels, painted, classes=[BALL], plane_range=(5, 15))
     return volume, labels, annotation
 
 
@@ -86,6 +87,51 @@ class TestUnet:
     def test_the_prior_cohort_needs_a_model(self):
         with pytest.raises(InputError, match="--start-from MODEL"):
             PREDICTORS.create("unet", {"prior": "cohort"})
+
+
+class TestGuided:
+    @pytest.mark.parametrize("painted", [[7, 13], [6, 7, 10, 13, 14]])
+    def test_a_model_that_is_right_helps(self, models, painted):
+        volume, labels, annotation = a_bent_ball(painted)
+        without = run(PREDICTORS.create("guided"), volume, annotation)
+        started = run(PREDICTORS.create("guided", {"start_from": models["good"]}), volume, annotation)
+        gain = unpainted_dice(labels, annotation, started.labels) - unpainted_dice(labels, annotation, without.labels)
+        assert gain > 0
+        assert started.details["pool_weights"]["cohort"] > 0.1
+        assert "cohort" not in without.details["pool_weights"]
+
+    @pytest.mark.parametrize("painted", [[7, 13], [6, 7, 10, 13, 14]])
+    def test_a_model_that_is_wrong_here_is_not_believed(self, models, painted):
+        volume, labels, annotation = a_bent_ball(painted)
+        without = run(PREDICTORS.create("guided"), volume, annotation)
+        misled = run(PREDICTORS.create("guided", {"start_from": models["bad"]}), volume, annotation)
+        assert misled.details["pool_weights"]["cohort"] < 0.05
+        loss = unpainted_dice(labels, annotation, without.labels) - unpainted_dice(labels, annotation, misled.labels)
+        assert loss < 0.02
+
+    def test_known_voxels_come_back_unchanged(self, models):
+        volume, _, annotation = a_bent_ball()
+        annotation = annotation.with_partly_painted([10])
+        found = run(PREDICTORS.create("guided", {"start_from": models["good"]}), volume, annotation)
+        assert np.array_equal(found.labels[annotation.known], annotation.labels[annotation.known])
+
+    def test_a_missing_model_is_told(self):
+        volume, _, annotation = a_bent_ball()
+        with pytest.raises(InputError, match="there is no cohort model"):
+            run(PREDICTORS.create("guided", {"start_from": "nowhere.safetensors"}), volume, annotation)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.02, 1.0])
+def test_a_model_is_as_reliable_as_the_painted_planes_say(wrong):
+    labels = np.zeros((20, 20), np.intp)
+    labels[5:15, 5:15] = 1
+    truth = np.stack([labels == 0, labels == 1]).astype(np.float32)
+    surprising = np.random.default_rng(0).random(labels.shape) < wrong
+    said = np.where(surprising, 1 - truth, truth) * 0.98 + 0.01
+    value = reliability([(said, labels)])
+    assert value == {0.0: 1.0, 1.0: 0.0}.get(wrong, value)
+    assert 0.7 < value < 1 or wrong != 0.02
+    assert reliability([(np.stack([np.ones((4, 4)), np.zeros((4, 4))]), np.zeros((4, 4), np.intp))]) == 0
 
 
 class TestAttentionUnet3d:

@@ -86,6 +86,8 @@ def class_features(priors: Priors, pool: np.ndarray, single_sides: bool) -> np.n
     features = [*margins, priors.patch, priors.propagated]
     if not single_sides:
         features.append(margin_to_rest(np.log(pool + np.float32(1e-3))))
+    if priors.cohort is not None:
+        features.append(margin_to_rest(np.log(priors.cohort + np.float32(1e-3))))
     return np.stack(features)
 
 

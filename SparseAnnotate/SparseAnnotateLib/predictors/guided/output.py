@@ -16,7 +16,7 @@ from .decision import class_weights, joined, weighted
 from .expected_dice import ExpectedDice
 from .fusion import exponents, fused
 from .planes import PlaneResult, PlaneWorker
-from .pool import PRIOR_NAMES, default_weights, pooled
+from .pool import PRIOR_NAMES, pooled
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Output:
         number, rows = plane.plane, plane.rows
         allowed = self._annotation.allowed_classes(number)
         believed = exponents(len(self._worker.sources), plane.at_end)
-        weights = default_weights(True) if plane.at_end else self._pool_weights
+        weights = self._worker.default_weights(True) if plane.at_end else self._pool_weights
         probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
         known = self._annotation.known[(number, *self._worker.region)]
         np.copyto(plane.labels, self._annotation.labels[(number, *self._worker.region)], where=known)
@@ -145,7 +145,7 @@ class Output:
             expected_dice_per_plane=self._dice.per_plane(),
             expected_dice=float(np.nanmean(per_class)) if expected else None,
             details={
-                "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=True)),
+                "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=False)),
                 "expected_dice_per_class": expected,
                 "optimism": round(self._dice.optimism, 3),
                 "painted_planes_used": len(self._worker.sources),

@@ -10,6 +10,7 @@ import numpy as np
 from ...annotation import SparseAnnotation
 from ...volume import Volume
 from .carry import Carried, carry
+from .cohort import CohortPrior
 from .distance_maps import DistanceMaps, label_distances
 from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows
 from .flow import AdjacentFlow
@@ -61,7 +62,14 @@ class PlaneResult:
 class PlaneWorker:
     """What all planes of one volume share, and the work on each; its methods may run in several threads."""
 
-    def __init__(self, volume: Volume, annotation: SparseAnnotation, seed: int, device: str = "cpu"):
+    def __init__(
+        self,
+        volume: Volume,
+        annotation: SparseAnnotation,
+        seed: int,
+        device: str = "cpu",
+        cohort: CohortPrior | None = None,
+    ):
         self.region = structure_region(annotation)
         self.sources = annotation.source_planes
         self.labels = {z: np.ascontiguousarray(annotation.labels[(z, *self.region)]) for z in self.sources}
@@ -72,7 +80,10 @@ class PlaneWorker:
         self._seed = seed
         self._images, self._flow, self._search = _tools(volume, self.region, device)
         self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], _class_ends(annotation))
-        self._maker = PriorMaker(self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:])
+        self._cohort = cohort
+        self._maker = PriorMaker(
+            self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:], cohort
+        )
 
     def rows_bytes(self, planes: int) -> int:
         """About how much memory the rows of so many planes take.
@@ -151,11 +162,15 @@ class PlaneWorker:
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
         return make_rows(priors, logs, pool, self._images, single_sides, share * self._spacing_mm[0], allowed)
 
+    def default_weights(self, at_end: bool) -> np.ndarray:
+        """The weights of the priors in the pool, before they are adapted to this volume."""
+        return default_weights(at_end, None if self._cohort is None else self._cohort.weight)
+
     def _pool(self, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
         """Log priors, and their pool with the default weights."""
         logs = log_priors(priors, self._pixel_mm)
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
-        return logs, pooled(logs, default_weights(priors.bracket.at_end), allowed)
+        return logs, pooled(logs, self.default_weights(priors.bracket.at_end), allowed)
 
     def _sharper_probabilities(
         self, whole: Priors, priors: Priors, truth: np.ndarray, share: float

@@ -8,7 +8,8 @@ import numpy as np
 
 from .priors import Priors, normalised_exponential, softmax_of_distances
 
-PRIOR_NAMES = ("cubic", "chain", "patch", "propagated")
+# The last one only where a prediction starts from a cohort model.
+PRIOR_NAMES = ("cubic", "chain", "patch", "propagated", "cohort")
 
 # In this order; by maximum likelihood on the human-labelled cases, see docs/guided.md.
 INSIDE = np.array([0.15, 0.1, 0.13, 0.5])
@@ -27,6 +28,8 @@ def log_priors(priors: Priors, pixel_mm: float) -> np.ndarray:
     """Log probabilities of the priors, bounded from below: (priors, classes + 1, pixels)."""
     distances = (priors.cubic, priors.chain)
     made = [*(softmax_of_distances(d, pixel_mm) for d in distances), priors.patch, priors.propagated]
+    if priors.cohort is not None:
+        made.append(priors.cohort)
     return np.log(np.clip(np.stack(made), np.float32(_LEAST_PROBABILITY), 1))
 
 
@@ -37,13 +40,16 @@ def pooled(logs: np.ndarray, weights: np.ndarray, allowed: np.ndarray) -> np.nda
     return normalised_exponential(logits)
 
 
-def default_weights(at_end: bool) -> np.ndarray:
-    """The weights that serve on average."""
-    return BEYOND_ENDS if at_end else INSIDE
+def default_weights(at_end: bool, cohort: float | None = None) -> np.ndarray:
+    """The weights that serve on average; `cohort` is that of a cohort model, where there is one."""
+    weights = BEYOND_ENDS if at_end else INSIDE
+    return weights if cohort is None else np.append(weights, cohort)
 
 
-def adapted_weights(samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator) -> np.ndarray:
-    """The weights that serve this volume: maximum a posteriori around the default ones.
+def adapted_weights(
+    samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator, default: np.ndarray = INSIDE
+) -> np.ndarray:
+    """The weights that serve this volume: maximum a posteriori around the `default` ones.
 
     Parameters
     ----------
@@ -51,7 +57,7 @@ def adapted_weights(samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.ra
     """
     samples = [(logs, truth) for logs, truth in samples if len(truth)]
     if len(samples) < PLANES_TO_ADAPT:
-        return INSIDE
+        return default
     from scipy.optimize import minimize
 
     share = _PIXELS_TO_ADAPT // len(samples)
@@ -61,20 +67,22 @@ def adapted_weights(samples: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.ra
     hold = _HOLD / len(samples)
     found = minimize(
         _loss_and_slope,
-        INSIDE,
-        args=(logs.astype(np.float64), truth.astype(np.intp), hold),
+        default,
+        args=(logs.astype(np.float64), truth.astype(np.intp), hold, default),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0, 2)] * len(INSIDE),
+        bounds=[(0, 2)] * len(default),
     )
     return found.x
 
 
-def _loss_and_slope(weights: np.ndarray, logs: np.ndarray, truth: np.ndarray, hold: float) -> tuple[float, np.ndarray]:
+def _loss_and_slope(
+    weights: np.ndarray, logs: np.ndarray, truth: np.ndarray, hold: float, default: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Mean cross entropy plus the squared change of the weights, and its gradient."""
     probabilities = normalised_exponential(np.tensordot(weights, logs, 1))
     pixels = np.arange(len(truth))
-    loss = -np.log(probabilities[truth, pixels]).mean() + hold * ((weights - INSIDE) ** 2).sum()
+    loss = -np.log(probabilities[truth, pixels]).mean() + hold * ((weights - default) ** 2).sum()
     probabilities[truth, pixels] -= 1
     slope = np.tensordot(logs, probabilities, ((1, 2), (0, 1))) / len(truth)
-    return float(loss), slope + 2 * hold * (weights - INSIDE)
+    return float(loss), slope + 2 * hold * (weights - default)

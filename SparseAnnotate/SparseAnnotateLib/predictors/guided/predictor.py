@@ -7,16 +7,19 @@ import importlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...device import resolve_device
 from ...volume import Volume
-from ..base import PREDICTORS, Prediction, PredictorBase, Progress
+from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
 from .classifier import Corrector
+from .cohort import CohortPrior, cohort_prior
 from .expected_dice import optimism
 from .gaps import gaps_of, walk
+from .images import structure_region
 from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .pool import adapted_weights
@@ -32,6 +35,23 @@ ROWS_BYTES = 2 << 30
 PIXELS_AT_ONCE = 10_000
 
 
+# Of the whole, where there is a cohort model.
+_COHORT_END = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuidedOptions(PredictorOptions):
+    """Options of `guided`.
+
+    Attributes
+    ----------
+    start_from : a cohort model (``sparse-annotate cohort train``) whose probabilities become one more prior, trusted as
+        far as the painted planes bear them out
+    """
+
+    start_from: str | None = None
+
+
 @PREDICTORS.register
 class Guided(PredictorBase):
     """Learns, from the painted planes, how to correct image-guided interpolation.
@@ -42,13 +62,16 @@ class Guided(PredictorBase):
 
     name = "guided"
     summary = "Interpolates along the image, and learns from the painted planes how to correct that. The default."
+    Options = GuidedOptions
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         if not annotation.labels[annotation.source_planes].any():
             yield Prediction(np.zeros(volume.shape, np.uint8))
             return
         yield Progress("comparing planes", 0.0)
-        worker = PlaneWorker(volume, annotation, self.options.seed, resolve_device(self.options.device))
+        device = resolve_device(self.options.device)
+        cohort = yield from self._cohort(volume, annotation, device)
+        worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort)
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
         at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
@@ -68,7 +91,7 @@ class Guided(PredictorBase):
             yield Progress("learning from the painted planes", _PRIORS_END)
             rng = np.random.default_rng(self.options.seed)
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
-            adapting = executor.submit(adapted_weights, samples, rng)
+            adapting = executor.submit(adapted_weights, samples, rng, worker.default_weights(False))
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             corrector.fit(lessons)
             doubt = optimism([(lesson.rows.pool, lesson.truth) for lesson in lessons if lesson.adapts_pool])
@@ -86,6 +109,18 @@ class Guided(PredictorBase):
                 yield Progress("correcting planes", share, f"plane {plane.plane}")
             output.decide(executor)
         yield output.prediction()
+
+    def _cohort(self, volume: Volume, annotation: SparseAnnotation, device: str) -> Iterator[Progress]:
+        """Progress, while a cohort model is applied; returns the prior that it makes, or None."""
+        if self.options.start_from is None:
+            return None
+        steps = cohort_prior(self.options.start_from, volume, annotation, structure_region(annotation), device)
+        with contextlib.closing(steps):
+            for step in steps:
+                if isinstance(step, CohortPrior):
+                    return step
+                yield replace(step, fraction=_COHORT_END * step.fraction)
+        raise RuntimeError("the cohort model ended without a prior")
 
 
 def batches(planes: Iterable[PlaneResult]) -> Iterator[list[PlaneResult]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +14,16 @@ from .images import Images
 from .patches import PatchSearch
 from .trust import RESIDUAL_SIGMA, trust_below
 
+if TYPE_CHECKING:
+    from .cohort import CohortPrior
+
 # A pixel is certain where patches, propagation and distances agree, the border is this far away and the former two are
 # this sure. (6 instead of 3 pixels decided nothing better, and took twice the time.)
 REACH_PIXELS = 3.0
 BAND_PROBABILITY = 0.98
+
+# A cohort model may see a structure where no painted plane shows it, but not as far from all of them as this.
+COHORT_REACH_PIXELS = 12.0
 
 DISTANCES = ("linear", "cubic", "chain")
 PROBABILITIES = ("patch", "propagated")
@@ -65,6 +72,7 @@ class Priors:
     chain_below, chain_above : the same of the single sides
     patch, propagated : float32 (classes + 1, pixels), probabilities
     residual_below, residual_above : float32 (pixels,), image minus the warped image of each side
+    cohort : float32 (classes + 1, pixels), probabilities of a cohort model, where there is one
     """
 
     bracket: Bracket
@@ -79,6 +87,7 @@ class Priors:
     propagated: np.ndarray
     residual_below: np.ndarray
     residual_above: np.ndarray
+    cohort: np.ndarray | None = None
 
     def mixed(self, share: float, true_distances: np.ndarray) -> Priors:
         """Distances moved towards the true ones (classes + 1, pixels): `share` of the prior remains."""
@@ -89,6 +98,8 @@ class Priors:
         """The same at some of the pixels."""
         arrays = {n: getattr(self, n)[..., chosen] for n in (*DISTANCES, *PROBABILITIES, "chain_below", "chain_above")}
         arrays |= {n: getattr(self, n)[chosen] for n in ("band", "residual_below", "residual_above")}
+        if self.cohort is not None:
+            arrays["cohort"] = self.cohort[:, chosen]
         return replace(self, **arrays)
 
 
@@ -103,6 +114,7 @@ class PriorMaker:
         flow: AdjacentFlow,
         search: PatchSearch,
         spacing_mm: tuple[float, float],
+        cohort: CohortPrior | None = None,
     ):
         self._images = images
         self._maps = maps
@@ -112,6 +124,7 @@ class PriorMaker:
         self._pixel_mm = float(np.mean(spacing_mm))
         self._labels = labels
         self._class_count = maps.class_count
+        self._cohort = cohort
 
     def make(self, bracket: Bracket, below: Carried | None, above: Carried | None, left_out: bool = False) -> Priors:
         """The priors of a plane; `left_out` says that it is painted itself and must not be used."""
@@ -123,7 +136,8 @@ class PriorMaker:
         propagated = self._blend(trust, *(side.probabilities() for side in carried))
         if bracket.at_end:
             patch, propagated = (self._capped(p, bracket) for p in (patch, propagated))
-        band = np.flatnonzero(_uncertain(linear, patch, propagated, self._pixel_mm))
+        cohort = None if self._cohort is None else self._cohort.of(bracket.plane)
+        band = np.flatnonzero(_uncertain(linear, patch, propagated, self._pixel_mm, cohort))
         flat = [side.flow for side in carried]
         chains = [
             self._flow.warp_at(self._maps.of_plane(s.source), f, band) for s, f in zip(carried, flat, strict=True)
@@ -146,6 +160,7 @@ class PriorMaker:
             propagated=at_band[2],
             residual_below=residuals[0].ravel()[band],
             residual_above=residuals[1].ravel()[band],
+            cohort=None if cohort is None else cohort.reshape(len(cohort), -1)[:, band],
         )
 
     def _linear(self, bracket: Bracket) -> np.ndarray:
@@ -226,10 +241,15 @@ def largest_two(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return highest, second
 
 
-def _uncertain(linear: np.ndarray, patch: np.ndarray, propagated: np.ndarray, pixel_mm: float) -> np.ndarray:
+def _uncertain(
+    linear: np.ndarray, patch: np.ndarray, propagated: np.ndarray, pixel_mm: float, cohort: np.ndarray | None = None
+) -> np.ndarray:
     highest, second = largest_two(linear)
     label = linear.argmax(axis=0)[None]
     certain = highest - second >= 2 * REACH_PIXELS * pixel_mm
     for probabilities in (patch, propagated):
         certain &= np.take_along_axis(probabilities, label, axis=0)[0] >= BAND_PROBABILITY
+    if cohort is not None:
+        far = highest - second >= 2 * COHORT_REACH_PIXELS * pixel_mm
+        certain &= far | (cohort.argmax(axis=0) == label[0])
     return ~certain
