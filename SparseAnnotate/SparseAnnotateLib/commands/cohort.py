@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 
 # In the order in which somebody meets them; each has a file `_cohort_NAME.py`.
-_SUBCOMMANDS = ("predict",)
+_SUBCOMMANDS = (
+    "train",
+    "predict",
+)
 
 
 def add_parser(subparsers) -> None:

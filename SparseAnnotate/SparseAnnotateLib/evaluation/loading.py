@@ -45,7 +45,7 @@ def load_case(case: LabelledCase, view: View, case_hash: str, seed: int) -> Load
 
     volume = read_case_image(case.image, case.channel, view)
     file = read_labels(case.labels, volume)
-    classes = _named(file.classes, case.class_names)
+    classes = named_classes(file.classes, case.class_names)
     labels = file.labels
     if view.classes:
         classes = [one for one in classes if str(one.value) in view.classes or one.name in view.classes]
@@ -77,7 +77,8 @@ def random_box(labels: np.ndarray, side_px: int, rng: np.random.Generator) -> tu
     return tuple(box)
 
 
-def _named(classes, names: tuple[tuple[int, str], ...]) -> list[LabelClass]:
+def named_classes(classes, names: tuple[tuple[int, str], ...]) -> list[LabelClass]:
+    """The classes of a file, called as the data set calls their values."""
     by_value = dict(names)
     return [replace(one, name=by_value.get(one.value, one.name)) for one in classes]
 
