@@ -27,6 +27,12 @@ _SMALLEST_WEIGHT = 0.01
 _PIXELS_PER_LOGIT = 1.0
 _LIMIT_LOGITS = 5.0
 
+# Partly painted planes are completed from their neighbours, then again from completed ones. A quarter erased anew on
+# every plane (5 cases), Dice of the interpolation: .740 with what is unknown as background, .752 with what both
+# neighbours carry, .770 and .777 after one and two completions, .777 after four. (The same quarter on every plane, so
+# that nobody knows better: .750, .747, .740, .740, .733.)
+_COMPLETIONS = 2
+
 # Leaving a plane out doubles the gap; so its distances are mixed with the truth by these shares (GUIDED.md, step 6).
 _MIXES = (1.0, 0.5, 0.25)
 
@@ -81,16 +87,26 @@ class ShapePrior:
     """
 
     def __init__(self, annotation: SparseAnnotation, working: Working, spacing_mm, device: str):
-        import torch
-
         self.annotation = annotation
         self.device = device
         self._box = working.box
-        self.sources = np.array(annotation.source_planes)
+        first, last = annotation.plane_range
+        self.sources = np.array([plane for plane in annotation.painted_planes if first <= plane <= last])
         self.channels = annotation.class_count
-        painted = completed(annotation, self.sources)[(slice(None), *working.box)]
-        pixel_mm = min(spacing_mm[1:])
-        maps = ClassMaps(painted, self.sources, spacing_mm[1:])
+        self._spacing_mm = spacing_mm[1:]
+        where = (self.sources, *working.box)
+        painted, unknown = annotation.labels[where], ~annotation.known[where]
+        self._measure(painted)
+        for _ in range(_COMPLETIONS if unknown.any() else 0):
+            self._measure(self._completed(painted, unknown))
+        self._left_out: dict[int, Tensor] = {}
+
+    def _measure(self, painted: np.ndarray) -> None:
+        """Signed distances of every class on the painted planes, in pixels, from labels (sources, rows, columns)."""
+        import torch
+
+        pixel_mm = min(self._spacing_mm)
+        maps = ClassMaps(painted, self.sources, self._spacing_mm)
         self.present = np.zeros((len(painted), self.channels + 1), bool)
         distances = np.full((len(painted), self.channels + 1, *painted.shape[1:]), -_FURTHEST_PIXELS, np.float16)
         for number in range(self.channels + 1):
@@ -102,8 +118,20 @@ class ShapePrior:
         # gains that of all structures together.
         self.radius = np.maximum(distances, 0).max(axis=(2, 3)).astype(np.float32)
         self.radius[:, 0] = -np.maximum(-distances[:, 0], 0).max(axis=(1, 2)).astype(np.float32)
-        self.distances = torch.from_numpy(distances).to(device)
-        self._left_out: dict[int, Tensor] = {}
+        self.distances = torch.from_numpy(distances).to(self.device)
+
+    def _completed(self, painted: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+        """Labels of the painted planes; where one is unknown, what the others interpolate to.
+
+        A part of a structure that nobody painted is no background: what is there before and after is there in between.
+        """
+        result = painted.copy()
+        for number in np.flatnonzero(unknown.any(axis=(1, 2))):
+            plane = int(self.sources[number])
+            distances = self._interpolated(plane, leave_out=True)
+            distances[~self.annotation.allowed_classes(plane)] = -_FURTHEST_PIXELS
+            np.copyto(result[number], distances.argmax(0).cpu().numpy().astype(np.uint8), where=unknown[number])
+        return result
 
     def of(self, planes: Tensor, training: Generator | None = None) -> tuple[Tensor, Tensor]:
         """Channels (batch, classes, rows, columns) in -1..1, and logits (batch, classes + 1, rows, columns)."""
@@ -174,19 +202,3 @@ class ShapePrior:
 
 def _logits_of(distances: Tensor) -> Tensor:
     return _LIMIT_LOGITS * (distances / (_PIXELS_PER_LOGIT * _LIMIT_LOGITS)).tanh()
-
-
-def completed(annotation: SparseAnnotation, planes) -> np.ndarray:
-    """Labels of painted planes; where one is unknown, and both the planes painted before and after carry a label, the
-    nearer one's.
-
-    A part of a structure that nobody painted is no background: what is there before and after is there in between.
-    """
-    given = annotation.labels[planes]
-    result = given.copy()
-    for number in range(1, len(planes) - 1):
-        unknown = ~annotation.known[planes[number]]
-        between = unknown & (given[number - 1] > 0) & (given[number + 1] > 0)
-        earlier = planes[number] - planes[number - 1] <= planes[number + 1] - planes[number]
-        np.copyto(result[number], given[number - 1 if earlier else number + 1], where=between)
-    return result

@@ -14,7 +14,7 @@ from SparseAnnotateLib.learning.planes import (  # noqa: E402
     training_planes,
     working_region,
 )
-from SparseAnnotateLib.learning.priors import ShapePrior, completed  # noqa: E402
+from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
 from SparseAnnotateLib.predictors import PREDICTORS, run  # noqa: E402
 from SparseAnnotateLib.predictors._network_prior import predicted_prior, without_planes  # noqa: E402
 from SparseAnnotateLib.volume import Volume  # noqa: E402
@@ -200,13 +200,48 @@ def test_without_a_plane_nothing_of_it_is_known_any_more():
     assert annotation().known[6].all()
 
 
-def test_where_a_painted_plane_is_unknown_the_prior_knows_what_lies_before_and_after():
-    labels = np.zeros((9, 4, 4), np.uint8)
-    labels[1, [0, 2]], labels[3, 1], labels[8, :2] = 1, 2, 3
-    given = SparseAnnotation.from_painted_planes(labels, [1, 3, 8]).with_partly_painted([3])
-    filled = completed(given, [1, 3, 8])
-    # Plane 3: row 0 is unknown and painted on both sides, nearer on plane 1; row 1 is painted; row 2 on one side only.
-    assert filled[1, :, 0].tolist() == [1, 2, 0, 0]
-    # Completely painted planes stay as they are.
-    assert np.array_equal(filled[[0, 2]], labels[[1, 8]])
-    assert np.array_equal(completed(SparseAnnotation.from_painted_planes(labels), [1, 3, 8]), labels[[1, 3, 8]])
+def disc_with_a_gap():
+    """A disc on planes 1, 3, 5, 7, 9, whose right half nobody painted on plane 5, and nothing else there."""
+    rows, columns = np.mgrid[:24, :24]
+    labels = np.zeros((11, 24, 24), np.uint8)
+    labels[1:10] = np.hypot(rows - 11.5, columns - 11.5) < 8
+    erased = labels.copy()
+    erased[5, :, 12:] = 0
+    return labels, erased
+
+
+def prior_of(given):
+    return ShapePrior(given, Working((slice(0, 24), slice(0, 24)), 1.0), (1.0, 1.0, 1.0), "cpu")
+
+
+def test_where_a_painted_plane_is_unknown_the_prior_says_what_the_others_interpolate_to():
+    labels, erased = disc_with_a_gap()
+    given = SparseAnnotation.from_painted_planes(erased, [1, 3, 5, 7, 9])
+    on_the_gap = torch.tensor([5])
+    _, complete = prior_of(given).of(on_the_gap)
+    assert np.array_equal(complete[0].argmax(0).numpy(), erased[5])
+    _, partial = prior_of(given.with_partly_painted([5])).of(on_the_gap)
+    assert np.array_equal(partial[0].argmax(0).numpy(), labels[5])
+
+
+def test_a_prior_completes_all_planes_of_which_each_lacks_another_part():
+    labels, _ = disc_with_a_gap()
+    erased, halves = labels.copy(), (slice(0, 12), slice(12, 24))
+    for number, plane in enumerate((1, 3, 5, 7, 9)):
+        erased[plane, :, halves[number % 2]] = 0
+    given = SparseAnnotation.from_painted_planes(erased, [1, 3, 5, 7, 9]).with_partly_painted([1, 3, 5, 7, 9])
+    _, logits = prior_of(given).of(torch.tensor([4, 5, 6]))
+    found = logits.argmax(1).numpy()
+    assert 2 * (found & labels[4:7]).sum() / (found.sum() + labels[4:7].sum()) > 0.9
+
+
+def test_where_nobody_painted_a_prior_gives_no_class_that_cannot_occur_on_the_plane():
+    labels, _ = disc_with_a_gap()
+    labels[3:, 1:5, 1:5] = 2
+    given = SparseAnnotation.from_painted_planes(labels, [1, 3, 5, 7, 9]).with_partly_painted([1])
+
+    def in_the_corner(given):
+        return set(prior_of(given).of(torch.tensor([1]))[1][0].argmax(0)[2:4, 2:4].flatten().tolist())
+
+    assert in_the_corner(given) == {2}
+    assert in_the_corner(given.with_class_ranges({2: (3, 10)})) == {0}
