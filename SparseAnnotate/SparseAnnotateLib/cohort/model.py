@@ -125,7 +125,7 @@ def save_model(model: CohortModel, path: str | Path) -> None:
         If it cannot be written; then nothing is changed.
     """
     require("safetensors", extra="deep", purpose="writing a cohort model")
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path = check_writable(path, (SUFFIX,))
     header = {
@@ -137,7 +137,8 @@ def save_model(model: CohortModel, path: str | Path) -> None:
     # Copies, for safetensors refuses tensors that share memory.
     weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.weights.items()}
     with written_aside(path) as folder:
-        save_file(weights, folder / path.name, metadata={_KEY: json.dumps(header)})
+        # Not by save_file, whose files nobody else may read.
+        (folder / path.name).write_bytes(save(weights, metadata={_KEY: json.dumps(header)}))
 
 
 def load_model(path: str | Path) -> CohortModel:

@@ -29,8 +29,9 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("-o", "--output", required=True, metavar=f"MODEL{SUFFIX}", help="the model to write")
     _add_data(parser.add_argument_group("the scans"))
-    _add_network(parser.add_argument_group("the network"))
-    _add_training(parser.add_argument_group("training"))
+    add_network(parser.add_argument_group("the network"))
+    add_training(parser.add_argument_group("training"))
+    parser.add_argument("--again", action="store_true", help="begin anew, also where a training was interrupted")
     shared.add_seed(parser)
     shared.add_quiet(parser)
     parser.set_defaults(run=run)
@@ -60,7 +61,8 @@ def _add_data(group) -> None:
     )
 
 
-def _add_network(group) -> None:
+def add_network(group) -> None:
+    """What the network is: arguments that `cohort evaluate` has too."""
     group.add_argument("--network", choices=NETWORKS, help="(default: attention-unet3d)")
     group.add_argument("--block", type=_three(int), metavar="P,R,C", help="voxels seen at once (default: 48,128,128)")
     group.add_argument(
@@ -83,7 +85,8 @@ def _add_network(group) -> None:
     )
 
 
-def _add_training(group) -> None:
+def add_training(group) -> None:
+    """How it is trained: likewise."""
     group.add_argument("--loss", choices=LOSSES, help="(default: dice)")
     group.add_argument("--optimisation", choices=("two-step", "plateau", "one-cycle"), help="(default: two-step)")
     group.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest (default: 5e-4 in two steps)")
@@ -103,7 +106,6 @@ def _add_training(group) -> None:
     )
     group.add_argument("--flips", action="store_true", default=None, help="mirror blocks, too, where anatomy allows")
     group.add_argument("--device", choices=DEVICES, help="where to compute (default: auto)")
-    group.add_argument("--again", action="store_true", help="begin anew, also where a training was interrupted")
 
 
 def _three(kind):

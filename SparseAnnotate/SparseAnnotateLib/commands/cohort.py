@@ -8,6 +8,7 @@ import importlib
 _SUBCOMMANDS = (
     "train",
     "predict",
+    "evaluate",
 )
 
 

@@ -49,6 +49,12 @@ def test_a_model_comes_back_as_it_was_saved(tmp_path):
     assert all(torch.equal(back.weights[name], tensor) for name, tensor in model.weights.items())
 
 
+def test_others_may_read_it_as_any_file(tmp_path):
+    (tmp_path / "any").write_text("")
+    save_model(a_model(), tmp_path / "model.safetensors")
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_weights_that_share_memory_and_are_not_contiguous_are_saved(tmp_path):
     one = torch.arange(6.0).reshape(2, 3)
     model = replace(a_model(), weights={"a": one, "b": one, "c": one.T})

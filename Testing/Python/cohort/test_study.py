@@ -1,0 +1,211 @@
+"""The study of partial against full annotation."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+torch = pytest.importorskip("torch")
+
+from cohort.models import a_ball, a_configuration, bright_model  # noqa: E402
+from SparseAnnotateLib import SELECTORS, InputError  # noqa: E402
+from SparseAnnotateLib.cli import main  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort_plan import StudyPlan, Trial, painted_planes, trials  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort_study import measured  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort_table import as_csv, as_markdown, differences, summary  # noqa: E402
+from SparseAnnotateLib.evaluation.expert import SimulatedExpert  # noqa: E402
+from SparseAnnotateLib.evaluation.loading import LoadedCase  # noqa: E402
+from SparseAnnotateLib.metrics import distances  # noqa: E402
+
+NAMES = ("a", "b", "c", "d")
+
+
+def loaded(planes=20) -> LoadedCase:
+    volume, labels = a_ball(planes)
+    return LoadedCase(volume, SimulatedExpert(labels))
+
+
+class TestPlan:
+    def test_every_scan_is_tested_on_networks_that_have_not_seen_it(self):
+        found = trials(NAMES, StudyPlan(arms=("partial", "full", "all")))
+        assert len(found) == 12
+        assert all(set(trial.training) | set(trial.tested) == set(NAMES) for trial in found)
+        assert not any(set(trial.training) & set(trial.tested) for trial in found)
+        for arm in ("partial", "full", "all"):
+            assert sorted(name for trial in found if trial.arm == arm for name in trial.tested) == list(NAMES)
+
+    def test_folds_are_dealt_out_by_the_seed(self):
+        names = [f"scan{n}" for n in range(10)]
+        found = trials(names, StudyPlan(arms=("full",), folds=3, seeds=(0, 1)))
+        assert len(found) == 6
+        assert [len(trial.tested) for trial in found[:3]] == [4, 3, 3]
+        assert found[0].tested != found[3].tested
+        assert trials(names, StudyPlan(arms=("full",), folds=3, seeds=(0, 1))) == found
+
+    @pytest.mark.parametrize("full_scans", [1, 2])
+    def test_as_many_planes_are_painted_in_both_arms(self, full_scans):
+        cases = dict(zip(NAMES, (loaded(20), loaded(24), loaded(28), loaded(20)), strict=True))
+        plan, selector = StudyPlan(full_scans=full_scans), SELECTORS.create("keep-n")
+        counts = {}
+        for trial in trials(NAMES, plan):
+            painted = painted_planes(trial, plan, cases, selector)
+            counts[trial.arm, trial.fold] = sum(map(len, painted.values()))
+            assert set(painted) <= set(trial.training)
+            for name, planes in painted.items():
+                first, last = cases[name].expert.plane_range
+                assert first <= min(planes)
+                assert max(planes) <= last
+                assert len(set(planes)) == len(planes)
+                assert trial.arm == "partial" or planes == list(range(first, last + 1))
+            assert len(painted) == (3 if trial.arm == "partial" else full_scans)
+        assert all(counts["partial", fold] == counts["full", fold] for fold in range(4))
+
+    def test_all_paints_everything(self):
+        cases = dict.fromkeys(NAMES, loaded())
+        painted = painted_planes(Trial("all", 0, 0, NAMES[1:], NAMES[:1]), StudyPlan(), cases, None)
+        first, last = cases["a"].expert.plane_range
+        assert painted == {name: list(range(first, last + 1)) for name in NAMES[1:]}
+
+    @pytest.mark.parametrize(
+        ("plan", "message"),
+        [
+            ({"full_scans": 3}, "nothing to compare with"),
+            ({"folds": 5}, "too few for 5 folds"),
+        ],
+    )
+    def test_too_few_scans_are_told(self, plan, message):
+        with pytest.raises(InputError, match=message):
+            trials(NAMES, StudyPlan(**plan))
+
+    @pytest.mark.parametrize("plan", [{"arms": ("half",)}, {"arms": ()}, {"full_scans": 0}, {"folds": 1}])
+    def test_what_makes_no_sense_is_refused(self, plan):
+        with pytest.raises(InputError):
+            StudyPlan(**plan)
+
+
+class TestMeasures:
+    def test_structures_are_matched_by_value_and_measured_in_mm(self):
+        case = loaded()
+        shifted = np.roll((case.expert.reference > 0).astype(np.uint8), 1, axis=2)
+        configuration = a_configuration(class_names=("other", "ball"), class_values=(9, 3))
+        values = measured(2 * shifted, configuration, case)
+        truth = case.expert.reference > 0
+        expected = distances(shifted > 0, truth, case.volume.spacing_mm)
+        assert values["hausdorff_mm"] == expected.hausdorff_mm == 1
+        assert values["dice"] == pytest.approx(2 * (truth & (shifted > 0)).sum() / (truth.sum() + shifted.sum()))
+        assert 0.3 < values["assd_2d_mm"] < 1
+        assert measured(shifted, configuration, case)["dice"] == 0
+
+
+def result(arm, case, dice, distribution="in", fold=0) -> dict:
+    values = {"dice": dice, "hausdorff_mm": 10 - dice, "hausdorff95_mm": 5.0, "assd_2d_mm": None}
+    place = {"arm": arm, "case": case, "distribution": distribution, "fold": fold, "seed": 0}
+    return {**place, **values, "training_scans": 3, "painted_planes": 50}
+
+
+RESULTS = [
+    result("partial", "a", 0.9),
+    result("full", "a", 0.8),
+    result("partial", "b", 0.7, fold=1),
+    result("full", "b", 0.8, fold=1),
+    result("partial", "x", 0.5, "out"),
+]
+
+
+class TestTable:
+    def test_means_and_deviations_are_those_of_each_arm(self):
+        rows = {(row["arm"], row["distribution"]): row for row in summary(RESULTS)}
+        assert set(rows) == {("partial", "in"), ("full", "in"), ("partial", "out")}
+        assert rows["partial", "in"]["dice"] == pytest.approx(0.8)
+        assert rows["partial", "in"]["dice_sd"] == pytest.approx(np.std([0.9, 0.7], ddof=1))
+        assert rows["partial", "out"]["dice_sd"] == 0
+        assert np.isnan(rows["partial", "in"]["assd_2d_mm"])
+
+    def test_partial_is_compared_with_full_test_by_test(self):
+        (row,) = differences(RESULTS)
+        assert row["tests"] == 2
+        assert row["dice"] == pytest.approx(0)
+        assert row["dice_sd"] == pytest.approx(np.std([0.1, -0.1], ddof=1))
+        assert row["dice_better"] == row["hausdorff_mm_better"] == 1
+
+    def test_markdown_and_csv_hold_the_same_numbers(self):
+        markdown = as_markdown(RESULTS)
+        assert "| partial | in | 3 | 50 | 2 | 0.800 ± 0.141 |" in markdown
+        assert "| in distribution | 2 | +0.000 ± 0.141, better in 1 |" in markdown.replace("-0.000", "+0.000")
+        rows = list(csv.DictReader(io.StringIO(as_csv(RESULTS))))
+        assert [float(row["dice"]) for row in rows] == pytest.approx([0.8, 0.8, 0.5])
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Three scans of a ball, and one of another kind; no curves are drawn, which takes longer than the training."""
+    monkeypatch.setattr("SparseAnnotateLib.cohort.logs.draw", lambda *_: None)
+    for number, folder in enumerate(("data/a", "data/b", "data/c", "other/x")):
+        (tmp_path / folder).mkdir(parents=True)
+        volume, labels = a_ball(16 + number, noise=5.0)
+        for name, array in (("image", volume.intensities), ("label", labels)):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((1.0, 1.0, 2.0))
+            sitk.WriteImage(image, str(tmp_path / folder / f"{name}.nii.gz"))
+    return tmp_path
+
+
+def evaluate(data, *more) -> int:
+    settings = "--block 8,16,16 --channels 2 --depth 2 --epochs 1 --blocks-per-epoch 8 --optimisation one-cycle"
+    where = ["cohort", "evaluate", str(data / "data"), "-o", str(data / "study"), "--device", "cpu"]
+    return main([*where, *settings.split(), "--out-of-distribution", str(data / "other"), *more])
+
+
+class TestCommand:
+    @pytest.mark.slow
+    def test_it_goes_on_where_it_was_stopped_and_writes_the_table(self, data, capsys, monkeypatch):
+        import SparseAnnotateLib.cohort.training as training
+
+        train, trained = training.train_cohort, []
+
+        def stopped_at_the_third(scans, settings, **more):
+            trained.append([scan.name for scan in scans])
+            if len(trained) == 3:
+                raise KeyboardInterrupt
+            return train(scans, settings, **more)
+
+        monkeypatch.setattr(training, "train_cohort", stopped_at_the_third)
+        assert evaluate(data) == 130
+        assert "stopped; what is done is kept" in capsys.readouterr().err
+        with open(data / "study" / "results.jsonl", "a", encoding="utf-8") as file:
+            file.write('{"identity": "cut sho')
+        assert evaluate(data) == 0
+        assert len(trained) == 7
+        table = capsys.readouterr().out
+        assert table == (data / "study" / "study.md").read_text(encoding="utf-8")
+        assert "| partial | in | 2 |" in table
+        assert "| full | out of | 1 |" in table
+        lines = (data / "study" / "results.jsonl").read_text(encoding="utf-8").splitlines()
+        whole = [json.loads(line) for line in lines if line.endswith("}")]
+        assert len(whole) == 12
+        assert {one["case"] for one in whole if one["distribution"] == "out"} == {"x"}
+        assert evaluate(data) == 0
+        assert len(trained) == 7
+
+    def test_other_settings_are_another_study(self, data, monkeypatch):
+        import SparseAnnotateLib.cohort.training as training
+
+        trained = []
+
+        def not_trained(_scans, settings, **_):
+            trained.append(settings)
+            return bright_model()
+
+        monkeypatch.setattr(training, "train_cohort", not_trained)
+        assert evaluate(data, "--arms", "full", "-q") == 0
+        assert evaluate(data, "--arms", "full", "--learning-rate", "0.01", "-q") == 0
+        assert [settings.learning_rate for settings in trained] == [None] * 3 + [0.01] * 3
+        assert trained[0].block == (8, 16, 16)
+
+    def test_too_many_full_scans_are_told_before_anything_is_done(self, data, capsys):
+        assert evaluate(data, "--full-scans", "2") == 2
+        assert "nothing to compare with" in capsys.readouterr().err
+        assert not (data / "study").exists()
