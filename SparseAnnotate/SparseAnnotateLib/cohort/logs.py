@@ -140,18 +140,20 @@ def draw(history: Sequence[Epoch], class_names: Sequence[str], path: Path) -> No
     _draw_dice(dice, history, class_names)
     rate.plot(numbers, [one.learning_rate for one in history], color="black")
     rate.set(ylabel="learning rate", xlabel="epoch", yscale="log")
+    rate.xaxis.get_major_locator().set_params(integer=True)
     for axes in (loss, dice, rate):
         axes.grid(alpha=0.3)
         for one in history:
             if one.restarted:
-                axes.axvline(one.number + 0.5, color="gray", linestyle=":")
+                axes.axvline(one.number + 0.5, color="gray", linestyle=":", label="second step, from the best weights")
+    if any(one.restarted for one in history):
+        loss.legend(fontsize="small")
     with written_aside(path) as folder:
         figure.savefig(folder / path.name, dpi=100)
 
 
 def _draw_dice(axes, history: Sequence[Epoch], class_names: Sequence[str]) -> None:
     numbers = [one.number for one in history]
-    best = [one for one in history if one.best]
     if not history[0].dice:
         axes.plot(numbers, [one.score for one in history], color="black")
         axes.set_ylabel("score (minus loss)")
@@ -160,7 +162,7 @@ def _draw_dice(axes, history: Sequence[Epoch], class_names: Sequence[str]) -> No
         for n, name in enumerate(class_names):
             axes.plot(numbers, [one.dice[n] for one in history], linewidth=0.8, label=name)
     axes.plot(numbers, [one.mean_dice for one in history], color="black", label="mean")
-    if best:
-        axes.plot(best[-1].number, best[-1].mean_dice, "o", color="black", markerfacecolor="none", label="best score")
+    best = [one for one in history if one.best]
+    axes.plot(best[-1].number, best[-1].mean_dice, "o", color="black", markersize=8, label="best score")
     axes.set(ylabel="Dice, validation scans", ylim=(0, 1))
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
+    axes.legend(loc="lower right", ncols=2, fontsize="small")
