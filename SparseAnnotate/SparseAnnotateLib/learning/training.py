@@ -45,6 +45,8 @@ class Recipe:
     steps : as many at most
     tile : rows and columns of a training window, as the network sees it
     ema_decay : of an exponential moving average of the weights that replaces them in the end; 0 for none
+    hold_to_prior : weight of the mean square of what the network adds to its prior's logits where partly painted planes
+        are unknown
     augmentation : of the training windows
     seed : the only source of chance
     """
@@ -56,6 +58,7 @@ class Recipe:
     steps: int = 300
     tile: tuple[int, int] = (128, 128)
     ema_decay: float = 0.0
+    hold_to_prior: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 
@@ -98,6 +101,7 @@ class Trainer:
         self.network, self.source, self.recipe = network, source, recipe
         self.device = source.device
         self.planes, self.held_out = np.array(planes), held_out
+        self.partly_painted = sorted(set(source.annotation.painted_planes) - set(source.annotation.complete_planes))
         self.started, self.deadline = time.monotonic(), deadline
         self.loss, self.dice = build_loss(recipe.loss), SelectiveDice()
         self.order = np.random.default_rng(recipe.seed)
@@ -175,17 +179,32 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         images, prior, labels, known = self._windows(planes)
         with autocast(self.device):
-            logits = self.network(images)
-        logits = logits.float()
-        if prior is not None:
-            logits = logits + self.loss.from_softmax(prior)
+            correction = self.network(images)
+        correction = correction.float()
+        logits = correction if prior is None else correction + self.loss.from_softmax(prior)
         loss = self.loss(logits, labels, known, self.source.allowed(planes))
+        if prior is not None and self.recipe.hold_to_prior:
+            loss = loss + self.recipe.hold_to_prior * self._unfounded(correction, known, planes)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach()
+
+    def _unfounded(self, correction: Tensor, known: Tensor, planes: np.ndarray) -> Tensor:
+        """Mean square of the structures' corrections, relative to the background's, on unknown voxels of partly painted
+        planes; 0 where there are none.
+
+        There no loss says anything, and what the painted voxels teach goes one way: a structure is larger than the
+        prior has it. Without a price for it outlines grow (3 cases, 40 steps of MBCE: 1.26 of the true voxels).
+        """
+        import torch
+
+        partly = torch.from_numpy(np.isin(planes, self.partly_painted)).to(self.device)
+        weight = (partly[:, None, None] & ~known)[:, None]
+        relative = correction[:, 1:] - correction[:, :1]
+        return (relative**2 * weight).sum() / (weight.sum() * relative.shape[1]).clamp(min=1)
 
     def _windows(self, planes: np.ndarray):
         """Augmented windows of planes: images, prior logits or None, labels, known."""

@@ -155,6 +155,7 @@ class _Run:
             steps=steps,
             tile=tile,
             ema_decay=options.ema_decay,
+            hold_to_prior=options.hold_to_prior,
             augmentation=Augmentation(
                 options.rotation_degrees,
                 options.scale,

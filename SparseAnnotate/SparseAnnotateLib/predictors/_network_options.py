@@ -38,6 +38,7 @@ class NetworkOptions(PredictorOptions):
     hold_out : keep every fifth painted plane out of training, to choose the best weights by; ``auto`` does so unless
         `optimisation` is one-cycle
     ema_decay : decay of an exponential moving average of the weights; 0 for none
+    hold_to_prior : how strongly the network keeps to its prior where partly painted planes are unknown; 0: not at all
     tile_px : side of a training window, as magnified
     smallest_side_px : smaller regions are magnified to this
     margin_px : how far around the painted labels structures are looked for
@@ -64,6 +65,7 @@ class NetworkOptions(PredictorOptions):
     budget_s: float | None = None
     hold_out: Literal["auto", "always", "never"] = "auto"
     ema_decay: float = 0.0
+    hold_to_prior: float = 0.1
     tile_px: int | None = None
     smallest_side_px: int = 64
     margin_px: int = 12
@@ -97,7 +99,7 @@ class NetworkOptions(PredictorOptions):
                 raise InputError(f"{name} is {value:g}: give a number above 0")
         if not 0 <= self.ema_decay < 1:
             raise InputError(f"ema_decay is {self.ema_decay:g}: give a number from 0 to below 1, such as 0.98")
-        for name in ("rotation_degrees", "scale", "shift", "gamma", "noise", "blur"):
+        for name in ("rotation_degrees", "scale", "shift", "gamma", "noise", "blur", "hold_to_prior"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name):g}: give 0 or more")
 

@@ -15,6 +15,7 @@ from SparseAnnotateLib.learning.inference import View, plane_probabilities, view
 from SparseAnnotateLib.learning.losses import build_loss  # noqa: E402
 from SparseAnnotateLib.learning.memory import with_fitting_batch  # noqa: E402
 from SparseAnnotateLib.learning.planes import PlaneSource, Working  # noqa: E402
+from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
 from SparseAnnotateLib.learning.training import Recipe, Trainer  # noqa: E402
 
 
@@ -170,6 +171,40 @@ def test_a_moving_average_of_the_weights_replaces_them_in_the_end():
     name = "body.0.weight"
     assert torch.equal(averaged.network.state_dict()[name], averaged.average.module.state_dict()[name])
     assert not torch.equal(plain.network.state_dict()[name], averaged.network.state_dict()[name])
+
+
+def corrections_of(hold_to_prior, partly_painted):
+    """What a trained network adds to its prior where nobody painted a part of plane 4, and the weights."""
+    source, labels = bright_square()
+    annotation = SparseAnnotation.from_painted_planes(labels, [1, 3, 4, 6, 8]).with_partly_painted(partly_painted)
+    prior = ShapePrior(annotation, source.working, (1.0, 1.0, 1.0), "cpu")
+    source = PlaneSource(source.images.numpy(), annotation, source.working, "cpu", neighbours=0, prior=prior)
+    recipe = Recipe("mbce", steps=30, batch_size=4, tile=(32, 32), learning_rate=2e-2, hold_to_prior=hold_to_prior)
+    network = Small(channels=2)
+    start_from_zero(network)
+    trainer = Trainer(network, source, [1, 3, 4, 6, 8], [], recipe, time.monotonic() + 60)
+    list(trainer.run())
+    with torch.no_grad():
+        correction = network(source.inputs(torch.tensor([4]))[0])
+    unknown = torch.from_numpy(labels[4] == 0)
+    return (correction[0, 1] - correction[0, 0])[unknown].abs().mean(), network.state_dict()
+
+
+def start_from_zero(network):
+    torch.nn.init.zeros_(network.body[-1].weight)
+    torch.nn.init.zeros_(network.body[-1].bias)
+
+
+def test_where_nothing_is_known_a_network_that_is_held_to_its_prior_leaves_it_alone():
+    everywhere = [1, 3, 4, 6, 8]
+    free, _ = corrections_of(0.0, everywhere)
+    held, _ = corrections_of(1.0, everywhere)
+    assert held < 0.25 * free
+
+
+def test_on_completely_painted_planes_holding_to_the_prior_changes_nothing():
+    (_, free), (_, held) = corrections_of(0.0, []), corrections_of(1.0, [])
+    assert all(torch.equal(free[name], held[name]) for name in free)
 
 
 def test_predicting_halves_the_batch_too():
