@@ -11,6 +11,8 @@ towards one of the four corners, or nearest to its centre. Which one is drawn by
 * ``pbce``, ``mbce``: only what is painted is known (and that outside the structures' range there is nothing)
 * ``mbce+box``: and that nothing lies outside a box around all structures, 5 voxels wider
 * ``mbce+boxes``: and outside such a box on every painted plane by itself
+* ``dice+ce``: as ``mbce``, with the default loss on what is known
+* ``untrained``: as ``mbce``, before the first step: what interpolating the completed outlines gives
 
 Dice is that of the planes that nobody painted: on the painted ones ``ce`` may not repair what was erased.
 """
@@ -31,12 +33,14 @@ ERASED_SHARE = 0.25
 BOX_MARGIN = 5
 
 CASES = (
-    "FetalAtlas_SB_GA25_operated",
-    "IBSR_08",
-    "BRATS2015_pat0003",
-    "TotalSeg_example_ct_sm",
     "MSD_hippocampus_056",
+    "TPTBox_vertebra_CT",
+    "ProtonLung_0004",
+    "PROMISE12_demo0",
+    "TotalSeg_example_ct_sm",
     "OpenKBP_pt_60",
+    "FetalAtlas_SB_GA25_operated",
+    "BRATS2015_pat0003",
 )
 
 
@@ -96,14 +100,24 @@ ARMS = {
     "mbce+box": ("mbce", with_one_box),
     "pbce": ("pbce", erased_as_unknown),
     "mbce+boxes": ("mbce", with_a_box_a_plane),
+    "dice+ce": ("dice+ce", erased_as_unknown),
+    "untrained": ("mbce", erased_as_unknown),
 }
+
+# Two steps that move nothing.
+UNTRAINED = {"steps": "2", "learning_rate": "1e-12"}
 
 
 def trials(same: bool, prior: str) -> list[Trial]:
     """All arms; their names say what differs from areas drawn anew and the default prior."""
     suffix = " same" * same + f" prior={prior}" * (prior != "shape")
     made = [
-        Trial(name + suffix, "unet", {"loss": loss, "prior": prior}, functools.partial(annotate, same=same))
+        Trial(
+            name + suffix,
+            "unet",
+            {"loss": loss, "prior": prior, **(UNTRAINED if name == "untrained" else {})},
+            functools.partial(annotate, same=same),
+        )
         for name, (loss, annotate) in ARMS.items()
     ]
     return [*made, Trial("whole" + suffix.replace(" same", ""), "unet", {"loss": "ce", "prior": prior})]
