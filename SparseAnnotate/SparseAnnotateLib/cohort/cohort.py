@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..errors import InputError
 from .checkpoint import digest_of
 from .model import CohortConfiguration
 from .network import halvings_of_planes, stride_of
-from .scans import CohortScan, PreparedScan, block_for, median_spacing, prepared, unified
+from .scans import PreparedScan, ScanFacts, ScanSource, Structures, block_for, median_spacing, prepared
 from .settings import TrainingSettings
 
 # With fewer scans none is kept out for validation.
@@ -39,21 +39,39 @@ class Cohort:
         return digest_of([*parts, "validation", *(scan.fingerprint for scan in self.validation)])
 
 
-def prepare(scans: Sequence[CohortScan], settings: TrainingSettings) -> Cohort:
+def prepare(scans: Sequence[ScanSource], settings: TrainingSettings) -> Cohort:
     """Match the structures, choose the spacing and the block, resample, and split by scan.
+
+    Parameters
+    ----------
+    scans : `CohortScan`, or what loads them; only one is held in memory at a time
 
     Raises
     ------
     InputError
         For scans that do not belong together, or of which nothing is left to learn from.
     """
-    scans, classes = unified(scans)
-    spacing = settings.spacing_mm or median_spacing(scans)
+    facts = [ScanFacts.of(scan.load()) for scan in scans]
+    structures = Structures.of(facts)
+    configuration = _configuration(facts, structures, settings)
+    kept_out = _validation_names([scan.name for scan in facts], settings)
+    ready = {scan.name: prepared(structures.renumbered(scan.load()), configuration, settings.seed) for scan in scans}
+    training = tuple(ready[scan.name] for scan in facts if scan.name not in kept_out)
+    if not any(scan.voxels for scan in training):
+        raise InputError("no structure is painted in the scans to learn from: keep other ones for validation")
+    painted = sum(scan.painted_planes for scan in facts if scan.name not in kept_out)
+    return Cohort(configuration, training, tuple(ready[name] for name in sorted(kept_out)), painted)
+
+
+def _configuration(
+    facts: Sequence[ScanFacts], structures: Structures, settings: TrainingSettings
+) -> CohortConfiguration:
+    spacing = settings.spacing_mm or median_spacing(facts)
     configuration = CohortConfiguration(
-        class_names=tuple(one.name for one in classes),
-        class_values=tuple(one.value for one in classes),
+        class_names=tuple(one.name for one in structures.classes),
+        class_values=tuple(one.value for one in structures.classes),
         spacing_mm=spacing,
-        axis=scans[0].volume.axis,
+        axis=facts[0].axis,
         block=settings.block,
         network=settings.network,
         base_channels=settings.base_channels,
@@ -61,15 +79,8 @@ def prepare(scans: Sequence[CohortScan], settings: TrainingSettings) -> Cohort:
         halved_planes=halvings_of_planes(spacing, settings.depth),
         known_channel=settings.known_channel,
     )
-    block = block_for(scans, spacing, settings.block, stride_of(configuration))
-    configuration = CohortConfiguration(**{**vars(configuration), "block": block})
-    kept_out = _validation_names([scan.name for scan in scans], settings)
-    ready = {scan.name: prepared(scan, configuration, settings.seed) for scan in scans}
-    training = tuple(ready[scan.name] for scan in scans if scan.name not in kept_out)
-    if not any(scan.voxels for scan in training):
-        raise InputError("no structure is painted in the scans to learn from: keep other ones for validation")
-    painted = sum(len(scan.annotation.painted_planes) for scan in scans if scan.name not in kept_out)
-    return Cohort(configuration, training, tuple(ready[name] for name in sorted(kept_out)), painted)
+    block = block_for(facts, spacing, settings.block, stride_of(configuration))
+    return replace(configuration, block=block)
 
 
 def _validation_names(names: list[str], settings: TrainingSettings) -> set[str]:

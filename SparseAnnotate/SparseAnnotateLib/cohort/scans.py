@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -31,31 +33,85 @@ class CohortScan:
     volume: Volume
     annotation: SparseAnnotation
 
+    def load(self) -> CohortScan:
+        """Itself, for it is in memory already."""
+        return self
 
-def unified(scans: Sequence[CohortScan]) -> tuple[list[CohortScan], tuple[LabelClass, ...]]:
-    """The scans with the same classes in all of them, and these classes.
 
-    Structures are the same if their names are. A label map without names has "class 3": this is the structure with
-    the value 3, whatever it is called where it has a name.
+class ScanSource(Protocol):
+    """A scan that is read where it is looked at, so that not all of a cohort's images need to be in memory."""
 
-    Raises
-    ------
-    InputError
-        For no scan, two scans or two structures of the same name, different axes, or nothing painted.
+    name: str
+
+    def load(self) -> CohortScan:
+        """Read it; called twice."""
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """What is needed of a scan to see how it fits to the others, without its voxels."""
+
+    name: str
+    axis: str
+    shape: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    classes: tuple[LabelClass, ...]
+    painted_planes: int
+    labelled: bool
+
+    @classmethod
+    def of(cls, scan: CohortScan) -> ScanFacts:
+        """Those of a loaded scan."""
+        volume, annotation = scan.volume, scan.annotation
+        painted, labelled = len(annotation.painted_planes), bool(annotation.labels.any())
+        return cls(scan.name, volume.axis, volume.shape, volume.spacing_mm, annotation.classes, painted, labelled)
+
+
+@dataclass(frozen=True)
+class Structures:
+    """The structures of a cohort: the same if their names are.
+
+    A label map without names has "class 3": this is the structure with the value 3, whatever it is called where it has
+    a name.
+
+    Attributes
+    ----------
+    classes : in the order of their values; of two structures with the same value, the second got a free one
+    names_by_value : what nameless ones are called
     """
-    _check(scans)
-    names = _names_by_value(scans)
-    classes: dict[str, LabelClass] = {}
-    for scan in scans:
-        for one in scan.annotation.classes:
-            named = replace(one, name=names.get(one.value, one.name) if _is_nameless(one) else one.name)
-            classes.setdefault(named.name, named)
-    unique = _with_own_values(list(classes.values()))
-    numbers = {one.name: number for number, one in enumerate(unique, 1)}
-    return [_renumbered(scan, unique, numbers, names) for scan in scans], tuple(unique)
+
+    classes: tuple[LabelClass, ...]
+    names_by_value: Mapping[int, str]
+
+    @classmethod
+    def of(cls, scans: Sequence[ScanFacts]) -> Structures:
+        """Those of all scans.
+
+        Raises
+        ------
+        InputError
+            For no scan, two scans or two structures of the same name, different axes, or nothing painted.
+        """
+        _check(scans)
+        names = _names_by_value(scans)
+        found: dict[str, LabelClass] = {}
+        for one in (one for scan in scans for one in scan.classes):
+            name = _called(one, names)
+            found.setdefault(name, replace(one, name=name))
+        return cls(_with_own_values(list(found.values())), names)
+
+    def renumbered(self, scan: CohortScan) -> CohortScan:
+        """The scan with these structures instead of its own."""
+        numbers = {one.name: number for number, one in enumerate(self.classes, 1)}
+        own = (numbers[_called(one, self.names_by_value)] for one in scan.annotation.classes)
+        table = np.array([0, *own], np.uint8)
+        ranges = {int(table[number]): ends for number, ends in scan.annotation.class_ranges.items()}
+        labels = table[scan.annotation.labels]
+        annotation = replace(scan.annotation, labels=labels, classes=self.classes, class_ranges=ranges)
+        return replace(scan, annotation=annotation)
 
 
-def _check(scans: Sequence[CohortScan]) -> None:
+def _check(scans: Sequence[ScanFacts]) -> None:
     if not scans:
         raise InputError("no scan is given: give at least one with painted planes")
     names = [scan.name for scan in scans]
@@ -63,17 +119,17 @@ def _check(scans: Sequence[CohortScan]) -> None:
     if double is not None:
         raise InputError(f"two scans are called {double}: give them names of their own")
     for scan in scans:
-        if scan.volume.axis != scans[0].volume.axis:
+        if scan.axis != scans[0].axis:
             raise InputError(
-                f"the planes of {scan.name} lie along {scan.volume.axis}, those of {scans[0].name} along "
-                f"{scans[0].volume.axis}: give the annotation axis with --axis"
+                f"the planes of {scan.name} lie along {scan.axis}, those of {scans[0].name} along "
+                f"{scans[0].axis}: give the annotation axis with --axis"
             )
-        if not scan.annotation.painted.any():
+        if not scan.painted_planes:
             raise InputError(f"nothing is painted in {scan.name}: paint a plane, or leave the scan out")
-        own = [one.name for one in scan.annotation.classes]
+        own = [one.name for one in scan.classes]
         if len(set(own)) < len(own):
             raise InputError(f"two structures of {scan.name} share a name: rename one")
-    if not any(scan.annotation.labels.any() for scan in scans):
+    if not any(scan.labelled for scan in scans):
         raise InputError("no scan holds a painted structure: paint some planes")
 
 
@@ -81,42 +137,31 @@ def _is_nameless(one: LabelClass) -> bool:
     return re.fullmatch(r"class \d+", one.name) is not None
 
 
-def _names_by_value(scans: Sequence[CohortScan]) -> dict[int, str]:
+def _called(one: LabelClass, names_by_value: Mapping[int, str]) -> str:
+    return names_by_value.get(one.value, one.name) if _is_nameless(one) else one.name
+
+
+def _names_by_value(scans: Sequence[ScanFacts]) -> dict[int, str]:
     """What the structures are called where they have names; values that mean different structures are left out."""
     found: dict[int, set[str]] = {}
-    for scan in scans:
-        for one in scan.annotation.classes:
-            if not _is_nameless(one):
-                found.setdefault(one.value, set()).add(one.name)
+    for one in (one for scan in scans for one in scan.classes if not _is_nameless(one)):
+        found.setdefault(one.value, set()).add(one.name)
     return {value: names.pop() for value, names in found.items() if len(names) == 1}
 
 
-def _with_own_values(classes: list[LabelClass]) -> list[LabelClass]:
-    """In the order of their values; of two structures with the same value, the second gets a free one."""
+def _with_own_values(classes: list[LabelClass]) -> tuple[LabelClass, ...]:
     taken: set[int] = set()
     result = []
     for one in sorted(classes, key=lambda one: one.value):
-        value = one.value
-        while value in taken:
-            value += 1
+        value = next(number for number in itertools.count(one.value) if number not in taken)
         taken.add(value)
         result.append(replace(one, value=value))
-    return sorted(result, key=lambda one: one.value)
+    return tuple(sorted(result, key=lambda one: one.value))
 
 
-def _renumbered(scan: CohortScan, classes, numbers: dict[str, int], names: dict[int, str]) -> CohortScan:
-    own = scan.annotation.classes
-    called = [names.get(one.value, one.name) if _is_nameless(one) else one.name for one in own]
-    table = np.array([0, *(numbers[name] for name in called)], np.uint8)
-    labels = table[scan.annotation.labels]
-    ranges = {int(table[number]): ends for number, ends in scan.annotation.class_ranges.items()}
-    annotation = replace(scan.annotation, labels=labels, classes=tuple(classes), class_ranges=ranges)
-    return replace(scan, annotation=annotation)
-
-
-def median_spacing(scans: Sequence[CohortScan]) -> tuple[float, float, float]:
+def median_spacing(scans: Sequence[ScanFacts]) -> tuple[float, float, float]:
     """The middle one of the spacings of planes, of rows and of columns, in mm."""
-    return tuple(float(value) for value in np.median([scan.volume.spacing_mm for scan in scans], axis=0))
+    return tuple(float(value) for value in np.median([scan.spacing_mm for scan in scans], axis=0))
 
 
 @dataclass(frozen=True)
@@ -205,10 +250,10 @@ def _structure_voxels(labels: np.ndarray, count: int, rng: np.random.Generator) 
 
 
 def block_for(
-    scans: Sequence[CohortScan], spacing_mm: tuple[float, float, float], block: Sequence[int], stride: Sequence[int]
+    scans: Sequence[ScanFacts], spacing_mm: tuple[float, float, float], block: Sequence[int], stride: Sequence[int]
 ) -> tuple[int, int, int]:
     """The block, no larger than the largest scan on the common spacing, and a multiple of the network's stride."""
-    shapes = [prepared_shape(scan.volume.shape, scan.volume.spacing_mm, spacing_mm) for scan in scans]
+    shapes = [prepared_shape(scan.shape, scan.spacing_mm, spacing_mm) for scan in scans]
     largest = np.max(shapes, axis=0)
     sizes = zip(block, largest, stride, strict=True)
     return tuple(int(-(-min(wanted, most) // step) * step) for wanted, most, step in sizes)

@@ -21,7 +21,7 @@ from .cohort import Cohort, prepare
 from .distributed import Processes
 from .logs import Epoch, TrainingLog
 from .model import CohortModel
-from .scans import CohortScan
+from .scans import ScanSource
 from .settings import TrainingSettings
 
 _WEIGHT_DECAY = 1e-2
@@ -41,7 +41,7 @@ _FREE = ("epochs", "budget_s", "device")
 
 
 def train_cohort(
-    scans: Sequence[CohortScan],
+    scans: Sequence[ScanSource],
     settings: TrainingSettings,
     *,
     folder: Path | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..annotation import SparseAnnotation
@@ -29,6 +29,9 @@ class PaintedCase:
     painted : the planes that are painted; None for those that hold a label
     partly, empty : of which only a part is painted; which were looked at and hold nothing
     plane_range : first and last plane of the structures; None where nobody said
+    view : how images are read
+    ends_painted : where no range is given, the first and last painted plane are its ends; otherwise nothing is known of
+        the planes beyond them
     """
 
     case: LabelledCase
@@ -36,14 +39,16 @@ class PaintedCase:
     partly: tuple[int, ...] = ()
     empty: tuple[int, ...] = ()
     plane_range: tuple[int, int] | None = None
+    view: View = field(default_factory=View)
+    ends_painted: bool = False
 
-    def load(self, view: View, *, ends_painted: bool = False) -> CohortScan:
+    @property
+    def name(self) -> str:
+        """Of the case."""
+        return self.case.name
+
+    def load(self) -> CohortScan:
         """Read image and labels.
-
-        Parameters
-        ----------
-        ends_painted : where no range is given, the first and last painted plane are its ends; otherwise nothing is
-            known of the planes beyond them
 
         Raises
         ------
@@ -52,14 +57,14 @@ class PaintedCase:
         """
         from ..io import read_labels
 
-        volume = read_case_image(self.case.image, self.case.channel, view)
+        volume = read_case_image(self.case.image, self.case.channel, self.view)
         file = read_labels(self.case.labels, volume)
         painted = None if self.painted is None else sorted({*self.painted, *self.partly})
         classes = named_classes(file.classes, self.case.class_names)
         try:
             annotation = SparseAnnotation.from_painted_planes(file.labels, painted, empty=self.empty, classes=classes)
             ends = self.plane_range
-            if ends is None and ends_painted and annotation.painted.any():
+            if ends is None and self.ends_painted and annotation.painted.any():
                 ends = annotation.painted_planes[0], annotation.painted_planes[-1]
             if ends is not None:
                 annotation = annotation.with_range(*ends)
@@ -124,13 +129,13 @@ def _with_planes(cases: list[PaintedCase], table: Path) -> list[PaintedCase]:
             said[row.get("name") or ""] = _said(row)
         except ValueError as error:
             raise InputError(f"line {line} of {table}: {error}") from error
-    unknown = sorted(said.keys() - {one.case.name for one in cases})
+    unknown = sorted(said.keys() - {one.name for one in cases})
     if unknown:
         raise InputError(
             f"{table} names the scan {unknown[0]!r}, which is not there: there are "
-            f"{', '.join(one.case.name for one in cases)}"
+            f"{', '.join(one.name for one in cases)}"
         )
-    return [PaintedCase(one.case, **said.get(one.case.name, {})) for one in cases]
+    return [replace(one, **said.get(one.name, {})) for one in cases]
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

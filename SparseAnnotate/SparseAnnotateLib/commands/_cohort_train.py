@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from ..cohort.model import NETWORKS, SUFFIX
@@ -171,7 +172,7 @@ def _scans(arguments) -> list:
         limit=arguments.limit,
     )
     view = View(axis=arguments.axis, replace_nan=arguments.replace_nan)
-    return [case.load(view, ends_painted=arguments.ends_painted) for case in cases]
+    return [replace(case, view=view, ends_painted=arguments.ends_painted) for case in cases]
 
 
 def _training_folder(output: Path, again: bool, processes) -> Path:
@@ -192,7 +193,6 @@ def _train(arguments, settings, scans, output: Path, folder: Path, processes) ->
 
     console = arguments.console
     cohort = prepare(scans, settings)
-    del scans
     trainer = Trainer(cohort, settings, folder=folder, processes=processes)
     _describe(console, trainer)
     for epoch in trainer.run():
@@ -214,13 +214,13 @@ def _describe(console, trainer) -> None:
     )
     spacing, block = (_listed(values) for values in (configuration.spacing_mm, configuration.block))
     console.say(
-        f"blocks of {block} voxels at {spacing} mm, {settings.batch_size} a step, {trainer.steps_per_epoch} steps an "
-        f"epoch, on {trainer.device}"
+        f"blocks of {block} voxels at {spacing} mm, {settings.batch_size} a step, {trainer.steps_per_epoch} "
+        f"step{'s' * (trainer.steps_per_epoch > 1)} an epoch, on {trainer.device}"
     )
     if trainer.device == "cpu":
         minutes = trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
         console.say(
-            f"{trainer.epochs} epochs take about {minutes:.0f} min on two cores"
+            f"{trainer.epochs} epochs take about {max(1, minutes):.0f} min on two cores"
             + ("" if settings.budget_s else ": --budget-s, a smaller --block or fewer --channels make it shorter")
         )
     if trainer.history:

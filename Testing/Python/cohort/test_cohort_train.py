@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,10 +96,9 @@ def test_a_table_of_planes_belongs_to_a_folder(data, tmp_path, capsys):
 
 def test_beyond_the_painted_planes_nothing_is_known_unless_said(data):
     from SparseAnnotateLib.commands._cohort_cases import find_painted_cases
-    from SparseAnnotateLib.evaluation.grid import View
 
     case = find_painted_cases(data)[0]
-    unsaid, ends = case.load(View()).annotation, case.load(View(), ends_painted=True).annotation
+    unsaid, ends = case.load().annotation, replace(case, ends_painted=True).load().annotation
     assert np.flatnonzero(unsaid.known.all(axis=(1, 2))).tolist() == [3, 6, 8]
     assert np.flatnonzero(ends.known.all(axis=(1, 2))).tolist() == [0, 1, 2, 3, 6, 8, 9, 10, 11]
 

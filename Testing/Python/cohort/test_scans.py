@@ -5,7 +5,7 @@ import pytest
 from cohort.scans import a_scan, some_scans, tiny_settings
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.cohort.cohort import prepare
-from SparseAnnotateLib.cohort.scans import CohortScan, plane_sources, resampled_annotation, unified
+from SparseAnnotateLib.cohort.scans import CohortScan, ScanFacts, Structures, plane_sources, resampled_annotation
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.volume import Volume
 
@@ -13,6 +13,11 @@ from SparseAnnotateLib.volume import Volume
 def scan_of(name, classes, labels, axis="k"):
     volume = Volume(np.random.default_rng(0).normal(size=labels.shape).astype(np.float32), (1.0,) * 3, None, axis)
     return CohortScan(name, volume, SparseAnnotation.from_painted_planes(labels, classes=classes))
+
+
+def unified(scans):
+    structures = Structures.of([ScanFacts.of(scan) for scan in scans])
+    return [structures.renumbered(scan) for scan in scans], structures.classes
 
 
 def plane_with(*values):
