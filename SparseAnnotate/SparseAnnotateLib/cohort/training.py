@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from .cohort import Cohort, prepare
 from .distributed import Processes
 from .logs import Epoch, TrainingLog
 from .model import CohortModel
+from .pace import Pace, blocks_per_epoch, epochs_within, modelled_cpu_seconds
 from .scans import ScanSource
 from .settings import TrainingSettings
 
@@ -32,9 +32,6 @@ _FEWEST_STEPS = 8
 
 # Blocks that a validation looks at, at most.
 _VALIDATION_BLOCKS = 64
-
-# How far the clock may be ahead of the steps before it rules.
-_CLOCK_MARGIN = 0.1
 
 # What may differ between the parts of a training that was interrupted.
 _FREE = ("epochs", "budget_s", "device")
@@ -88,9 +85,13 @@ class Trainer:
         self.best_score, self.best_weights = -np.inf, None
         self._make_sources()
         self._make_network()
-        self.blocks_per_epoch = self._blocks_per_epoch()
-        self.epochs = self._epochs_within_budget()
-        self.seconds_before = 0.0
+        self.blocks_per_epoch = blocks_per_epoch(
+            settings.blocks_per_epoch, self.source.tiles_per_scan, settings.batch_size, _FEWEST_STEPS
+        )
+        self.epochs = settings.epochs
+        if self.device == "cpu":
+            self.epochs = epochs_within(settings.budget_s, self.modelled_seconds_per_epoch(), settings.epochs)
+        self.pace = self._pace()
         self._resume()
 
     def _make_sources(self) -> None:
@@ -127,47 +128,27 @@ class Trainer:
             self.processes.wrapped(self.network), build_loss(settings.loss), self.processes, self.device, self.scaler
         )
 
-    def _blocks_per_epoch(self) -> int:
-        """A multiple of the batch."""
-        batch = self.settings.batch_size
-        wanted = self.settings.blocks_per_epoch or max(sum(self.source.tiles_per_scan), _FEWEST_STEPS * batch)
-        return -(-wanted // batch) * batch
-
     @property
     def steps_per_epoch(self) -> int:
         """Steps of an epoch."""
         return self.blocks_per_epoch // self.settings.batch_size
 
-    def _epochs_within_budget(self) -> int:
-        """Epochs that fit, by counted work on the CPU, so that they are the same each time; the clock ends others."""
-        budget = self.settings.budget_s
-        if budget is None or self.device != "cpu":
-            return self.settings.epochs
-        return max(1, min(self.settings.epochs, int(budget / self.modelled_seconds_per_epoch())))
-
     def modelled_seconds_per_epoch(self) -> float:
         """What an epoch takes on two cores, roughly."""
-        from ..learning.attention_network import multiply_adds_per_voxel
-        from ..learning.budget import Cost
-
-        configuration = self.cohort.configuration
-        work = multiply_adds_per_voxel(
-            copy.deepcopy(self.network).cpu(),
-            configuration.halved_planes,
-            configuration.input_channels,
-            configuration.depth,
+        network, in_parts = copy.deepcopy(self.network).cpu(), self.settings.batch_size > self.at_once
+        looked_at = len(self.validation_places)
+        return modelled_cpu_seconds(
+            network, self.cohort.configuration, self.blocks_per_epoch, looked_at, in_parts=in_parts
         )
-        per_voxel = Cost(work, activations=0).cpu_seconds_per_training_pixel
-        again = 4 / 3 if self.settings.batch_size > self.at_once else 1
-        blocks = self.blocks_per_epoch * again + len(self.validation_places) / 3
-        return blocks * int(np.prod(configuration.block)) * per_voxel
+
+    def _pace(self, seconds_before: float = 0.0) -> Pace:
+        return Pace(self.epochs, self.steps_per_epoch, self.settings.budget_s, self.processes, seconds_before)
 
     def run(self) -> Iterator[Epoch]:
         """Train until the epochs or the budget are used up, or nothing gets better any more."""
-        self.started = time.monotonic()
         log = TrainingLog(self._files, self.cohort.configuration.class_names, self.history)
         try:
-            while not (self.schedule.finished or self._progress(0) >= 1):
+            while not (self.schedule.finished or self.pace.progress(len(self.history)) >= 1):
                 epoch = self._epoch(len(self.history) + 1)
                 self.history.append(epoch)
                 self._save()
@@ -180,31 +161,15 @@ class Trainer:
     def _files(self) -> Path | None:
         return self.folder if self.processes.speaks else None
 
-    @property
-    def seconds(self) -> float:
-        """Of this training, interruptions not counted."""
-        return self.seconds_before + time.monotonic() - self.started
-
-    def _progress(self, steps: int) -> float:
-        """The share that is done after so many steps of the current epoch: by steps, or by the clock where it is ahead.
-
-        The margin keeps a slow start from changing the rates of a training that fits into its time.
-        """
-        by_steps = (len(self.history) + steps / self.steps_per_epoch) / self.epochs
-        if self.settings.budget_s is None:
-            return by_steps
-        by_clock = self.processes.said_by_first(self.seconds / self.settings.budget_s)
-        return by_clock if by_clock > min(1.0, by_steps + _CLOCK_MARGIN) else by_steps
-
     def _epoch(self, number: int) -> Epoch:
         import torch
 
         places = self.source.draw(self.blocks_per_epoch, np.random.default_rng([self.settings.seed, 2, number]))
-        losses = []
+        losses, before = [], len(self.history)
         for blocks in loaded(self.source, self._batches(places), self.device):
-            self.schedule.before_step(self._progress(len(losses)))
+            self.schedule.before_step(self.pace.progress(before, len(losses)))
             losses.append(self._step(blocks))
-            if self._progress(len(losses)) >= 1:
+            if self.pace.progress(before, len(losses)) >= 1:
                 break
         loss = float(torch.stack(losses).mean())
         score, dice = self._score(loss)
@@ -215,7 +180,7 @@ class Trainer:
             self.network.load_state_dict(self.best_weights)
             self.optimizer.state.clear()
         steps = (self.history[-1].steps if self.history else 0) + len(losses)
-        return Epoch(number, steps, loss, score, dice, rate, restarted, best, self.seconds)
+        return Epoch(number, steps, loss, score, dice, rate, restarted, best, self.pace.seconds)
 
     def _batches(self, places: list[Place]) -> list[list[Place]]:
         """What this process takes of every batch."""
@@ -278,7 +243,7 @@ class Trainer:
             "schedule": self.schedule.state_dict(),
             "scaler": self.scaler.state_dict(),
             "at_once": self.at_once,
-            "seconds": self.seconds,
+            "seconds": self.pace.seconds,
         }
         save_checkpoint(self.folder, state)
 
@@ -293,7 +258,7 @@ class Trainer:
         self.schedule.load_state_dict(state["schedule"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
-        self.at_once, self.seconds_before = state["at_once"], state["seconds"]
+        self.at_once, self.pace = state["at_once"], self._pace(state["seconds"])
 
     def model(self) -> CohortModel:
         """The network with its best weights so far, and how it came about; no names of scans, for files travel."""

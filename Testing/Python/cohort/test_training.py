@@ -224,7 +224,7 @@ def test_the_second_step_begins_with_the_best_weights():
 
 def test_a_budget_shortens_the_epochs_by_counted_work():
     whole = trainer_of(epochs=100)
-    short = trainer_of(epochs=100, budget_s=10 * whole.modelled_seconds_per_epoch())
+    short = trainer_of(epochs=100, budget_s=10.5 * whole.modelled_seconds_per_epoch())
     assert (whole.epochs, short.epochs) == (100, 10)
 
 
