@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from ..io.writing import write_text, written_aside
 
 TABLE, PICTURE = "log.csv", "log.png"
 
-# A picture takes .3 s; an epoch of a small study less.
-_PICTURE_EVERY = 10
+# A picture takes .4 s; an epoch of a small study less.
+_PICTURE_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class TrainingLog:
         self.folder, self.class_names = folder, tuple(class_names)
         self.history = list(history)
         self._events = None if folder is None else _event_writer(folder, len(self.history))
+        self._drawn = time.monotonic()
 
     def add(self, epoch: Epoch) -> None:
         """Write one epoch down."""
@@ -85,8 +87,9 @@ class TrainingLog:
             for name, value in _scalars(epoch, self.class_names).items():
                 self._events.add_scalar(name, value, epoch.number)
             self._events.flush()
-        if len(self.history) % _PICTURE_EVERY == 0:
+        if time.monotonic() > self._drawn + _PICTURE_EVERY_S:
             draw(self.history, self.class_names, self.folder / PICTURE)
+            self._drawn = time.monotonic()
 
     def close(self) -> None:
         """The last picture."""
@@ -132,7 +135,8 @@ def draw(history: Sequence[Epoch], class_names: Sequence[str], path: Path) -> No
     from matplotlib.figure import Figure
 
     numbers = [one.number for one in history]
-    figure = Figure(figsize=(8, 7), layout="constrained")
+    figure = Figure(figsize=(8, 7))
+    figure.subplots_adjust(left=0.1, right=0.98, top=0.98, bottom=0.07, hspace=0.08)
     FigureCanvasAgg(figure)
     loss, dice, rate = figure.subplots(3, sharex=True, height_ratios=(2, 2, 1))
     loss.plot(numbers, [one.loss for one in history], color="black")
