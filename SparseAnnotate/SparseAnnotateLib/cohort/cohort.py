@@ -11,8 +11,9 @@ from ..errors import InputError
 from .checkpoint import digest_of
 from .model import CohortConfiguration
 from .network import halvings_of_planes, stride_of
-from .scans import PreparedScan, ScanFacts, ScanSource, Structures, block_for, median_spacing, prepared
+from .scans import PreparedScan, ScanSource, prepared
 from .settings import TrainingSettings
+from .structures import ScanFacts, Structures, block_for, different_orientations, median_spacing
 
 # With fewer scans none is kept out for validation.
 _FEWEST_SCANS_TO_SPLIT = 3
@@ -25,12 +26,14 @@ class Cohort:
     Attributes
     ----------
     painted_planes : of the scans that are learnt from, before resampling
+    notes : what is worth knowing about them, a sentence each
     """
 
     configuration: CohortConfiguration
     training: tuple[PreparedScan, ...]
     validation: tuple[PreparedScan, ...]
     painted_planes: int
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -60,7 +63,8 @@ def prepare(scans: Sequence[ScanSource], settings: TrainingSettings) -> Cohort:
     if not any(scan.voxels for scan in training):
         raise InputError("no structure is painted in the scans to learn from: keep other ones for validation")
     painted = sum(scan.painted_planes for scan in facts if scan.name not in kept_out)
-    return Cohort(configuration, training, tuple(ready[name] for name in sorted(kept_out)), painted)
+    notes = tuple(filter(None, [different_orientations(facts)]))
+    return Cohort(configuration, training, tuple(ready[name] for name in sorted(kept_out)), painted, notes)
 
 
 def _configuration(

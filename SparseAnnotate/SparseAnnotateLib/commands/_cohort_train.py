@@ -208,6 +208,8 @@ def _train(arguments, settings, scans, output: Path, folder: Path, processes) ->
 def _describe(console, trainer) -> None:
     cohort, settings = trainer.cohort, trainer.settings
     configuration = cohort.configuration
+    for note in cohort.notes:
+        console.say(f"note: {note}")
     console.say(
         f"{len(cohort.training)} scans to learn from with {cohort.painted_planes} painted planes, "
         f"{len(cohort.validation)} to validate with; structures: {', '.join(configuration.class_names)}"

@@ -1,17 +1,21 @@
 """Scans of a cohort: the same structures and the same grid in all of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from cohort.scans import a_scan, some_scans, tiny_settings
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.cohort.cohort import prepare
-from SparseAnnotateLib.cohort.scans import CohortScan, ScanFacts, Structures, plane_sources, resampled_annotation
+from SparseAnnotateLib.cohort.scans import CohortScan, plane_sources, resampled_annotation
+from SparseAnnotateLib.cohort.structures import ScanFacts, Structures, orientation_of
 from SparseAnnotateLib.errors import InputError
-from SparseAnnotateLib.volume import Volume
+from SparseAnnotateLib.volume import ImageGeometry, Volume
 
 
 def scan_of(name, classes, labels, axis="k"):
-    volume = Volume(np.random.default_rng(0).normal(size=labels.shape).astype(np.float32), (1.0,) * 3, None, axis)
+    image = np.random.default_rng(0).normal(size=labels.shape)
+    volume = replace(Volume.from_array(image), axis=axis)
     return CohortScan(name, volume, SparseAnnotation.from_painted_planes(labels, classes=classes))
 
 
@@ -105,6 +109,16 @@ def test_scans_are_kept_out_by_the_seed_or_by_name():
 def test_validation_scans_must_be_there_and_leave_some(names, sentence):
     with pytest.raises(InputError, match=sentence):
         prepare(some_scans(3), tiny_settings(validation_scans=names))
+
+
+def test_orientations_are_read_and_a_mixture_is_noted():
+    turned = ImageGeometry((20, 20, 12), (1.0,) * 3, direction=(-1, 0, 0, 0, 0, -1, 0, 1, 0))
+    assert orientation_of(turned) == "RSA"
+    scans = some_scans(2)
+    assert not prepare(scans, tiny_settings()).notes
+    mixed = [scans[0], replace(scans[1], volume=replace(scans[1].volume, geometry=turned))]
+    (note,) = prepare(mixed, tiny_settings()).notes
+    assert "LPS: 1, a for one; RSA: 1, b for one" in note
 
 
 def test_a_fingerprint_changes_with_a_single_known_voxel():
