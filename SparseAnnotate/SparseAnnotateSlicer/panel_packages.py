@@ -42,6 +42,7 @@ PACKAGES = {
     "torch": Package("PyTorch", None, (200, 3000)),
     "segmentation_models_pytorch": Package("segmentation-models-pytorch", "segmentation-models-pytorch>=0.4", (6, 6)),
     "lpips": Package("lpips", "lpips>=0.1.4", (1, 1)),
+    "safetensors": Package("safetensors", "safetensors>=0.4", (1, 1)),
 }
 # Modules of the library's core install that Slicer lacks; `needs` of the classes names those beyond it. A test runs
 # every one of them and compares.
@@ -66,9 +67,10 @@ def modules_of(cls: type) -> list[str]:
     return [name for name in PACKAGES if name in wanted]
 
 
-def missing(cls: type) -> list[Package]:
-    """The packages that are to be installed before a selector or predictor works."""
-    return [PACKAGES[name] for name in modules_of(cls) if importlib.util.find_spec(name) is None]
+def missing(cls: type, more: Sequence[str] = ()) -> list[Package]:
+    """The packages that are to be installed before a selector or predictor works; `more` are modules it needs too."""
+    wanted = {*modules_of(cls), *more}
+    return [one for name, one in PACKAGES.items() if name in wanted and importlib.util.find_spec(name) is None]
 
 
 def missing_weights(cls: type) -> list:
@@ -79,15 +81,17 @@ def missing_weights(cls: type) -> list:
     return [source for source in sources if weights.locate(source) is None]
 
 
-def ensure(cls: type) -> None:
+def ensure(cls: type, more: Sequence[str] = ()) -> None:
     """Have what a selector or predictor needs: if something is missing, ask once, and install it.
+
+    `more` are modules that it needs for what it is asked to do.
 
     Raises
     ------
     MissingPackageError
         Where the user declined, or it could not be installed.
     """
-    lacking, weights = missing(cls), missing_weights(cls)
+    lacking, weights = missing(cls, more), missing_weights(cls)
     if not lacking and not weights:
         return
     title = _("SparseAnnotate: download and install")
@@ -98,7 +102,7 @@ def ensure(cls: type) -> None:
     if lacking:
         _install(lacking)
     importlib.invalidate_caches()
-    still = missing(cls)
+    still = missing(cls, more)
     if still:
         advice = _("{packages} could not be installed: see Slicer's log.")
         raise MissingPackageError(advice.format(packages=", ".join(one.name for one in still)))

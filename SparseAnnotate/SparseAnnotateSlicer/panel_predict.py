@@ -13,6 +13,7 @@ from SparseAnnotateLib.predictors import PREDICTORS
 from . import panel_packages, prediction
 from .interpolator import use_slicers_interpolator
 from .panel_choice import Choice
+from .panel_models import MODULES, StartFrom
 from .panel_options import OptionsForm
 from .panel_status import duration
 
@@ -33,6 +34,7 @@ class PredictRow:
         self._runners: dict[str, object] = {}
         self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
         self._form = OptionsForm(ui.optionsForm)
+        self._models = StartFrom(panel)
         self._timer = qt.QTimer()
         self._timer.timeout.connect(lambda: panel.attempt(self._poll, quietly=True))
         for widget in (ui.optionsFrame, ui.logText, ui.progressBar):
@@ -54,6 +56,8 @@ class PredictRow:
         """Show what the session was predicted with last."""
         self._predictors.choose(session.state.predictor)
         self._show_options(session.state.predictor_options)
+        self._models.look()
+        self._models.choose(session.state.predictor_options.get("start_from"))
 
     def _show_options(self, values) -> None:
         self._form.show(self._predictors.cls.Options, values)
@@ -68,10 +72,11 @@ class PredictRow:
 
     def _start(self) -> None:
         panel, name = self._panel, self._predictors.name
-        panel_packages.ensure(self._predictors.cls)
+        starting = self._models.options(self._predictors.cls)
+        panel_packages.ensure(self._predictors.cls, MODULES if starting else ())
         with panel.busy():
             panel.refresh()
-            self._running = prediction.submit(panel.session, self._runner(name), name, self._options())
+            self._running = prediction.submit(panel.session, self._runner(name), name, {**self._options(), **starting})
         panel.ui.logText.clear()
         self._log(_("{predictor} on {volume}").format(predictor=name, volume=panel.session.volume_node.GetName()))
         self._started, self._cancelling, self._last_line = time.monotonic(), False, ""
@@ -167,6 +172,7 @@ class PredictRow:
         ui.optionsFrame.setVisible(ui.optionsButton.checked and not running)
         if self._form.cls is not self._predictors.cls.Options:
             self._show_options({})
+        self._models.show(self._predictors.cls, running=running)
         panel.offer(ui.predictorCombo, "", self._predictors.tooltip)
         if running:
             ui.predictButton.setText(_("Cancelling") if self._cancelling else _("Cancel"))

@@ -25,6 +25,9 @@ NETWORKS = ("attention-unet3d", "unet3d")
 _FORMAT = 1
 _KEY = "sparse_annotate_cohort_model"
 
+# Of a safetensors file, by its definition.
+_LONGEST_HEADER = 100_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class CohortConfiguration:
@@ -149,29 +152,52 @@ def load_model(path: str | Path) -> CohortModel:
     InputError
         For a file that is missing, damaged, of another kind, or of a newer version.
     """
-    return _read(Path(path), with_weights=True)
-
-
-def load_configuration(path: str | Path) -> CohortModel:
-    """A model without its weights, for lists of what there is: takes a millisecond; raises as `load_model` does."""
-    return _read(Path(path), with_weights=False)
-
-
-def _read(path: Path, *, with_weights: bool) -> CohortModel:
-    if not path.is_file():
-        raise InputError(f"there is no cohort model {path}: name a file that `sparse-annotate cohort train` wrote")
+    path = _existing(path)
     require("safetensors", extra="deep", purpose="reading a cohort model")
     from safetensors import SafetensorError, safe_open
 
-    # Without the weights torch is not needed: the panel lists models where it is not installed.
-    framework = "pt" if with_weights else "numpy"
     try:
-        with safe_open(path, framework=framework) as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()} if with_weights else {}  # noqa: SIM118
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} cannot be read as a cohort model ({error}): name another one") from error
-    if _KEY not in metadata:
+        raise _unreadable(path, error) from error
+    return _from_metadata(path, metadata, weights)
+
+
+def load_configuration(path: str | Path) -> CohortModel:
+    """A model without its weights, for lists of what there is: takes a millisecond and needs no package.
+
+    Raises
+    ------
+    InputError
+        As `load_model` does, but for damage of the weights.
+    """
+    path = _existing(path)
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > min(path.stat().st_size - 8, _LONGEST_HEADER):
+                raise ValueError("its beginning is that of another format")
+            metadata = json.loads(file.read(length)).get("__metadata__")
+    except (OSError, ValueError, AttributeError) as error:
+        raise _unreadable(path, error) from error
+    return _from_metadata(path, metadata, {})
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"there is no cohort model {path}: name a file that `sparse-annotate cohort train` wrote")
+    return path
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} cannot be read as a cohort model ({error}): name another one")
+
+
+def _from_metadata(path: Path, metadata: Mapping[str, str] | None, weights: dict) -> CohortModel:
+    if _KEY not in (metadata or {}):
         raise InputError(f"{path} holds weights of something else than a cohort network: name another one")
     return _from_header(path, metadata[_KEY], weights)
 

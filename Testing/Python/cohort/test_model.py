@@ -71,6 +71,14 @@ def test_a_list_of_models_reads_no_weights(tmp_path):
     assert listed.weights == {}
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x02" + bytes(7) + b"[]", b"\x40" + bytes(7) + b"{}"])
+def test_what_is_no_model_is_told_in_a_list_too(tmp_path, content):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read as a cohort model"):
+        load_configuration(path)
+
+
 def test_reading_a_pickle_under_that_name_runs_nothing_of_it(tmp_path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
