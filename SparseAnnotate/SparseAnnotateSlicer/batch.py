@@ -18,15 +18,16 @@ from SparseAnnotateLib import cli
 from SparseAnnotateLib.errors import InputError
 
 from . import files
-from .batch_cases import cases_for_slicer, write_table
+from .batch_cases import SceneCase, axis_argument, cases_for_slicer, write_table
 from .headless import headless_scene, inside_slicer
 from .interpolator import use_slicers_interpolator
 from .nodes import ATTRIBUTE, SEGMENTATION, is_whole, session_nodes
 from .session import AnnotationSession
-from .session_arguments import arguments_of
+from .session_arguments import arguments_of, columns_of
 from .state import SessionState
 
 _SEGMENTATION_COMMANDS = ("predict", "suggest", "simulate")
+_TRAINING = ["cohort", "train"]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -63,7 +64,7 @@ class _Command:
 
     def translated(self) -> list[str]:
         """The arguments for `sparse-annotate`."""
-        if self._arguments[:1] == ["evaluate"]:
+        if self._arguments[:1] == ["evaluate"] or self._arguments[:2] == _TRAINING:
             return self._with_cases_in_files()
         if not self._arguments or self._arguments[0] not in _SEGMENTATION_COMMANDS or not self._needs_slicer():
             return self._arguments
@@ -77,7 +78,10 @@ class _Command:
         return [replaced[0], *self._from_session(given), *replaced[1:]]
 
     def _with_cases_in_files(self) -> list[str]:
-        """`evaluate` of cases in scenes: their volumes and reference segmentations as files, listed in a table."""
+        """Many cases in scenes: their volumes and segmentations as files, listed in a table.
+
+        For `evaluate` the segmentations are references; for `cohort train` the table says what sessions say of planes.
+        """
         given = cli.build_parser().parse_args(self._arguments)
         cases = cases_for_slicer(Path(given.data))
         if not cases:
@@ -88,11 +92,24 @@ class _Command:
             self._folder.mkdir()
             case.image = self._file_of(case.image, "vtkMRMLScalarVolumeNode", "image")
             case.labels = self._file_of(case.labels, "vtkMRMLSegmentationNode", "labels")
+            if self._arguments[:2] == _TRAINING:
+                self._add_session(case)
             self._forget()
         self._folder = main_folder
         table = write_table(cases, main_folder / "cases.csv")
         arguments[arguments.index(given.data, 1)] = str(table)
-        return arguments
+        return [*arguments, *axis_argument(cases, given)]
+
+    def _add_session(self, case: SceneCase) -> None:
+        """What the session of a scene says of planes, where the table of cases does not."""
+        nodes = self._session_nodes()
+        if len(nodes) == 1:
+            session = AnnotationSession.restore(nodes[0])
+            said = columns_of(session)
+            case.axis = session.state.axis
+            session.close()
+            if not any(case.others.get(name) for name in said):
+                case.others |= said
 
     def _forget(self) -> None:
         """Take what was loaded out of the scene: a data set is larger than the memory."""

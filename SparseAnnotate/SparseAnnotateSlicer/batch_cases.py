@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from SparseAnnotateLib.errors import InputError
 
 from . import files
 
 
 @dataclass
 class SceneCase:
-    """A case for `sparse-annotate evaluate`; `image` and `labels` are replaced by files once they are written.
+    """A case of a data set; `image` and `labels` are replaced by files once they are written.
 
     Attributes
     ----------
     image, labels : files that Slicer loads, ``scan.mrb#CT`` for a node of a scene
     others : further columns of the table
+    axis : the annotation axis of its session; None without one
     """
 
     image: str
     labels: str
     others: dict[str, str] = field(default_factory=dict)
+    axis: str | None = None
 
 
 def cases_for_slicer(data: Path) -> list[SceneCase]:
@@ -64,3 +69,19 @@ def write_table(cases: list[SceneCase], path: Path) -> Path:
         writer.writeheader()
         writer.writerows({"image": case.image, "labels": case.labels, **case.others} for case in cases)
     return path
+
+
+def axis_argument(cases: list[SceneCase], given: argparse.Namespace) -> list[str]:
+    """The annotation axis of all sessions, whose plane numbers are meant along it; none where one was typed.
+
+    Raises
+    ------
+    InputError
+        Where sessions have different axes.
+    """
+    axes = {case.axis for case in cases if case.axis is not None}
+    if not axes or getattr(given, "axis", None) != "auto":
+        return []
+    if len(axes) > 1:
+        raise InputError(f"the sessions annotate along different axes ({', '.join(sorted(axes))}): use those of one")
+    return ["--axis", *axes]

@@ -34,6 +34,15 @@ def arguments_of(session: AnnotationSession, given: argparse.Namespace, typed: S
     return said
 
 
+def columns_of(session: AnnotationSession) -> dict[str, str]:
+    """What a session says of planes, as columns of a table of cases."""
+    present = session.look()
+    columns = {option[2:]: " ".join(map(str, present.planes(state))) for option, state in _MARKS}
+    if session.state.plane_range is not None:
+        columns["range"] = "-".join(map(str, session.state.plane_range))
+    return columns
+
+
 def _what_was_given(session: AnnotationSession, given: argparse.Namespace) -> list[str]:
     """Planes, ranges and box. A typed range or list of painted planes replaces all that the session says of that."""
     said: list[str] = []

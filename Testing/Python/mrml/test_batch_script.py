@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from nodes import add_segmentation, add_volume, ids_of, paint
+from SparseAnnotateLib.cli import build_parser
+from SparseAnnotateLib.commands._cohort_cases import find_painted_cases
+from SparseAnnotateLib.evaluation.grid import View
 from SparseAnnotateLib.io import read_labels
 from SparseAnnotateLib.predictors import PREDICTORS, run
 from SparseAnnotateSlicer import batch
@@ -196,6 +200,28 @@ class TestInThisProcess:
         found = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv"))
         assert "case1" in found
         assert "case2" in found
+
+    def test_trains_on_scenes_with_what_their_sessions_say(self, saved, tmp_path, monkeypatch):
+        annotation, volume = saved
+        folder = tmp_path / "scenes"
+        folder.mkdir()
+        (tmp_path / "scan.mrb").rename(folder / "scan.mrb")
+        loaded = []
+
+        def look(arguments):
+            given = build_parser().parse_args(arguments)
+            (case,) = find_painted_cases(given.data)
+            loaded.append((given.axis, replace(case, view=View(given.axis)).load()))
+            return 0
+
+        monkeypatch.setattr("SparseAnnotateLib.cli.main", look)
+        assert batch.run(["cohort", "train", str(folder), "-o", str(tmp_path / "m.safetensors")]) == 0
+        ((axis, scan),) = loaded
+        assert (axis, scan.name) == ("k", "scan")
+        assert np.array_equal(scan.volume.intensities, volume.intensities)
+        assert np.array_equal(scan.annotation.labels, annotation.labels)
+        assert np.array_equal(scan.annotation.known, annotation.known)
+        assert [one.name for one in scan.annotation.classes] == ["liver", "tumour"]
 
     def test_asks_for_a_name_where_a_scene_holds_two_volumes(self, scene, tmp_path, capsys):
         for name in ("CT", "MR"):
