@@ -164,18 +164,18 @@ class Trainer:
         self.network.train()
         # Batch statistics need two: with one window DeepLabV3+'s pooled branch has nothing to normalise by.
         loss, fitted = with_fitting_batch(
-            lambda size: self._try_step(planes[:size]), min(self.batch_size, len(planes)), self.device, 2
+            lambda size: self._gradients(planes[:size]), min(self.batch_size, len(planes)), self.device, 2
         )
         if fitted < min(self.batch_size, len(planes)):
             logger.warning("out of memory: going on with %d windows a step instead of %d", fitted, self.batch_size)
             self.batch_size = fitted
+        self._update()
         if self.average is not None:
             self.average.update_parameters(self.network)
         return loss
 
-    def _try_step(self, planes: np.ndarray) -> Tensor:
-        from torch.nn.utils import clip_grad_norm_
-
+    def _gradients(self, planes: np.ndarray) -> Tensor:
+        """Loss of some planes, its gradients left with the weights; may be tried again with fewer."""
         self.optimizer.zero_grad(set_to_none=True)
         images, prior, labels, known = self._windows(planes)
         with autocast(self.device):
@@ -186,11 +186,16 @@ class Trainer:
         if prior is not None and self.recipe.hold_to_prior:
             loss = loss + self.recipe.hold_to_prior * self._unfounded(correction, known, planes)
         self.scaler.scale(loss).backward()
+        return loss.detach()
+
+    def _update(self) -> None:
+        """Move the weights along their gradients: once a step, never tried again, for half of it would stay."""
+        from torch.nn.utils import clip_grad_norm_
+
         self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return loss.detach()
 
     def _unfounded(self, correction: Tensor, known: Tensor, planes: np.ndarray) -> Tensor:
         """Mean square of the structures' corrections, relative to the background's, on unknown voxels of partly painted

@@ -37,13 +37,11 @@ class NetworkPredictor(PredictorBase):
         yield Progress("loading", 0.0, "loading torch")
         require("torch", extra="deep", purpose=f"the predictor {self.name}")
         require("segmentation_models_pytorch", extra="deep", purpose=f"the predictor {self.name}")
-        from ..learning.memory import free_cache
+        from ..learning.memory import freed_afterwards
 
         device = resolve_device(self.options.device)
-        try:
+        with freed_afterwards(device):
             yield from _Run(self, volume, annotation, device).steps()
-        finally:
-            free_cache(device)
 
 
 class _Run:

@@ -101,13 +101,11 @@ class AttentionUnet3d(PredictorBase):
             return
         yield Progress("loading", 0.0, "loading torch")
         require("torch", extra="deep", purpose=f"the predictor {self.name}")
-        from ..learning.memory import free_cache
+        from ..learning.memory import freed_afterwards
 
         device = resolve_device(self.options.device)
-        try:
+        with freed_afterwards(device):
             yield from _Run(self.options, volume, annotation, device).steps()
-        finally:
-            free_cache(device)
 
 
 class _Run:
