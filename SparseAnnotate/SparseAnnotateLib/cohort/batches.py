@@ -131,7 +131,8 @@ def validate(
             log_mean = _log_mean_probabilities(network, blocks.inputs, device)
             (soft,) = dice.sums(log_mean, blocks.labels, blocks.known)
             hard = _counts(log_mean.argmax(1), blocks, log_mean.shape[1])
-            sums = soft.double() if sums is None else sums + soft.double()
+            soft, hard = _exact(soft), _exact(hard)
+            sums = soft if sums is None else sums + soft
             counts = hard if counts is None else counts + hard
         if sums is None:
             classes = network.from_features.out_channels
@@ -154,15 +155,20 @@ def _log_mean_probabilities(network: nn.Module, inputs: Tensor, device: str) -> 
     return torch.log(mean[: len(inputs)].clamp(min=1e-30))
 
 
+def _exact(tensor: Tensor) -> Tensor:
+    """As float64, which Apple's GPUs do not have."""
+    return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()
+
+
 def _counts(found: Tensor, blocks: Blocks, classes: int) -> Tensor:
-    """float64 (2, structures): voxels in both, and in prediction plus truth, where known."""
+    """int64 (2, structures): voxels in both, and in prediction plus truth, where known."""
     import torch
 
     weight = blocks.known[:, None]
     mine = one_hot(found, classes, torch.bool)[:, 1:] & weight
     truth = one_hot(blocks.labels, classes, torch.bool)[:, 1:] & weight
     everywhere = (0, 2, 3, 4)
-    return torch.stack([(mine & truth).sum(everywhere), mine.sum(everywhere) + truth.sum(everywhere)]).double()
+    return torch.stack([(mine & truth).sum(everywhere), mine.sum(everywhere) + truth.sum(everywhere)])
 
 
 def fitting_blocks(network: nn.Module, channels: int, block: Sequence[int], stride: Sequence[int], device: str) -> int:

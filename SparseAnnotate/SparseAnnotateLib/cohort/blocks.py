@@ -51,9 +51,10 @@ class Blocks:
         """On a device, channels last: 3-D convolutions take 3/4 of the time with them (CPU: 1.05 s against 1.38 s)."""
         import torch
 
-        parts = (part.to(device, non_blocking=True) for part in (self.inputs, self.labels, self.known))
-        inputs, labels, known = parts
-        return Blocks(inputs.contiguous(memory_format=torch.channels_last_3d), labels, known)
+        inputs, labels, known = (part.to(device, non_blocking=True) for part in (self.inputs, self.labels, self.known))
+        if device != "mps":  # which has no such format
+            inputs = inputs.contiguous(memory_format=torch.channels_last_3d)
+        return Blocks(inputs, labels, known)
 
     def pinned(self) -> Blocks:
         """In memory from which a GPU can copy while it computes."""

@@ -172,6 +172,8 @@ class Trainer:
             if self.pace.progress(before, len(losses)) >= 1:
                 break
         loss = float(torch.stack(losses).mean())
+        if not np.isfinite(loss):
+            raise InputError(f"in epoch {number} the loss is no number any more: choose a lower --learning-rate")
         score, dice = self._score(loss)
         best = self._keep_if_best(score)
         rate = self.optimizer.param_groups[0]["lr"]
@@ -195,7 +197,12 @@ class Trainer:
             return self._try_step(blocks, self.at_once)
         smallest = 2 if self.device == "cpu" else 1
         loss, self.at_once = with_fitting_batch(
-            lambda size: self._try_step(blocks, size), self.at_once, self.device, smallest
+            lambda size: self._try_step(blocks, size),
+            self.at_once,
+            self.device,
+            smallest,
+            items="blocks",
+            advice="choose a smaller --block, fewer --channels, or the device cpu",
         )
         return loss
 

@@ -123,6 +123,16 @@ def test_an_output_that_is_no_model_is_refused_before_any_scan_is_read(tmp_path,
     assert ".safetensors" in capsys.readouterr().err
 
 
+def test_a_stopped_training_says_how_to_go_on(data, tmp_path, capsys, monkeypatch):
+    def stopped(_trainer):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("SparseAnnotateLib.cohort.training.Trainer.run", stopped)
+    assert trained(data, tmp_path / "m.safetensors") == 130
+    assert "run the same command again to go on" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(data, tmp_path):
     """Gloo on the CPU; each has half of every batch, and the batch's Dice is that of both halves."""

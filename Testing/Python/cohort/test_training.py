@@ -252,3 +252,30 @@ def test_a_batch_must_be_shared_evenly_by_processes():
     settings = tiny_settings(batch_size=3)
     with pytest.raises(InputError, match="multiple of their number"):
         Trainer(prepare(some_scans(2), settings), settings, processes=Processes(0, 2))
+
+
+def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(tmp_path):
+    trainer = trainer_of(tmp_path)
+    run = trainer.run()
+    next(run)
+    with torch.no_grad():
+        trainer.network.from_features.bias.fill_(float("nan"))
+    with pytest.raises(InputError, match="lower --learning-rate"):
+        next(run)
+    assert len(trainer_of(tmp_path).history) == 1
+
+
+def test_where_memory_runs_out_blocks_go_through_in_parts(monkeypatch):
+    trainer, sizes = trainer_of(blocks_at_once=4), []
+    step = trainer._try_step
+
+    def with_little_memory(blocks, at_once):
+        sizes.append(at_once)
+        if at_once > 2:
+            raise RuntimeError("CUDA out of memory")
+        return step(blocks, at_once)
+
+    monkeypatch.setattr(trainer, "_try_step", with_little_memory)
+    next(trainer.run())
+    assert sizes == [4, 2, 2]
+    assert trainer.at_once == 2
