@@ -190,33 +190,35 @@ class Trainer:
         return [self.processes.share(places[first : first + size]) for first in range(0, len(places), size)]
 
     def _step(self, blocks: Blocks):
-        """One step; where a GPU's memory runs out, with fewer blocks at once from then on."""
-        from ..learning.memory import with_fitting_batch
-
-        if self.processes.count > 1:  # the others would wait for ever
-            return self._try_step(blocks, self.at_once)
-        smallest = 2 if self.device == "cpu" else 1
-        loss, self.at_once = with_fitting_batch(
-            lambda size: self._try_step(blocks, size),
-            self.at_once,
-            self.device,
-            smallest,
-            items="blocks",
-            advice="choose a smaller --block, fewer --channels, or the device cpu",
-        )
-        return loss
-
-    def _try_step(self, blocks: Blocks, at_once: int):
         from torch.nn.utils import clip_grad_norm_
 
         self.network.train()
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = self.gradient.add(blocks, at_once)
+        loss = self._add_gradient(blocks)
         self.scaler.unscale_(self.optimizer)
         clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss
+
+    def _add_gradient(self, blocks: Blocks):
+        """The gradient of a batch; where a GPU's memory runs out, with fewer blocks at once from then on."""
+        from ..learning.memory import with_fitting_batch
+
+        if self.processes.count > 1:  # the others would wait for ever
+            return self._gradient(blocks, self.at_once)
+        loss, self.at_once = with_fitting_batch(
+            lambda size: self._gradient(blocks, size),
+            self.at_once,
+            self.device,
+            2 if self.device == "cpu" else 1,
+            items="blocks",
+            advice="choose a smaller --block, fewer --channels, or the device cpu",
+        )
+        return loss
+
+    def _gradient(self, blocks: Blocks, at_once: int):
+        self.optimizer.zero_grad(set_to_none=True)
+        return self.gradient.add(blocks, at_once)
 
     def _score(self, loss: float) -> tuple[float, tuple[float, ...]]:
         """Of the scans that are kept out; without any, minus the training loss (the same in all processes)."""

@@ -267,15 +267,15 @@ def test_a_loss_that_is_no_number_ends_training_and_keeps_the_last_checkpoint(tm
 
 def test_where_memory_runs_out_blocks_go_through_in_parts(monkeypatch):
     trainer, sizes = trainer_of(blocks_at_once=4), []
-    step = trainer._try_step
+    gradient = trainer._gradient
 
     def with_little_memory(blocks, at_once):
         sizes.append(at_once)
         if at_once > 2:
             raise RuntimeError("CUDA out of memory")
-        return step(blocks, at_once)
+        return gradient(blocks, at_once)
 
-    monkeypatch.setattr(trainer, "_try_step", with_little_memory)
+    monkeypatch.setattr(trainer, "_gradient", with_little_memory)
     next(trainer.run())
     assert sizes == [4, 2, 2]
     assert trainer.at_once == 2
