@@ -1,9 +1,12 @@
 """Predictors of a single scan that start from a cohort model."""
 
+import json
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("segmentation_models_pytorch")
@@ -11,7 +14,7 @@ pytest.importorskip("segmentation_models_pytorch")
 from cohort.models import a_ball, bright_model  # noqa: E402
 from predictors.test_unet import QUICK  # noqa: E402
 from SparseAnnotateLib import PREDICTORS, InputError, LabelClass, SparseAnnotation, run  # noqa: E402
-from SparseAnnotateLib.cli import main  # noqa: E402
+from SparseAnnotateLib.cli import build_parser, main  # noqa: E402
 from SparseAnnotateLib.cohort.applying import class_probabilities  # noqa: E402
 from SparseAnnotateLib.cohort.continuing import network_for_one_scan  # noqa: E402
 from SparseAnnotateLib.cohort.model import save_model  # noqa: E402
@@ -170,7 +173,37 @@ class TestAttentionUnet3d:
                 run(PREDICTORS.create(name, {"device": "cpu", "start_from": models["good"]}), volume, annotation)
 
 
+def write(path, array) -> str:
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((1.0, 1.0, 2.0))
+    sitk.WriteImage(image, str(path))
+    return str(path)
+
+
 class TestCommandLine:
+    def test_predict_and_simulate_start_from_a_model(self, models, tmp_path, monkeypatch):
+        volume, labels, annotation = a_bent_ball()
+        painted = np.where(annotation.painted[:, None, None], labels, 0)
+        image = write(tmp_path / "image.nii.gz", volume.intensities)
+        monkeypatch.chdir(tmp_path)
+        start = ["--start-from", os.path.relpath(models["good"], tmp_path), "-q"]
+        predicted = [*start, "-o", "out.nii.gz", "--range", "5", "15"]
+        assert main(["predict", image, write(tmp_path / "painted.nii.gz", painted), *predicted]) == 0
+        found = sitk.GetArrayFromImage(sitk.ReadImage("out.nii.gz"))
+        assert unpainted_dice(labels, annotation, found) > 0.9
+        reference = write(tmp_path / "reference.nii.gz", labels)
+        assert main(["simulate", image, reference, "--planes", "7,13", *start, "--json", "measured.json"]) == 0
+        measured = json.loads((tmp_path / "measured.json").read_text(encoding="utf-8"))
+        assert measured["options"]["predictor"]["start_from"] == models["good"]
+        assert measured["details"]["pool_weights"]["cohort"] > 0.1
+
+    def test_evaluate_starts_those_predictors_that_can(self, models):
+        from SparseAnnotateLib.commands.evaluate import blocks
+
+        text = ["evaluate", "data", "-o", "out", "--predictors", "shape", "guided", "--start-from", models["good"]]
+        (block,) = blocks(build_parser().parse_args(text))
+        assert [dict(method.options) for method in block.predictors] == [{}, {"start_from": models["good"]}]
+
     def test_a_predictor_that_cannot_start_from_a_model_says_which_can(self, capsys):
         arguments = ["predict", "image.nii", "labels.nii", "-o", "out.nii", "--predictor", "shape"]
         assert main([*arguments, "--start-from", "model.safetensors"]) == 2
