@@ -9,11 +9,18 @@ spaced, centred planes are painted. The network trains as many iterations as `--
 interrupted; --show draws what is there. Prints, a line a case, Spearman's rank correlation over the unpainted planes of
 the range of P-DSC with the Dice of all structures as one (Zhang's measure), of P-accuracy with the mean Dice of the
 structures where there are several, and of the Dice that our model of interpolation expects; draws OUTPUT/agreement.png.
+
+    python Testing/benchmarks/attention_agreement.py ../shared/data -o agreement/ --next shape guided
+
+paints a third more planes, where the heads agree least (the selector `attention`), by `expected-gain`, by `uncertainty`
+and evenly (all of them anew, `keep-n`), and predicts with these predictors: the same number of planes for all. Prints
+the Dice and the paired difference to `keep-n`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +37,7 @@ CASES = [
     "TotalSeg_example_ct_sm",
     "LA2018_5QFK2PMH",
 ]
+NEXT = ["keep-n", "attention", "expected-gain", "uncertainty"]
 SECONDS_PER_VOXEL = 5.2e-6
 
 
@@ -124,6 +132,77 @@ def told(values) -> str:
     return " | ".join(f"{value:.2f}" if np.isfinite(value) else "" for value in values)
 
 
+def planes_of(strategy: str, painted: list[int], agreement: dict, volume, expert) -> list[int]:
+    """A third more planes than are painted, as a strategy wants them."""
+    from SparseAnnotateLib import SELECTORS
+
+    more = max(1, round(len(painted) / 3))
+    rng = np.random.default_rng(0)
+    if strategy == "keep-n":
+        suggested = SELECTORS.create("keep-n").select(volume, expert.paint([]), len(painted) + more, rng)
+        return [one.plane for one in suggested]
+    if strategy != "attention":
+        suggested = SELECTORS.create(strategy).select(volume, expert.paint(painted), more, rng)
+        return [*painted, *(one.plane for one in suggested)]
+    planes = agreement["planes"]
+    measure = agreement["p_dsc" if int(agreement["structures"]) == 1 else "p_accuracy"]
+    inside = (planes >= expert.plane_range[0]) & (planes <= expert.plane_range[1])
+    return [*painted, *planes[inside][np.argsort(measure[inside], kind="stable")[:more]].tolist()]
+
+
+def measure_next(file: Path, data: Path, predictors: list[str], results: Path) -> None:
+    """Append a JSON object for each strategy and predictor that is missing."""
+    from SparseAnnotateLib import PREDICTORS, run
+    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.io import read_image, read_labels
+    from SparseAnnotateLib.metrics import dice_per_class, mean_of
+
+    results.touch()
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    done = {(row["case"], row["strategy"], row["predictor"]) for row in rows}
+    volume = read_image(data / file.stem / "image.nii.gz", axis="k")
+    expert = SimulatedExpert(read_labels(data / file.stem / "label.nii.gz", volume).labels)
+    agreement = dict(np.load(file))
+    for strategy in NEXT:
+        missing = [name for name in predictors if (file.stem, strategy, name) not in done]
+        if not missing:
+            continue
+        planes = planes_of(strategy, agreement["painted"].tolist(), agreement, volume, expert)
+        annotation = expert.paint(planes)
+        for name in missing:
+            labels = run(PREDICTORS.create(name), volume, annotation).labels
+            dice = mean_of(dice_per_class(labels, expert.reference, annotation.class_count))
+            row = {"case": file.stem, "strategy": strategy, "predictor": name, "dice": float(dice), "planes": planes}
+            with results.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(row) + "\n")
+
+
+def show_next(results: Path) -> None:
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    dice = {(row["predictor"], row["strategy"], row["case"]): row["dice"] for row in rows}
+    print(
+        "| predictor | strategy | cases | Dice | difference to keep-n (95 %) | better in |\n|---|---|---|---|---|---|"
+    )
+    for predictor in dict.fromkeys(row["predictor"] for row in rows):
+        for strategy in NEXT:
+            cases = [c for p, s, c in dice if (p, s) == (predictor, strategy) and (p, "keep-n", c) in dice]
+            values = np.array([dice[predictor, strategy, case] for case in cases])
+            gain = values - [dice[predictor, "keep-n", case] for case in cases]
+            half = half_width(gain)
+            print(
+                f"| {predictor} | {strategy} | {len(cases)} | {values.mean():.3f} | {gain.mean():+.3f} +- {half:.3f} | "
+                f"{int((gain > 0).sum())} |"
+            )
+
+
+def half_width(values: np.ndarray) -> float:
+    """Of the 95 % confidence interval of the mean (Student's t)."""
+    from scipy.stats import t as student
+
+    count = len(values)
+    return float(student.ppf(0.975, count - 1) * values.std(ddof=1) / count**0.5) if count > 1 else float("nan")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
@@ -133,6 +212,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="of one core, training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", action="store_true", help="compute nothing")
+    parser.add_argument("--next", nargs="+", metavar="PREDICTOR", help="paint a third more planes, and predict")
     given = parser.parse_args()
     given.output.mkdir(exist_ok=True)
     for case in [] if given.show else given.cases:
@@ -140,7 +220,12 @@ def main() -> None:
         if not file.exists():
             measure(given.data / case, given.fraction, given.seconds, given.seed, file)
             print(case, flush=True)
-    show([file for case in given.cases if (file := given.output / f"{case}.npz").exists()], given.output)
+    files = [file for case in given.cases if (file := given.output / f"{case}.npz").exists()]
+    show(files, given.output)
+    if given.next:
+        for file in files:
+            measure_next(file, given.data, given.next, given.output / "next.jsonl")
+        show_next(given.output / "next.jsonl")
 
 
 if __name__ == "__main__":
