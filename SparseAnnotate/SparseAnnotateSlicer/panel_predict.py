@@ -33,7 +33,7 @@ class PredictRow:
         self._started, self._cancelling, self._last_line = 0.0, False, ""
         self._runners: dict[str, object] = {}
         self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
-        self._form = OptionsForm(ui.optionsForm)
+        self._form = OptionsForm(ui.optionsFrame.layout())
         self._models = StartFrom(panel)
         self._timer = qt.QTimer()
         self._timer.timeout.connect(lambda: panel.attempt(self._poll, quietly=True))

@@ -94,8 +94,7 @@ class FormWidgets:
     def __init__(self, path: Path):
         self.classes, self.unknown = {}, []
         root = xml.etree.ElementTree.parse(path).getroot()
-        # slicer.util.childWidgetVariables gives layouts, too.
-        self.classes |= {one.get("name"): one.get("class") for one in root.iter("layout") if one.get("name")}
+        # No layouts: slicer.util.childWidgetVariables passes over those without items, which are false in PythonQt.
         for element in root.iter("widget"):
             cls, name = element.get("class"), element.get("name")
             self.classes[name] = cls

@@ -112,7 +112,7 @@ def test_the_form_is_checked_too(tmp_path):
         encoding="utf-8",
     )
     form = FormWidgets(path)
-    assert form.classes == {"top": "QWidget", "a": "qMRMLNodeBox", "b": "QSpinBox", "rows": "QFormLayout"}
+    assert form.classes == {"top": "QWidget", "a": "qMRMLNodeBox", "b": "QSpinBox"}
     assert form.unknown == [
         "form.ui: a is of the unknown class qMRMLNodeBox",
         "form.ui: QSpinBox b has no property maximun",

@@ -52,6 +52,8 @@ def _give_properties() -> None:
                         setattr(cls, own, _Property(own, cls.__dict__.get(own)))
     QtCore.QObject.name = _Property("objectName", None)
     QtCore.QObject.className = lambda self: self.metaObject().className()
+    # Slicer's search for children passes over what is false.
+    QtWidgets.QLayout.__bool__ = lambda self: not self.isEmpty()
 
 
 _loading = []
