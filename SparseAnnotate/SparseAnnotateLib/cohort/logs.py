@@ -92,10 +92,11 @@ class TrainingLog:
             self._drawn = time.monotonic()
 
     def close(self) -> None:
-        """The last picture."""
+        """The last picture, and the table, which a kill right after a checkpoint left behind."""
         if self._events is not None:
             self._events.close()
         if self.folder is not None and self.history:
+            write_text(self.folder / TABLE, table(self.history, self.class_names), ".csv")
             draw(self.history, self.class_names, self.folder / PICTURE)
 
 

@@ -54,7 +54,8 @@ def resampled_to(array: np.ndarray, shape: Sequence[int], order: int = 1) -> np.
     order : 1 is linear, and averages over what one voxel covers where it shrinks; the result is float32.
         0 takes the nearest voxel, and keeps the type.
     """
-    for axis, size in zip((-3, -2, -1), shape, strict=True):
+    # Planes last: the others go slab by slab, so that only what is left of them is copied as a whole.
+    for axis, size in sorted(zip((-3, -2, -1), shape, strict=True), reverse=True):
         if array.shape[axis] == size:
             continue
         if order == 0:
@@ -68,12 +69,14 @@ def _along(array: np.ndarray, axis: int, weights: np.ndarray) -> np.ndarray:
     """`weights` (new, old) applied along an axis, one slab of the array at a time: float32 of all would be a copy."""
     if axis == -3:
         flat = array.reshape(*array.shape[:-2], -1)
-        return (weights @ flat.astype(np.float32)).reshape(*array.shape[:-3], len(weights), *array.shape[-2:])
+        return (weights @ flat.astype(np.float32, copy=False)).reshape(
+            *array.shape[:-3], len(weights), *array.shape[-2:]
+        )
     slabs = array.reshape(-1, *array.shape[-2:])
     new = (len(weights), array.shape[-1]) if axis == -2 else (array.shape[-2], len(weights))
     result = np.empty((len(slabs), *new), np.float32)
     for slab, target in zip(slabs, result, strict=True):
-        slab = slab.astype(np.float32)
+        slab = slab.astype(np.float32, copy=False)
         np.matmul(weights, slab, out=target) if axis == -2 else np.matmul(slab, weights.T, out=target)
     return result.reshape(*array.shape[:-2], *new)
 
