@@ -51,6 +51,12 @@ class Loss:
         """Logits that stand for the same probabilities with this loss as `logits` do with a softmax (a prior's)."""
         return logits
 
+    def towards(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Cross entropy (batch, rows, columns) with class probabilities `target` of the logits' shape."""
+        import torch
+
+        return -(target * torch.log_softmax(logits, 1)).sum(1)
+
 
 class SelectiveDice(Loss):
     r"""Selective batch soft Dice (Specktor-Fadida 2023, eq. 2; smoothed, mean over the structures).
@@ -121,6 +127,10 @@ class BinaryLoss(Loss):
         rest = torch.log((-torch.expm1(share)).clamp(min=_SMALLEST_REST))
         return torch.cat([torch.zeros_like(logits[:, :1]), share - rest], 1)
 
+    def towards(self, logits, target):
+        """Binary cross entropy, the mean over the structures."""
+        return _binary_cross_entropy(logits, target[:, 1:]).mean(1)
+
 
 class PartialBinaryCrossEntropy(BinaryLoss):
     r"""PBCE (Martin 2022, eq. 2): every structure by itself, and what was painted is a positive, nothing else.
@@ -184,6 +194,10 @@ class SumOfLosses(Loss):
     def from_softmax(self, logits):
         """As the terms read them; see `probabilities`."""
         return self._reader.from_softmax(logits)
+
+    def towards(self, logits, target):
+        """Of the probabilities that the terms read; see `probabilities`."""
+        return self._reader.towards(logits, target)
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -122,6 +122,17 @@ def test_every_loss_reads_the_probabilities_of_a_prior_as_they_are(name):
     torch.testing.assert_close(found, torch.softmax(logits, 1), atol=1e-5, rtol=1e-3)
 
 
+def test_towards_probabilities_a_loss_is_the_cross_entropy_with_them():
+    logits = torch.tensor([0.0, math.log(3), 0.0])[None, :, None, None]
+    target = torch.tensor([0.5, 0.25, 0.25])[None, :, None, None]
+    # Softmax: 1/5, 3/5, 1/5. Sigmoids of the structures: 3/4 and 1/2.
+    assert float(build_loss("dice+ce").towards(logits, target)) == pytest.approx(
+        -(0.5 * math.log(1 / 5) + 0.25 * math.log(3 / 5) + 0.25 * math.log(1 / 5))
+    )
+    expected = -(0.25 * math.log(3 / 4) + 0.75 * math.log(1 / 4) - LOG2) / 2
+    assert float(build_loss("mbce").towards(logits, target)) == pytest.approx(expected)
+
+
 def test_what_a_prior_is_sure_of_costs_a_binary_loss_next_to_nothing():
     # Deep inside structure 1 distances of all else are alike: as plain logits they would be log 2 of loss a structure.
     prior = torch.tensor([-5.0, 5.0, -5.0, -5.0])[None, :, None, None]
