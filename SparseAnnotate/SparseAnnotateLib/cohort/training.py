@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -233,9 +234,9 @@ class Trainer:
         self.best_weights = copy.deepcopy(self.network.state_dict())
         return True
 
-    @property
+    @functools.cached_property
     def _identity(self) -> dict[str, Any]:
-        """What must not change while a training is interrupted."""
+        """What must not change while a training is interrupted; every voxel of the cohort counts."""
         options = {name: value for name, value in dataclasses.asdict(self.settings).items() if name not in _FREE}
         return as_json({**options, "configuration": vars(self.cohort.configuration), "scans": self.cohort.fingerprint})
 
