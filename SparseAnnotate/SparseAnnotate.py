@@ -83,6 +83,8 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEnd)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEnd)
+        # After the widgets of Slicer, which observe it with priority 0.
+        self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatch, priority=-1.0)
         self._entered = False
 
     def enter(self):
@@ -111,6 +113,11 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._entered:
             self._disconnect()
             self._connect()
+
+    def onSceneEndBatch(self, caller, event):  # noqa: ARG002 - VTK's form
+        """Many nodes were added at once."""
+        if self._parameters is not None:
+            self.panel.nodes_added()
 
     def _connect(self):
         if self._parameters is not None:

@@ -161,6 +161,11 @@ class Panel:
         self.views.turnToAxis()
         self.plane = self.views.currentPlane()
 
+    def nodes_added(self) -> None:
+        """Many nodes were added at once: only now can the segment editor choose one of them, until then it lets go."""
+        if self.session is not None and not self.session.ended:
+            self.editor.bind(self.session)
+
     def let_go(self) -> None:
         """Take the session off the panel; it goes on."""
         self.watch.stop()

@@ -16,6 +16,8 @@ class ReviewRow:
     def __init__(self, panel):
         self._panel, ui = panel, panel.ui
         self._shown: tuple = ()
+        # What was said of planes that were accepted at once.
+        self._told, self._told_of = "", frozenset()
         panel.on(ui.nextToCheckButton.clicked, self.next_to_check)
         panel.on(ui.acceptButton.clicked, self.accept)
         panel.on(ui.acceptAllButton.clicked, self.accept_all)
@@ -42,6 +44,8 @@ class ReviewRow:
         state = session.state
         if session.preview_node is None:
             return
+        if not self._told_of <= set(present.planes(PlaneState.ACCEPTED)):
+            panel.status.withdraw(self._told)
         corrected = {plane for plane in state.accepted if present.states[plane] is PlaneState.PAINTED}
         if not corrected <= set(state.corrected):
             state.corrected = sorted({*state.corrected, *corrected})
@@ -97,7 +101,9 @@ class ReviewRow:
             accepted = panel.session.review.accept(planes)
             panel.refresh()
         if planes is None:
-            panel.status.say(_("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted)))
+            self._told = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
+            self._told_of = frozenset(accepted) & set(panel.present.planes(PlaneState.ACCEPTED))
+            panel.status.say(self._told)
 
     def reject(self) -> None:
         """Drop the prediction of the slice that is shown."""

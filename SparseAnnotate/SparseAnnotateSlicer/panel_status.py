@@ -24,6 +24,11 @@ class Status:
         """Say what was done."""
         self._message, self._is_error = message, False
 
+    def withdraw(self, message: str) -> None:
+        """Forget what was said, if it was this."""
+        if self._message == message:
+            self.clear()
+
     def complain(self, message: str) -> None:
         """Say what went wrong."""
         self._message, self._is_error = message[:1].upper() + message[1:], True

@@ -179,11 +179,13 @@ def test_accepting_all_is_one_step_of_the_editors_undo(painted, truth):
     before = session.look().contents
     click(panel.ui.acceptAllButton)
     assert np.isclose(dice_of_segments(panel, truth), 1, atol=0.2)
+    assert "slices accepted" in panel.ui.statusLabel.text
     panel.ui.editor.undo()
     from standin.application import wait_until
 
     wait_until(lambda: not panel.panel.watch.is_waiting, 60)
     assert session.look().contents == before
+    assert "slices accepted" not in panel.ui.statusLabel.text
     assert states(panel, PlaneState.ACCEPTED) == []
     assert len(states(panel, PlaneState.PREDICTED)) == 9
 

@@ -132,6 +132,8 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def __init__(self, parent=None):
         super().__init__(parent)
         self._values, self._node, self._tag = {}, None, None
+        self._in_selector = self._scene_observed = None
+        self._in_batch = False
         self.installed, self.effect = False, None
         self._history = slicer.vtkSegmentationHistory()
         self._draw()
@@ -201,6 +203,22 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
                 self._table.setCurrentItem(item)
         self._table.blockSignals(False)
 
+    def setMRMLScene(self, scene):
+        super().setMRMLScene(scene)
+        if scene is not None and scene is not self._scene_observed:
+            self._scene_observed = scene
+            scene.AddObserver(slicer.vtkMRMLScene.StartBatchProcessEvent, self._start_batch)
+            scene.AddObserver(slicer.vtkMRMLScene.EndBatchProcessEvent, self._end_batch)
+
+    def _start_batch(self, *_):
+        self._in_batch = True
+
+    def _end_batch(self, *_):
+        """What the selector shows counts, as in the real one; while nodes are read it takes up none."""
+        self._in_batch = False
+        if self._node is not None and self._node.GetSegmentationNode() is not self._in_selector:
+            self.setSegmentationNode(self._in_selector)
+
     def setMRMLSegmentEditorNode(self, node):
         self._node = node
         self._watch()
@@ -211,6 +229,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def setSegmentationNode(self, node):
         if self._node is None or self._node.GetSegmentationNode() is node:
             return
+        self._in_selector = None if self._in_batch else node
         self._node.SetAndObserveSegmentationNode(node)
         self._watch()
         self.segmentationNodeChanged.emit(node)
