@@ -161,6 +161,7 @@ class TestUnet(PredictorTester):
             ("budget_s", 0.0, "budget_s is 0: give a number above 0"),
             ("ema_decay", 1.0, "ema_decay is 1"),
             ("rotation_degrees", -5.0, "rotation_degrees is -5: give 0 or more"),
+            ("hold_to_prior", -1.0, "hold_to_prior is -1: give 0 or more"),
         ],
     )
     def test_options_that_make_no_sense_are_refused_before_anything_is_loaded(self, option, value, message):
