@@ -16,8 +16,8 @@ class ReviewRow:
     def __init__(self, panel):
         self._panel, ui = panel, panel.ui
         self._shown: tuple = ()
-        # What was said of planes that were accepted at once.
-        self._told, self._told_of = "", frozenset()
+        # What was said, and the planes and the state that it is about.
+        self._claim = ("", frozenset(), PlaneState.ACCEPTED)
         panel.on(ui.nextToCheckButton.clicked, self.next_to_check)
         panel.on(ui.acceptButton.clicked, self.accept)
         panel.on(ui.acceptAllButton.clicked, self.accept_all)
@@ -44,8 +44,9 @@ class ReviewRow:
         state = session.state
         if session.preview_node is None:
             return
-        if not self._told_of <= set(present.planes(PlaneState.ACCEPTED)):
-            panel.status.withdraw(self._told)
+        message, planes, claimed = self._claim
+        if not planes <= set(present.planes(claimed)):
+            panel.status.withdraw(message)
         corrected = {plane for plane in state.accepted if present.states[plane] is PlaneState.PAINTED}
         if not corrected <= set(state.corrected):
             state.corrected = sorted({*state.corrected, *corrected})
@@ -69,7 +70,12 @@ class ReviewRow:
                 "Slice {slice} counts as painted now, without its prediction. To correct that instead: Ctrl+Z, Accept,"
                 " then paint."
             )
-            panel.status.say(advice.format(slice=min(gone)))
+            self._say_of(advice.format(slice=min(gone)), gone, PlaneState.PAINTED)
+
+    def _say_of(self, message: str, planes, state: PlaneState) -> None:
+        """Say what is withdrawn as soon as one of the planes is not in this state any more, as after an undo."""
+        self._claim = (message, frozenset(planes) & set(self._panel.present.planes(state)), state)
+        self._panel.status.say(message)
 
     def _fill(self, percent: int) -> None:
         session = self._panel.session
@@ -101,9 +107,8 @@ class ReviewRow:
             accepted = panel.session.review.accept(planes)
             panel.refresh()
         if planes is None:
-            self._told = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
-            self._told_of = frozenset(accepted) & set(panel.present.planes(PlaneState.ACCEPTED))
-            panel.status.say(self._told)
+            message = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
+            self._say_of(message, accepted, PlaneState.ACCEPTED)
 
     def reject(self) -> None:
         """Drop the prediction of the slice that is shown."""
