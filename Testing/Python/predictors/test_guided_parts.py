@@ -9,7 +9,7 @@ from SparseAnnotateLib.predictors.guided.carry import carry, one_hot, sharpened
 from SparseAnnotateLib.predictors.guided.classifier import Corrector
 from SparseAnnotateLib.predictors.guided.decision import class_weights, joined, weighted
 from SparseAnnotateLib.predictors.guided.distance_maps import DistanceMaps, ellipsoid_shrinking, interpolated, shrink
-from SparseAnnotateLib.predictors.guided.expected_dice import ExpectedDice, optimism
+from SparseAnnotateLib.predictors.guided.expected_dice import ExpectedDice, LeftOut
 from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.fusion import exponents, fused
 from SparseAnnotateLib.predictors.guided.gaps import Gap, gaps_of
@@ -271,7 +271,15 @@ class TestPool:
 class TestFusion:
     def test_trees_and_pool_are_multiplied(self):
         trees, pool = np.array([[0.2], [0.8]]), np.array([[0.5], [0.5]])
-        assert fused(trees, pool, (1.0, 1.0), np.ones(2, bool))[1, 0] == pytest.approx(0.82 / 1.04)
+        assert fused(trees, pool, (1.0, 1.0), np.ones(2, bool))[1, 0] == pytest.approx(0.426 / 0.54)
+
+    def test_what_neither_sees_gets_nothing_however_many_pixels_there_are(self):
+        neither = np.array([[0.7], [0.3], [0.0]], np.float32)
+        assert fused(neither, neither, (0.75, 0.75), np.ones(3, bool))[2, 0] < 1e-6
+
+    def test_neither_has_a_veto(self):
+        trees, pool = np.array([[0.0], [1.0]], np.float32), np.array([[1.0], [0.0]], np.float32)
+        assert fused(trees, pool, (0.75, 0.75), np.ones(2, bool))[1, 0] == pytest.approx(0.5)
 
     def test_with_few_planes_trees_say_nothing_beyond_the_ends(self):
         assert exponents(3, at_end=True)[0] == 0
@@ -302,12 +310,16 @@ class TestExpectedDice:
     def test_a_pool_that_was_surer_than_right_on_left_out_planes_lowers_it(self):
         pool = np.full((2, 100), [[0.1], [0.9]], np.float32)
         mostly_right, often_wrong = np.arange(100) >= 10, np.arange(100) >= 25
-        assert optimism([(pool, mostly_right)]) < optimism([]) < optimism([(pool, often_wrong)])
-        assert optimism([(pool, np.arange(100) >= 20)]) == pytest.approx(optimism([]), rel=1e-6)
+        assert (
+            LeftOut.of([(pool, mostly_right)]).optimism
+            < LeftOut.of([]).optimism
+            < LeftOut.of([(pool, often_wrong)]).optimism
+        )
+        assert LeftOut.of([(pool, np.arange(100) >= 16)]).optimism == pytest.approx(LeftOut.of([]).optimism, rel=1e-6)
 
     def test_a_single_left_out_plane_says_less_than_many(self):
         lesson = np.full((2, 100), [[0.1], [0.9]], np.float32), np.arange(100) >= 10
-        assert optimism([lesson] * 8) < optimism([lesson]) < optimism([])
+        assert LeftOut.of([lesson] * 8).optimism < LeftOut.of([lesson]).optimism < LeftOut.of([]).optimism
 
 
 class TestDecision:

@@ -11,12 +11,21 @@ import numpy as np
 # lowest -.0001, -.0013, -.0008); multiplied instead of added, they lowered it.
 NEIGHBOUR_WEIGHT = np.float32(0.4)
 
+# More of a structure's Dice is lost than its probabilities promise: about this many times as much (on eight predictions
+# of six data sets at 10 %; between 1 and 1.6 the Dice changed by less than .002 but on one glioma: .734, .739, .741).
+_LOST = 1.3
+
 # A structure that promises less than this is decided as if it promised this much.
 _LEAST_DICE = 0.2
 
 
-def class_weights(promised_dice: np.ndarray) -> np.ndarray:
-    """Factors (classes + 1,) on class probabilities, for the Dice promised for each structure (classes,).
+def usually_kept(promised_dice: np.ndarray) -> np.ndarray:
+    """The Dice to expect where so much is promised; one rule for all volumes, so that labels depend on little."""
+    return 1 - _LOST * (1 - promised_dice)
+
+
+def class_weights(expected_dice: np.ndarray) -> np.ndarray:
+    """Factors (classes + 1,) on class probabilities, for the Dice to expect of each structure (classes,).
 
     NaN stands for a structure to be left as it is.
 
@@ -24,7 +33,7 @@ def class_weights(promised_dice: np.ndarray) -> np.ndarray:
     best attainable value (Lipton et al., ECML PKDD 2014); that is where (2 - D) / D times its probability exceeds the
     background's. Deciding at 1 / 2 loses, of a structure that the priors place only roughly, all but its core.
     """
-    dice = np.clip(np.nan_to_num(promised_dice, nan=1.0), _LEAST_DICE, 1)
+    dice = np.clip(np.nan_to_num(expected_dice, nan=1.0), _LEAST_DICE, 1)
     return np.append(1.0, (2 - dice) / dice).astype(np.float32)
 
 

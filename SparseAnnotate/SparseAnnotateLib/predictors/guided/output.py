@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from ...annotation import SparseAnnotation
 from ...volume import Volume
 from ..base import Prediction
 from .carry import one_hot
-from .decision import class_weights, joined, weighted
-from .expected_dice import ExpectedDice
+from .decision import class_weights, joined, usually_kept, weighted
+from .expected_dice import ExpectedDice, LeftOut
 from .fusion import exponents, fused
 from .planes import PlaneResult, PlaneWorker
 from .pool import PRIOR_NAMES, pooled
@@ -46,14 +46,15 @@ class Output:
         annotation: SparseAnnotation,
         worker: PlaneWorker,
         pool_weights: np.ndarray,
-        optimism: float,
+        left_out: LeftOut,
         keep_probabilities: bool,
     ):
         self._annotation = annotation
         self._worker = worker
         self._pool_weights = pool_weights
         self._labels = np.zeros(volume.shape, np.uint8)
-        self._dice = ExpectedDice(volume.planes, annotation.class_count, optimism)
+        self._dice = ExpectedDice(volume.planes, annotation.class_count, left_out.optimism)
+        self._left_out = left_out
         self._contested: dict[int, Contested] = {}
         self._probabilities = None
         if keep_probabilities:
@@ -92,7 +93,7 @@ class Output:
         for plane in planes:
             self._dice.add(plane.plane, plane.probabilities.argmax(axis=0), plane.probabilities)
         painted = self._worker.painted_on()[1:] > 0
-        weights = class_weights(np.where(painted, self._dice.promised(), np.nan))
+        weights = class_weights(np.where(painted, usually_kept(self._dice.promised()), np.nan))
         for plane, probabilities in zip(planes, executor.map(self._joined, planes), strict=True):
             self._decide(plane, weighted(probabilities, weights).astype(np.float16))
 
@@ -147,7 +148,11 @@ class Output:
             details={
                 "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=False)),
                 "expected_dice_per_class": expected,
+                "promised_dice_per_class": {
+                    n: round(float(d), 4) for n, d in zip(names, self._dice.promised(), strict=True) if np.isfinite(d)
+                },
                 "optimism": round(self._dice.optimism, 3),
+                "left_out": asdict(self._left_out),
                 "painted_planes_used": len(self._worker.sources),
             },
         )
