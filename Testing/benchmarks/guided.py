@@ -104,6 +104,7 @@ def measure(name: str, fraction: float, case: str, volume, reference, annotation
         "average_hausdorff_mm": None if made_up else average_hausdorff(labels, reference, volume.spacing_mm),
         "expected_dice": prediction.expected_dice,
         "expected_dice_per_class": prediction.details.get("expected_dice_per_class"),
+        "details": prediction.details,
         **planes_of(prediction, reference, annotation),
         "seconds": round(seconds, 3),
         "memory_mb": round(peak - before),
