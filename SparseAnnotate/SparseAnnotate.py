@@ -86,6 +86,9 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # After the widgets of Slicer, which observe it with priority 0.
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatch, priority=-1.0)
         self._entered = False
+        # Slicer's Reload sets the module up again while it is shown, and does not enter it.
+        if getattr(self.parent, "isEntered", False):
+            self.enter()
 
     def enter(self):
         """The module is shown."""
@@ -99,10 +102,10 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         """The module is unloaded, or Slicer ends."""
-        self.removeObservers()
         if self.panel is not None:
             self._disconnect()
             self.panel.close()
+        self.removeObservers()
 
     def onSceneStartClose(self, caller, event):  # noqa: ARG002 - VTK's form
         """Let go of the scene before it is emptied."""

@@ -184,6 +184,7 @@ class SparseAnnotateTest(ScriptedLoadableModuleTest):
             self._wait(lambda: panel.session is not None and panel.present is not None, widget.ui.statusLabel)
         self.assertEqual(panel.present.states, states)
         self.assertEqual(panel.session.state.plane_range, planeRange)
+        self.assertEqual(widget.ui.editor.segmentationNode(), panel.session.segmentation_node)
 
     def clearScene(self):
         """Close the scene, as the user does."""

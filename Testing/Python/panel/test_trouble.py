@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ from standin.application import process_events, wait_until
 # A predictor that takes its time, in the worker: see test jobs' plugins.
 SLOW = '''
 import time
+import warnings
 import numpy as np
 from SparseAnnotateLib.predictors import PREDICTORS, Prediction, PredictorBase, Progress
 
@@ -302,7 +304,10 @@ def test_the_module_is_reloaded_with_all_its_parts(representation, truth):
     begin(panel, add_scan(truth=truth))
     paint(panel, truth, [8, 12])
     old = panel.panel
-    panel.onReload()
+    with warnings.catch_warnings():
+        # Such as: an observer is removed that is not there.
+        warnings.simplefilter("error")
+        panel.onReload()
     process_events(0.1)
     new = representation.widget
     assert new is slicer.modules.SparseAnnotateWidget

@@ -160,8 +160,6 @@ class _Representation(widgets.qMRMLWidget):
         setattr(slicer.modules, f"{self._name}Widget", self.widget)
         self.widget.setup()
         self.layout().addStretch(1)
-        if self.isEntered:
-            self.widget.enter()
 
     def enter(self):
         self.isEntered = True
