@@ -81,7 +81,7 @@ def representation(scene):  # noqa: ARG001 - emptied first
     area = QtWidgets.QScrollArea()
     area.setWidgetResizable(True)
     representation = load_module(ROOT / "SparseAnnotate" / "SparseAnnotate.py")
-    representation.layout().setContentsMargins(6, 6, 6, 6)
+    representation.layout().setContentsMargins(0, 0, 0, 0)
     area.setWidget(representation)
     window.setCentralWidget(area)
     window.resize(475 + 2, 720)

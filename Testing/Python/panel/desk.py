@@ -125,7 +125,7 @@ class StandInDesk(Desk):
 
         slicer.app.layout_manager.reset(slicer.app._headless)
         representation = load_module(Path(__file__).resolve().parents[3] / "SparseAnnotate" / "SparseAnnotate.py")
-        representation.layout().setContentsMargins(6, 6, 6, 6)
+        representation.layout().setContentsMargins(0, 0, 0, 0)
         self.window = QtWidgets.QMainWindow()
         self.window.setObjectName("qSlicerMainWindow")
         self.window.setCentralWidget(representation)

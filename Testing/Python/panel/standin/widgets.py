@@ -155,7 +155,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     def _draw(self):
         """A picture of the real one, so that screenshots show its place."""
         layout, buttons, below = QtWidgets.QVBoxLayout(self), QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(6, 0, 6, 0)
         self._add, self._remove = QtWidgets.QPushButton("Add"), QtWidgets.QPushButton("Remove")
         for one in (self._add, self._remove, QtWidgets.QPushButton("Show 3D")):
             buttons.addWidget(one)
