@@ -1,5 +1,6 @@
 """The steps of `guided`, each on arrays small enough to know the answer."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,7 +18,7 @@ from SparseAnnotateLib.predictors.guided.images import Images, structure_region
 from SparseAnnotateLib.predictors.guided.patches import PatchSearch, disc_offsets, runs
 from SparseAnnotateLib.predictors.guided.pool import INSIDE, adapted_weights, pooled
 from SparseAnnotateLib.predictors.guided.priors import Bracket, largest_two, margin_to_rest
-from SparseAnnotateLib.predictors.guided.threads import mapped
+from SparseAnnotateLib.predictors.guided.threads import mapped, warning_kept_back
 from SparseAnnotateLib.predictors.guided.trust import trust_below
 
 
@@ -217,6 +218,20 @@ class TestCarry:
 def test_results_come_in_order_however_many_there_are():
     with ThreadPoolExecutor(2) as executor:
         assert list(mapped(executor, lambda number: number**2, iter(range(20)))) == [n * n for n in range(20)]
+
+
+def test_one_warning_is_kept_back_others_are_not_and_the_filters_come_back():
+    def warn():
+        with warning_kept_back("known"):
+            warnings.resetwarnings()
+            for text in ("a known one", "another"):
+                warnings.warn(text, UserWarning, stacklevel=1)
+
+    before = list(warnings.filters)
+    with pytest.warns(UserWarning, match="another") as given:
+        warn()
+    assert [str(each.message) for each in given] == ["another"]
+    assert warnings.filters == before
 
 
 def test_trust_goes_to_the_side_that_explains_the_image():

@@ -8,7 +8,7 @@ import numpy as np
 
 from .features import Rows
 from .planes import Lesson
-from .threads import openmp_threads, worker_count
+from .threads import openmp_threads, warning_kept_back, worker_count
 
 # 60 at rate 0.1 decide nothing better, and take twice the time.
 ROUNDS = 30
@@ -45,7 +45,7 @@ class Corrector:
         numbers = [1] if single else range(self._class_count + 1)
         bags = BAGS_OF_SINGLE_STRUCTURE if single else 1
         jobs = [(number, bag) for number in numbers for bag in range(bags)]
-        with ThreadPoolExecutor(min(len(jobs), worker_count())) as pool:
+        with warning_kept_back("sklearn.utils.parallel"), ThreadPoolExecutor(min(len(jobs), worker_count())) as pool:
             models = pool.map(lambda job: self._fit(lessons, job[0], job[1], bags), jobs)
             for (number, _), model in zip(jobs, models, strict=True):
                 self._models.setdefault(number, []).append(model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -51,3 +52,18 @@ def openmp_threads(count: int):
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(limits=count, user_api="openmp")
+
+
+@contextlib.contextmanager
+def warning_kept_back(text: str):
+    """A context whose warnings are given when it ends, save those that hold `text`.
+
+    scikit-learn binds the filters of warnings to its own loops by changing those of the process for a moment. Of two of
+    our threads one may see them empty then, which it takes for a wrong use of `delayed` and complains of; or put back
+    what the other one had changed, so that filters stay empty. Here they are as before in the end.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for warning in caught:
+        if text not in str(warning.message):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
