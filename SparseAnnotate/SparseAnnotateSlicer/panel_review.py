@@ -6,6 +6,7 @@ import qt
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
 
+from . import preview
 from .panel_planes import order_to_check, predicted
 from .planes import PlaneState
 
@@ -44,6 +45,7 @@ class ReviewRow:
         state = session.state
         if session.preview_node is None:
             return
+        preview.follow(session.preview_node, session.segmentation_node)
         message, planes, claimed = self._claim
         if not planes <= set(present.planes(claimed)):
             panel.status.withdraw(message)

@@ -74,6 +74,16 @@ def show(node, volume_node, volume: Volume, labels: np.ndarray, segmentation_nod
     node.EndModify(was_modifying)
 
 
+def follow(node, segmentation_node) -> None:
+    """Give the preview's segments the names and colours that the expert's have now."""
+    segmentation, original = node.GetSegmentation(), segmentation_node.GetSegmentation()
+    for segment_id in segmentation.GetSegmentIDs():
+        segment, source = segmentation.GetSegment(segment_id), original.GetSegment(segment_id)
+        if source is not None and (segment.GetName(), segment.GetColor()) != (source.GetName(), source.GetColor()):
+            segment.SetName(source.GetName())
+            segment.SetColor(source.GetColor())
+
+
 def labels_of(node, volume_node, volume: Volume, segment_ids: Sequence[str]) -> np.ndarray:
     """What a preview holds, as class numbers by ``segment_ids``; uint8 (planes, rows, columns)."""
     present = set(node.GetSegmentation().GetSegmentIDs())

@@ -17,6 +17,7 @@ from hands import (
     suggested,
 )
 from SparseAnnotateSlicer.planes import PlaneState
+from standin.application import wait_until
 
 
 @pytest.fixture
@@ -181,8 +182,6 @@ def test_accepting_all_is_one_step_of_the_editors_undo(painted, truth):
     assert np.isclose(dice_of_segments(panel, truth), 1, atol=0.2)
     assert "slices accepted" in panel.ui.statusLabel.text
     panel.ui.editor.undo()
-    from standin.application import wait_until
-
     wait_until(lambda: not panel.panel.watch.is_waiting, 60)
     assert session.look().contents == before
     assert "slices accepted" not in panel.ui.statusLabel.text
@@ -197,6 +196,18 @@ def test_a_prediction_is_an_outline_until_it_is_asked_to_be_filled(painted):
     assert display.GetOpacity2DOutline() == 1
     painted.ui.opacitySlider.setValue(40)
     assert display.GetOpacity2DFill() == pytest.approx(0.4)
+
+
+def test_a_prediction_takes_the_name_and_the_colour_that_its_segment_is_given_later(painted):
+    predict(painted)
+    session = painted.panel.session
+    segment = session.segmentation_node.GetSegmentation().GetSegment(session.segment_ids[0])
+    segment.SetColor(0.9, 0.6, 0.0)
+    segment.SetName("prostate")
+    wait_until(lambda: not painted.panel.watch.is_waiting, 60)
+    shown = session.preview_node.GetSegmentation().GetSegment(session.segment_ids[0])
+    assert shown.GetName() == "prostate"
+    assert shown.GetColor() == pytest.approx((0.9, 0.6, 0.0))
 
 
 def test_slices_still_to_be_painted_are_painted_blind(painted):
