@@ -49,7 +49,8 @@ class Recipe:
     steps : as many at most
     tile : rows and columns of a training window, as the network sees it
     ema_decay : of an exponential moving average of the weights that replaces them in the end; 0 for none
-    hold_to_prior : weight of the cross entropy with the prior where partly painted planes are unknown
+    hold_to_prior : weight of the cross entropy with the prior where partly painted planes are unknown, as against a
+        known voxel's
     augmentation : of the training windows
     seed : the only source of chance
     """
@@ -202,11 +203,12 @@ class Trainer:
         self.scaler.update()
 
     def _away_from_prior(self, logits: Tensor, prior: Tensor, known: Tensor, planes: np.ndarray) -> Tensor:
-        """Mean cross entropy with the prior's probabilities, on unknown voxels of partly painted planes; else 0.
+        """Cross entropy with the prior's probabilities on unknown voxels of partly painted planes, over the known ones.
 
         There no loss says anything, and what painted voxels teach goes one way: structures are larger than the prior
         has them (3 cases, 40 steps of MBCE: 1.26 of the true voxels). As most of a structure is painted, what is not is
-        a structure less often than the prior says: by Bayes, its odds times the share that is left out.
+        a structure less often than the prior says: by Bayes, its odds times the share that is left out. A voxel weighs
+        the same in any region (7 small organs: 2.06 of the voxels with the mean over the unknown ones, 0.83 so).
         """
         import torch
 
@@ -214,7 +216,7 @@ class Trainer:
         target[:, 0] -= math.log(_LEFT_OUT)
         partly = torch.from_numpy(np.isin(planes, self.partly_painted)).to(self.device)
         weight = partly[:, None, None] & ~known
-        return (self.loss.towards(logits, torch.softmax(target, 1)) * weight).sum() / weight.sum().clamp(min=1)
+        return (self.loss.towards(logits, torch.softmax(target, 1)) * weight).sum() / known.sum().clamp(min=1)
 
     def _windows(self, planes: np.ndarray):
         """Augmented windows of planes: images, prior logits or None, labels, known."""

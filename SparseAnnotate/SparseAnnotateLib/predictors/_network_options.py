@@ -65,7 +65,7 @@ class NetworkOptions(PredictorOptions):
     budget_s: float | None = None
     hold_out: Literal["auto", "always", "never"] = "auto"
     ema_decay: float = 0.0
-    hold_to_prior: float = 4.0
+    hold_to_prior: float = 2.0
     tile_px: int | None = None
     smallest_side_px: int = 64
     margin_px: int = 12
