@@ -53,8 +53,9 @@ def check_scan(configuration: CohortConfiguration, volume: Volume) -> None:
             f"the cohort model knows planes along the axis {configuration.axis}, this image is read along "
             f"{volume.axis}: read it along {configuration.axis} (--axis {configuration.axis}), or use another model"
         )
-    check_spacing(volume.spacing_mm, configuration.spacing_mm)
-    if _thick(configuration.spacing_mm) == 0 and _thick(volume.spacing_mm) in (1, 2):
+    learnt_mm = configuration.scan_spacing_mm or configuration.spacing_mm
+    check_spacing(volume.spacing_mm, learnt_mm)
+    if _thick(learnt_mm) == 0 and _thick(volume.spacing_mm) in (1, 2):
         raise InputError(
             f"this image's thick slices do not lie along the axis {volume.axis}, those that the cohort model knows do: "
             "turn the image, or use a model of such scans"

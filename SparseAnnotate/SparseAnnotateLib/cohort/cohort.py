@@ -82,6 +82,7 @@ def _configuration(
         depth=settings.depth,
         halved_planes=halvings_of_planes(spacing, settings.depth),
         known_channel=settings.known_channel,
+        scan_spacing_mm=median_spacing(facts),
     )
     block = block_for(facts, spacing, settings.block, stride_of(configuration))
     return replace(configuration, block=block)

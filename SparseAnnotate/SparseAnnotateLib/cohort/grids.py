@@ -26,7 +26,7 @@ def check_spacing(spacing_mm: Sequence[float], wanted_mm: Sequence[float]) -> No
     for name, here, there in zip(("planes", "rows", "columns"), spacing_mm, wanted_mm, strict=True):
         if not 1 / LARGEST_SPACING_RATIO <= here / there <= LARGEST_SPACING_RATIO:
             raise InputError(
-                f"the image's {name} lie {here:.3g} mm apart, the cohort model was trained for {there:.3g} mm: check "
+                f"the image's {name} lie {here:.3g} mm apart, the cohort model has learnt from {there:.3g} mm: check "
                 "the spacing in the image's header, or use a model of such scans"
             )
 

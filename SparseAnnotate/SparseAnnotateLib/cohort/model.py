@@ -45,6 +45,7 @@ class CohortConfiguration:
     halved_planes : how many of these halve the planes too
     known_channel : the second input channel is the known mask (Specktor-Fadida 2023)
     clip_percentiles : intensities are cut at these, then brought to mean 0 and standard deviation 1
+    scan_spacing_mm : the middle one of the scans that were learnt from, before resampling; None if nobody knows
     """
 
     class_names: tuple[str, ...]
@@ -58,10 +59,12 @@ class CohortConfiguration:
     halved_planes: int = 3
     known_channel: bool = True
     clip_percentiles: tuple[float, float] = (0.5, 99.5)
+    scan_spacing_mm: tuple[float, float, float] | None = None
 
     def __post_init__(self):
         for name, kind in _TUPLES.items():
-            object.__setattr__(self, name, tuple(kind(value) for value in getattr(self, name)))
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(kind(value) for value in getattr(self, name)))
         problem = self._problem()
         if problem:
             raise InputError(f"the cohort network's {problem}")
@@ -82,7 +85,7 @@ class CohortConfiguration:
             return f"{len(self.class_names)} class names do not fit its {len(values)} class values: give one for each"
         if min(values) < 1 or len(set(values)) != len(values) or len(values) > 255:
             return "class values must be at most 255 different numbers above 0"
-        if len(self.spacing_mm) != 3 or not all(math.isfinite(s) and s > 0 for s in self.spacing_mm):
+        if not all(map(_are_lengths, (self.spacing_mm, self.scan_spacing_mm or self.spacing_mm))):
             return "spacing must be three lengths in mm above 0: planes, rows, columns"
         if self.axis not in AXES:
             return f"axis is {self.axis!r}: choose i, j or k"
@@ -99,6 +102,11 @@ class CohortConfiguration:
 
 
 _TUPLES = {"class_names": str, "class_values": int, "spacing_mm": float, "block": int, "clip_percentiles": float}
+_TUPLES |= {"scan_spacing_mm": float}
+
+
+def _are_lengths(spacing_mm: tuple[float, ...]) -> bool:
+    return len(spacing_mm) == 3 and all(math.isfinite(s) and s > 0 for s in spacing_mm)
 
 
 @dataclass

@@ -76,8 +76,17 @@ def test_another_axis_is_told_with_the_way_out():
 
 def test_a_spacing_far_off_is_told():
     volume = Volume.from_array(np.zeros((4, 8, 8), np.float32), (20.0, 1.0, 1.0))
-    with pytest.raises(InputError, match="planes lie 20 mm apart, the cohort model was trained for 2 mm"):
+    with pytest.raises(InputError, match="planes lie 20 mm apart, the cohort model has learnt from 2 mm"):
         class_probabilities(bright_model(), volume, CPU)
+
+
+def test_scans_that_it_has_learnt_from_at_a_coarser_spacing_are_not_refused():
+    volume, labels = a_ball()
+    coarse = {"spacing_mm": (8.0, 4.0, 4.0), "block": (8, 8, 8)}
+    with pytest.raises(InputError, match="planes lie 2 mm apart"):
+        check_scan(a_configuration(**coarse), volume)
+    model = bright_model(**coarse, scan_spacing_mm=(2.0, 1.0, 1.0))
+    assert dice(class_probabilities(model, volume, CPU)[1] > 0.5, labels > 0) > 0.5
 
 
 def test_weights_of_another_network_are_told():

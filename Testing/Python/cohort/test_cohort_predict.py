@@ -88,7 +88,7 @@ def test_a_wrong_spacing_is_told(files, tmp_path, capsys):
     image.SetSpacing((0.1, 0.1, 2.0))
     sitk.WriteImage(image, path)
     assert predict(model, path, tmp_path / "out.nii.gz") == 2
-    assert "rows lie 0.1 mm apart, the cohort model was trained for 1 mm" in refused(capsys)
+    assert "rows lie 0.1 mm apart, the cohort model has learnt from 1 mm" in refused(capsys)
 
 
 def test_thick_slices_along_another_axis_are_told(files, tmp_path, capsys):

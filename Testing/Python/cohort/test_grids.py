@@ -48,7 +48,7 @@ def test_planes_are_taken_only_when_they_are_needed():
 
 @pytest.mark.parametrize("spacing_mm", [(1.0, 0.2, 1.0), (3.1, 1.0, 1.0)])
 def test_voxels_of_quite_another_size_are_refused(spacing_mm):
-    with pytest.raises(InputError, match="the cohort model was trained for 1 mm"):
+    with pytest.raises(InputError, match="the cohort model has learnt from 1 mm"):
         check_spacing(spacing_mm, (1.0, 1.0, 1.0))
 
 

@@ -157,6 +157,7 @@ def test_a_wrong_place_is_refused(tmp_path, name):
         ({"class_values": (0, 1)}, "different numbers"),
         ({"spacing_mm": (1, 1)}, "three lengths"),
         ({"spacing_mm": (1, 0, 1)}, "three lengths"),
+        ({"scan_spacing_mm": (1, 1, -1)}, "three lengths"),
         ({"axis": "z"}, "axis"),
         ({"network": "resnet"}, "kind"),
         ({"halved_planes": 4}, "halved"),
