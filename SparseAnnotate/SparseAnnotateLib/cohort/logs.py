@@ -170,4 +170,4 @@ def _draw_dice(axes, history: Sequence[Epoch], class_names: Sequence[str]) -> No
     best = [one for one in history if one.best]
     axes.plot(best[-1].number, best[-1].mean_dice, "o", color="black", markersize=8, label="best score")
     axes.set(ylabel="Dice, validation scans", ylim=(0, 1))
-    axes.legend(loc="lower right", ncols=2, fontsize="small")
+    axes.legend(loc="best", ncols=2, fontsize="small")
