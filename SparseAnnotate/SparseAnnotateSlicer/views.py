@@ -15,6 +15,7 @@ from .suggestion_lines import add_lines, remove_lines
 _SHOWS_PLANES = 0.7
 _CUTS_PLANES = 0.8
 _BADGE_FONT_SIZE = 15
+_USUAL_VIEWS = ("Red", "Yellow", "Green")
 
 
 class SliceViews:
@@ -45,11 +46,14 @@ class SliceViews:
             self._last = self.currentPlane()
 
     def sliceNodeFor(self, volumeNode, axis: str):
-        """The vtkMRMLSliceNode that shows planes along an axis best, of those in the layout if one does; or None."""
+        """The vtkMRMLSliceNode that shows planes along an axis best, of those in the layout if one does; or None.
+
+        Of several that show them alike it is Red, Yellow or Green: Slicer lists views in any order.
+        """
         geometry = PlaneGeometry.of(volumeNode, axis)
         nodes = self._sliceNodes()
         inSight = [one for one in nodes if one.IsMappedInLayout() and geometry.alignment(one) > _SHOWS_PLANES]
-        return max(inSight or nodes, key=geometry.alignment, default=None)
+        return max(inSight or nodes, key=lambda one: round(geometry.alignment(one), 3), default=None)
 
     def jumpTo(self, plane: int) -> None:
         """Show a plane; zoom and pan stay."""
@@ -136,7 +140,7 @@ class SliceViews:
             return []
         widgets = [layout.sliceWidget(name) for name in layout.sliceViewNames()]
         nodes = [widget.mrmlSliceNode() for widget in widgets if widget is not None]
-        nodes = [node for node in nodes if node is not None]
+        nodes = sorted((node for node in nodes if node is not None), key=_usualOrder)
         self._observeViews(nodes)
         return nodes
 
@@ -184,6 +188,12 @@ class SliceViews:
             self._last = plane
             if self.onCurrentPlaneChanged is not None:
                 self.onCurrentPlaneChanged(plane)
+
+
+def _usualOrder(sliceNode) -> tuple[int, str]:
+    """Slicer's own three views first, others by their names."""
+    name = sliceNode.GetLayoutName()
+    return (_USUAL_VIEWS.index(name) if name in _USUAL_VIEWS else len(_USUAL_VIEWS), name)
 
 
 def _layoutManager():

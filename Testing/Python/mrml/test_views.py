@@ -180,6 +180,20 @@ def test_a_view_that_another_layout_brings_is_watched_too(headless, scene, layou
     assert told == [9]
 
 
+def test_of_views_that_show_the_same_planes_it_is_always_the_red_one(headless, scene, layout, views):
+    from rendering import SliceView
+
+    red = layout.views.pop("Red")
+    layout.views = {"Slice4": SliceView(headless, "Slice4", SIZE), **layout.views, "Red": red}
+    volume_node = add_black_volume(scene)
+    layout.show(volume_node)
+    layout.views["Slice4"].show(volume_node, middle_of_plane(volume_node, "k", 3), "Axial")
+    layout.in_sight("Slice4", "Red", "Green", "Yellow")
+    assert views.sliceNodeFor(volume_node, "k").GetLayoutName() == "Red"
+    layout.in_sight("Slice4", "Green")
+    assert views.sliceNodeFor(volume_node, "k").GetLayoutName() == "Slice4"
+
+
 def test_a_view_in_sight_is_turned_when_none_shows_the_axis(scene, layout, views):
     volume_node = add_black_volume(scene)
     layout.show(volume_node)
