@@ -1,4 +1,4 @@
-"""`auto`: the predictor that does best on left-out painted planes of this volume, class by class."""
+"""`auto`: the mean of `guided` and interpolated outlines where that gains; another one where left-out planes say so."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..annotation import SparseAnnotation
+from ..distances import bounding_box
 from ..errors import InputError
 from ..metrics import confusion_per_plane, dice_from_confusion
 from ..quality.left_out import groups_to_leave_out, without_planes
@@ -21,6 +22,14 @@ _MARGIN = 0.02
 # With fewer left-out planes that hold a class, chance would decide.
 _FEWEST_PLANES = 3
 
+# Outlines of a predictor that gives no probabilities are smoothed by so many pixels before they are averaged: hard ones
+# lost .002 on a spinal cord, where smooth ones lost nothing, and gained as much elsewhere.
+_SMOOTHING = 1.0
+_MARGIN_PIXELS = 4
+
+# Shares of the time after which the others, and the first, have predicted; the rest is for leaving the first out.
+_OTHERS_END, _FIRST_END = 0.1, 0.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class AutoOptions(PredictorOptions):
@@ -28,65 +37,79 @@ class AutoOptions(PredictorOptions):
 
     Attributes
     ----------
-    candidates : predictors to choose among; the first is taken where the painted planes do not tell
-    average : may take the mean of the first and another one
+    candidates : predictors to choose among; the first is taken where nothing speaks for another
+    average : may take the mean of the first and the second one
+    vote : weight of the second one's labels in that mean, smoothed by a pixel
+    planes_for_average : painted planes that must hold a class for the mean to be taken: with fewer, gaps are wide
     """
 
     candidates: tuple[str, ...] = ("guided", "shape")
     average: bool = True
+    vote: float = 0.2
+    planes_for_average: int = 4
 
     def validate(self):
         """Raise InputError for what makes no sense."""
         super().validate()
         if not self.candidates or "auto" in self.candidates:
             raise InputError("candidates: name at least one other predictor, such as guided,shape")
+        if not 0 < self.vote < 0.5:
+            raise InputError(f"vote is {self.vote:g}: give a number above 0 and below 0.5")
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Whose labels a class takes: the weight of each candidate, and how many Dice points that gained when left out."""
+    """Whose labels a class takes: the weight of each candidate, and why."""
 
     weights: dict[str, float]
-    dice: float
-    of_first: float
+    why: str
 
     def told(self) -> str:
-        names = " and ".join(self.weights)
-        return f"{names} ({self.dice:.3f} on left-out planes; the first alone {self.of_first:.3f})"
+        return f"{' and '.join(self.weights)} ({self.why})"
 
 
 @PREDICTORS.register
 class Auto(PredictorBase):
-    """Leaves painted planes out, predicts them with every candidate, and takes for each class what was best there.
+    """Takes for each class the best of its candidates, or the mean of the first two.
 
-    With 3 groups' work (two with half of the planes left out, and the prediction itself) it takes three times as long
-    as its candidates do. What was chosen, and why, stands in the prediction's `details`.
+    The mean is taken where a class is on enough painted planes, because it gained on other volumes (docs/quality.md).
+    Leaving planes out cannot show that: it doubles the gaps, and interpolation gets worse with the gap much faster than
+    `guided`. Where another candidate does better on planes left out than the first one expects of itself *without*
+    leaving them out, the first is left out too, and the better one is taken: only then it takes three times as long.
+    What was chosen, and why, stands in the prediction's `details`.
     """
 
     name = "auto"
-    summary = "Tries the fast predictors on left-out painted planes and takes the best for each structure."
+    summary = "Averages guided with interpolated outlines where planes lie close; another one where that did better."
     Options = AutoOptions
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
-        names = self.options.candidates
-        groups = groups_to_leave_out(annotation) if len(names) > 1 else []
-        rounds = len(names) * (len(groups) + 1)
-        left_out = []
+        first, *others = self.options.candidates
+        groups = groups_to_leave_out(annotation) if others else []
+        predictions, left_out = {}, {}
+        step = _OTHERS_END / max(1, len(others) * (1 + len(groups)))
+        for number, name in enumerate(others):
+            start = number * (1 + len(groups)) * step
+            left_out[name] = yield from self._leave_out(name, volume, annotation, groups, start, step)
+            start += len(groups) * step
+            predictions[name] = yield from self._run(name, volume, annotation, start, step, "predicting", True)
+        soft = bool(others) or self.options.keep_probabilities
+        share = _FIRST_END - _OTHERS_END
+        predictions[first] = yield from self._run(first, volume, annotation, _OTHERS_END, share, "predicting", soft)
+        if _rivals(annotation, predictions[first], left_out):
+            share = (1 - _FIRST_END) / len(groups)
+            left_out[first] = yield from self._leave_out(first, volume, annotation, groups, _FIRST_END, share)
+        yield self._combined(annotation, self._choices(annotation, left_out, predictions), predictions)
+
+    def _leave_out(self, name, volume, annotation, groups, start, share) -> Iterator[Progress]:
+        """Dice of each class, float (classes,), over the painted planes, each predicted while it is left out."""
+        count = annotation.class_count
+        confusion = np.zeros((count + 1, count + 1), np.int64)
         for number, planes in enumerate(groups):
             rest = without_planes(annotation, planes)
-            results = {}
-            for position, name in enumerate(names):
-                share = (number * len(names) + position) / rounds
-                results[name] = yield from self._run(name, volume, rest, share, 1 / rounds, "leaving planes out", True)
-            left_out.append((planes, results))
-        choices = self._choices(annotation, left_out)
-        needed = [name for name in names if any(name in choice.weights for choice in choices.values())] or [names[0]]
-        predictions = {}
-        for position, name in enumerate(needed):
-            share = (len(groups) * len(names) + position) / rounds
-            soft = len(needed) > 1 or self.options.keep_probabilities
-            predictions[name] = yield from self._run(name, volume, annotation, share, 1 / rounds, "predicting", soft)
-        yield self._combined(annotation, choices, predictions)
+            result = yield from self._run(name, volume, rest, start + number * share, share, "leaving out", False)
+            confusion += confusion_per_plane(result.labels[planes], annotation.labels[planes], count).sum(axis=0)
+        return np.nan_to_num(dice_from_confusion(confusion))
 
     def _run(self, name, volume, annotation, start, share, stage, soft) -> Iterator[Progress]:
         """Run a candidate; returns its prediction. A structure that is nowhere painted is no error here."""
@@ -100,85 +123,87 @@ class Auto(PredictorBase):
                 yield Progress(f"{stage}: {name}", start + share * step.fraction, step.message, step.preview)
         raise RuntimeError(f"the predictor {name} ended without a prediction")
 
-    def _choices(self, annotation: SparseAnnotation, left_out) -> dict[int, _Choice]:
+    def _choices(self, annotation, left_out, predictions) -> dict[int, _Choice]:
         """For each class (1, 2, ...) what to take."""
         first, *others = self.options.candidates
-        options = [{first: 1.0}, *({name: 1.0} for name in others)]
-        if self.options.average:
-            options += [{first: 0.5, name: 0.5} for name in others]
-        counts = sum((_confusions(annotation, planes, results, options) for planes, results in left_out), start=0)
+        planes = _planes_with(annotation)
+        may_average = self.options.average and others and predictions[first].probabilities is not None
         choices = {}
         for number in range(1, annotation.class_count + 1):
-            choices[number] = _Choice({first: 1.0}, float("nan"), float("nan"))
-            if not left_out or _planes_with(annotation, left_out, number) < _FEWEST_PLANES:
-                continue
-            dice = [float(np.nan_to_num(dice_from_confusion(counts[n])[number - 1])) for n in range(len(options))]
-            best = int(np.argmax(dice))
-            if dice[best] < dice[0] + _MARGIN:
-                best = 0
-            choices[number] = _Choice(options[best], dice[best], dice[0])
+            choices[number] = _Choice({first: 1.0}, f"on {planes[number]} painted planes")
+            better = _better_when_left_out(first, left_out, number) if planes[number] >= _FEWEST_PLANES else None
+            if better is not None:
+                choices[number] = better
+            elif may_average and planes[number] >= self.options.planes_for_average:
+                weights = {first: 1 - self.options.vote, others[0]: self.options.vote}
+                choices[number] = _Choice(weights, f"their mean: on {planes[number]} painted planes")
         return choices
 
     def _combined(self, annotation, choices: dict[int, _Choice], predictions: dict[str, Prediction]) -> Prediction:
-        first = self.options.candidates[0]
+        only = predictions[self.options.candidates[0]]
         names = {number: annotation.classes[number - 1].name for number in choices}
-        details = {"chosen": {names[number]: choice.told() for number, choice in choices.items()}}
-        if all(choice.weights == {first: 1.0} for choice in choices.values()):
-            only = predictions[first]
-            return replace(only, details={**only.details, **details})
-        labels = np.zeros(annotation.labels.shape, np.uint8)
-        kept = None
-        if self.options.keep_probabilities:
-            kept = np.zeros((annotation.class_count + 1, *labels.shape), np.float16)
-        for plane in range(annotation.planes):
-            mixed = _mixed(choices, {name: _soft(one, plane) for name, one in predictions.items()})
-            labels[plane] = mixed.argmax(axis=0)
+        details = {**only.details, "chosen": {names[number]: choice.told() for number, choice in choices.items()}}
+        kept = only.probabilities if self.options.keep_probabilities else None
+        if all(set(choice.weights) == {self.options.candidates[0]} for choice in choices.values()):
+            return replace(only, probabilities=kept, details=details)
+        labels = only.labels.copy()
+        somewhere = np.any([one.labels.any(axis=0) for one in predictions.values()], axis=0)
+        box = bounding_box(somewhere, _MARGIN_PIXELS) or (slice(0, 0), slice(0, 0))
+        for plane in annotation.unpainted_planes:
+            soft = {name: _soft(one, (plane, *box), annotation.class_count) for name, one in predictions.items()}
+            mixed = _mixed(choices, soft, {name: one.probabilities is None for name, one in predictions.items()})
+            unknown = ~annotation.known[(plane, *box)]
+            np.copyto(labels[(plane, *box)], mixed.argmax(axis=0).astype(np.uint8), where=unknown)
             if kept is not None:
-                kept[:, plane] = mixed / np.maximum(mixed.sum(axis=0), 1e-6)
-        expected = [one for one in predictions.values() if one.expected_dice is not None]
-        per_plane, whole = (
-            (expected[0].expected_dice_per_plane, expected[0].expected_dice) if expected else (None, None)
-        )
-        return Prediction(labels, kept, per_plane, whole, details=details)
+                kept[(slice(None), plane, *box)] = mixed / np.maximum(mixed.sum(axis=0), 1e-6)
+        return replace(only, labels=labels, probabilities=kept, details=details)
 
 
-def _soft(prediction: Prediction, plane: int):
-    """Probabilities of a plane (classes + 1, rows, columns), 0 or 1 from a predictor that decides without weighing."""
+def _rivals(annotation: SparseAnnotation, prediction: Prediction, left_out: dict[str, np.ndarray]) -> bool:
+    """Whether any class was predicted better by another one, planes left out, than the first expects of itself."""
+    expected = prediction.details.get("expected_dice_per_class", {})
+    own = np.array([expected.get(one.name, 0.0) for one in annotation.classes])
+    enough = np.array(list(_planes_with(annotation).values())) >= _FEWEST_PLANES
+    return any((enough & (dice > own)).any() for dice in left_out.values())
+
+
+def _better_when_left_out(first: str, left_out: dict[str, np.ndarray], number: int) -> _Choice | None:
+    if first not in left_out:
+        return None
+    own = left_out[first][number - 1]
+    best = max(left_out, key=lambda name: left_out[name][number - 1])
+    if left_out[best][number - 1] < own + _MARGIN:
+        return None
+    return _Choice({best: 1.0}, f"{left_out[best][number - 1]:.3f} on left-out planes; {first} {own:.3f}")
+
+
+def _soft(prediction: Prediction, place: tuple, class_count: int) -> np.ndarray:
+    """Float32 (classes + 1, rows, columns): probabilities, 0 or 1 from a predictor that decides without weighing."""
     if prediction.probabilities is not None:
-        return prediction.probabilities[:, plane].astype(np.float32)
-    return prediction.labels[plane]
+        return prediction.probabilities[(slice(None), *place)].astype(np.float32)
+    labels = prediction.labels[place]
+    return (labels == np.arange(class_count + 1)[:, None, None]).astype(np.float32)
 
 
-def _mixed(choices: dict[int, _Choice], soft: dict[str, np.ndarray]) -> np.ndarray:
-    """Each class as its choice has it, background as the mean choice has it; (classes + 1, rows, columns)."""
+def _mixed(choices: dict[int, _Choice], soft: dict[str, np.ndarray], decided: dict[str, bool]) -> np.ndarray:
+    """Each class as its choice has it, background as the mean choice has it; (classes + 1, rows, columns).
+
+    In a mean, those that are `decided` without weighing are smoothed.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    averaged = {name for choice in choices.values() if len(choice.weights) > 1 for name in choice.weights}
+    smooth = {n: gaussian_filter(soft[n], (0, _SMOOTHING, _SMOOTHING)) if decided[n] else soft[n] for n in averaged}
 
     def of(weights: dict[str, float], number: int) -> np.ndarray:
-        total = 0.0
-        for name, weight in weights.items():
-            one = soft[name]
-            total = total + weight * (one[number] if one.ndim == 3 else (one == number).astype(np.float32))
-        return total
+        source = smooth if len(weights) > 1 else soft
+        return sum(weight * source[name][number] for name, weight in weights.items())
 
     background = np.mean([of(choice.weights, 0) for choice in choices.values()], axis=0)
     return np.stack([background, *(of(choice.weights, number) for number, choice in choices.items())])
 
 
-def _confusions(annotation, planes: list[int], results: dict[str, Prediction], options) -> np.ndarray:
-    """Counts for each option, summed over left-out planes, shape (options, classes + 1, classes + 1)."""
-    count = annotation.class_count
-    sums = np.zeros((len(options), count + 1, count + 1), np.int64)
-    for plane in planes:
-        soft = {name: _soft(one, plane) for name, one in results.items()}
-        for number, weights in enumerate(options):
-            if len(weights) == 1:
-                labels = results[next(iter(weights))].labels[plane]
-            else:
-                choices = dict.fromkeys(range(1, count + 1), _Choice(weights, 0.0, 0.0))
-                labels = _mixed(choices, soft).argmax(axis=0)
-            sums[number] += confusion_per_plane(labels[None], annotation.labels[plane][None], count)[0]
-    return sums
-
-
-def _planes_with(annotation: SparseAnnotation, left_out, number: int) -> int:
-    planes = [plane for group, _ in left_out for plane in group]
-    return int((annotation.labels[planes] == number).any(axis=(1, 2)).sum())
+def _planes_with(annotation: SparseAnnotation) -> dict[int, int]:
+    """On how many completely painted planes each class (1, 2, ...) is."""
+    planes = annotation.labels[annotation.complete_planes]
+    return {n: int((planes == n).any(axis=(1, 2)).sum()) for n in range(1, annotation.class_count + 1)}

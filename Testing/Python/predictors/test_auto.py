@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from predictors.predictor_tester import PredictorTester, a_ball_with_a_core, dice
-from SparseAnnotateLib import PREDICTORS, InputError, run
+from scipy.ndimage import gaussian_filter
+from SparseAnnotateLib import PREDICTORS, InputError, Prediction, SparseAnnotation, run
+from SparseAnnotateLib.predictors import PredictorBase, PredictorOptions
 
 
 class TestAuto(PredictorTester):
@@ -25,16 +27,85 @@ class TestAuto(PredictorTester):
         nearest = run(self.make_predictor(candidates=("nearest",)), volume, annotation)
         assert np.array_equal(result.labels, nearest.labels)
 
-    def test_the_mean_of_two_is_a_choice(self):
+    def test_predictors_that_do_not_weigh_have_no_mean(self):
         volume, labels = a_ball_with_a_core(planes=40, spacing_mm=(1.0, 1.0, 1.0))
         annotation = self.annotate(labels, painted=range(9, 32, 3), plane_range=(8, 31))
         result = run(self.make_predictor(keep_probabilities=True), volume, annotation)
-        assert result.probabilities is None or result.probabilities.shape == (3, *labels.shape)
-        assert set(result.details["chosen"]) == {"ball", "core"}
+        assert result.probabilities is None
+        assert not any("mean" in why for why in result.details["chosen"].values())
 
     def test_it_needs_another_predictor_to_choose(self):
         with pytest.raises(InputError, match="name at least one other"):
             self.make_predictor(candidates=("auto",))
+
+    @pytest.mark.parametrize("vote", [0.0, 0.5])
+    def test_a_vote_decides_only_where_the_first_is_not_sure(self, vote):
+        with pytest.raises(InputError, match="vote"):
+            self.make_predictor(vote=vote)
+
+
+class Weighs(PredictorBase):
+    """Gives every pixel of the unpainted planes the same chance of being class 1, and says what Dice it expects."""
+
+    name = "test-weighs"
+    summary = "for tests"
+    Options = PredictorOptions
+    runs = 0
+    chance, expected = 0.48, 0.99
+
+    def _predict(self, volume, annotation):
+        Weighs.runs += 1
+        probabilities = np.zeros((annotation.class_count + 1, *volume.shape), np.float16)
+        probabilities[1], probabilities[0] = self.chance, 1 - self.chance
+        expected = {one.name: self.expected for one in annotation.classes}
+        labels = probabilities.argmax(axis=0).astype(np.uint8)
+        np.copyto(labels, annotation.labels, where=annotation.known)
+        yield Prediction(labels, probabilities, details={"expected_dice_per_class": expected})
+
+
+@pytest.fixture
+def weighs(monkeypatch):
+    monkeypatch.setattr(Weighs, "runs", 0)
+    found = PREDICTORS.get
+    monkeypatch.setattr(PREDICTORS, "get", lambda name: Weighs if name == Weighs.name else found(name))
+    return Weighs
+
+
+def one_ball():
+    volume, labels = a_ball_with_a_core(planes=40, spacing_mm=(1.0, 1.0, 1.0))
+    painted = range(9, 32, 3)
+    annotation = SparseAnnotation.from_painted_planes((labels > 0).astype(int), painted, plane_range=(8, 31))
+    return volume, annotation
+
+
+def test_the_mean_lets_the_second_decide_where_the_first_is_not_sure(weighs):
+    volume, annotation = one_ball()
+    auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape"), "planes_for_average": 8})
+    shape = run(PREDICTORS.create("shape"), volume, annotation)
+    result = run(auto, volume, annotation)
+    # .8 x .48 + .2 s > .8 x .52 + .2 (1 - s), where s > .58; s is smoothed by a pixel.
+    smooth = gaussian_filter((shape.labels == 1).astype(np.float32), (0, 1, 1))
+    inside = [plane for plane in annotation.unpainted_planes if 8 <= plane <= 31]
+    assert np.array_equal(result.labels[inside] == 1, smooth[inside] > 0.58)
+    assert result.details["chosen"] == {"class 1": "test-weighs and shape (their mean: on 8 painted planes)"}
+    assert weighs.runs == 1
+
+
+def test_on_few_planes_there_is_no_mean(weighs):
+    volume, annotation = one_ball()
+    auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape"), "planes_for_average": 9})
+    result = run(auto, volume, annotation)
+    assert not result.labels[annotation.unpainted_planes].any()
+    assert result.details["chosen"] == {"class 1": "test-weighs (on 8 painted planes)"}
+
+
+def test_the_first_is_left_out_only_if_another_does_better_than_it_expects_of_itself(weighs, monkeypatch):
+    volume, annotation = one_ball()
+    monkeypatch.setattr(weighs, "expected", 0.3)
+    auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape")})
+    result = run(auto, volume, annotation)
+    assert result.details["chosen"]["class 1"].startswith("shape (0.")
+    assert weighs.runs == 3
 
 
 def test_with_its_own_candidates_it_finds_the_ball():
