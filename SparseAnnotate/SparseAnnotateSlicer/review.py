@@ -11,7 +11,7 @@ from SparseAnnotateLib.errors import InputError
 
 from . import preview
 from .nodes import remove_with_helpers
-from .painted import without_removed
+from .painted import NOTHING, without_removed
 from .writing import SegmentWriter
 
 if TYPE_CHECKING:
@@ -55,9 +55,12 @@ class Review:
         self._redo: list[_Step] = []
 
     def is_accepted(self, plane: int, content: str) -> bool:
-        """Whether a plane holds what was accepted there."""
+        """Whether a plane holds what was accepted there; not if all of that went with its segments."""
         accepted = self._session.state.accepted.get(plane)
-        return accepted is not None and without_removed(accepted, self._session.segment_ids) == content
+        if accepted is None:
+            return False
+        left = without_removed(accepted, self._session.segment_ids)
+        return left == content and (left != NOTHING or accepted == NOTHING)
 
     def show(self, prediction: Prediction, segment_ids: Sequence[str], plane_range: tuple[int, int]) -> None:
         """Put a new prediction into the preview, in place of an older one.

@@ -291,6 +291,15 @@ class TestAccept:
         with pytest.raises(InputError, match="nothing is predicted"):
             session.review.accept()
 
+    def test_of_segments_that_were_removed_is_no_longer_said_to_be_there(self, session, runner):
+        predict(session, runner)
+        accepted = session.review.accept()
+        segmentation = session.segmentation_node.GetSegmentation()
+        for segment_id in list(segmentation.GetSegmentIDs()):
+            segmentation.RemoveSegment(segment_id)
+        assert accepted
+        assert session.look().planes(PlaneState.ACCEPTED) == []
+
     def test_leaves_a_segment_alone_that_was_removed_meanwhile(self, session, runner):
         prediction = predict(session, runner)
         liver, tumour = session.segment_ids
