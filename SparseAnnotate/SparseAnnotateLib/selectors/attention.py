@@ -38,7 +38,7 @@ class AttentionSelector(ActiveSelector):
     """
 
     name = "attention"
-    summary = "planes where the two outputs of a 3-D network agree least (Zhang 2019)"
+    summary = "planes where a 3-D network's two outputs agree least (Zhang 2019); measured: worse than keep-n"
     Options = AttentionOptions
     needs = ("torch",)
 

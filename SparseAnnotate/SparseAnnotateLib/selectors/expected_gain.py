@@ -23,7 +23,7 @@ class ExpectedGainSelector(ActiveSelector):
     """
 
     name = "expected-gain"
-    summary = "planes that are expected to raise the Dice of the whole volume most"
+    summary = "planes expected to raise the volume's Dice most; measured: a gain over keep-n with shape only"
 
     def _choose_by_prediction(self, volume, annotation, candidates, count, rng):  # noqa: ARG002
         spacing = volume.spacing_mm
