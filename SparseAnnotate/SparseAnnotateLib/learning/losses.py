@@ -118,8 +118,8 @@ class BinaryLoss(Loss):
         """The log odds of every structure against all else, the background among it; 0 for the background.
 
         Inside a structure a softmax leaves the background's and the *other* structures' logits alike, for all are low.
-        Read as they are, their sigmoids would be a half there: wrong negatives in every painted voxel, which training
-        removes by raising the background (glioma, 4 structures: Dice .62 before 60 steps of MBCE, .41 after).
+        Read as they are, their sigmoids would be a half there: a loss in every painted voxel where nothing is wrong,
+        whose cheapest remedy is more background (glioma, 4 structures, 15 steps of MBCE: Dice .606, with this .614).
         """
         import torch
 
