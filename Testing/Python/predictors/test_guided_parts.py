@@ -312,7 +312,9 @@ class TestExpectedDice:
         dice = ExpectedDice(1, 1, optimism=1.5)
         dice.add(0, np.array([1, 1, 0]), np.array([[0.2, 0.4, 0.7], [0.8, 0.6, 0.3]]))
         assert dice.promised()[0] == pytest.approx(2 * 1.4 / (2 + 1.7))
-        assert dice.per_plane()[0] == pytest.approx(1 - 1.5 * (1 - 2 * 1.4 / (2 + 1.7)))
+        lost = 1.5 * (1 - 2 * 1.4 / (2 + 1.7))
+        assert dice.per_class()[0] == pytest.approx(1 - lost)
+        assert lost < 1 - dice.per_plane()[0] == pytest.approx(lost**0.9)
 
     def test_other_labels_promise_what_they_would_have_promised_at_once(self):
         probabilities = np.array([[0.2, 0.4, 0.7], [0.8, 0.6, 0.3]])

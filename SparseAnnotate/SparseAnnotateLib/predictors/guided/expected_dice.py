@@ -15,6 +15,11 @@ _SCALE, _POWER = 1.3, 0.5
 _USUAL_RATIO, _USUAL_PLANES = 1.6, 2
 _LOWEST_RATIO, _HIGHEST_RATIO = 0.5, 4.0
 
+# A single plane loses more than its share, above all where little is lost: 2552 planes of 39 predictions at 5 and 10 %,
+# told with power 1 and .9: bias +.037 and +.010, mean error .088 and .089; 2698 at 20 and 33 % (told by an older rule)
+# +.047 and +.027, .059 and .053.
+_PLANE_POWER = 0.9
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -89,7 +94,8 @@ class ExpectedDice:
         dice = np.where(self._predicted > 0, told, np.nan)[:, 1:]
         counted = np.isfinite(dice)
         mean = np.where(counted, dice, 0).sum(axis=1) / np.maximum(1, counted.sum(axis=1))
-        return np.where(self._is_predicted & counted.any(axis=1), mean, np.nan).astype(np.float32)
+        lost = (1 - mean) ** _PLANE_POWER
+        return np.where(self._is_predicted & counted.any(axis=1), 1 - lost, np.nan).astype(np.float32)
 
     def promised(self) -> np.ndarray:
         """Dice over the volume of each structure as the probabilities have it; NaN where there is none of it."""
