@@ -46,7 +46,7 @@ class AutoOptions(PredictorOptions):
     candidates: tuple[str, ...] = ("guided", "shape")
     average: bool = True
     vote: float = 0.2
-    planes_for_average: int = 4
+    planes_for_average: int = 3
 
     def validate(self):
         """Raise InputError for what makes no sense."""
