@@ -109,8 +109,8 @@ class LeftOut:
 
 
 # For what `guided` says itself to expect: log-odds to add to those of what is lost, for the same percentiles.
-GUIDED_PLANE_INTERVAL = (-0.64, 1.16)
-GUIDED_VOLUME_INTERVAL = (-0.48, 0.57)
+GUIDED_PLANE_INTERVAL = (-0.92, 0.94)
+GUIDED_VOLUME_INTERVAL = (-0.44, 0.57)
 
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(
