@@ -1,10 +1,17 @@
 """Fixtures that all tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+def pytest_configure():
+    # A shell that runs us in the background has Ctrl-C ignored, by us and by whatever we start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
