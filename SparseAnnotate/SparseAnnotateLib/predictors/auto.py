@@ -22,6 +22,12 @@ _MARGIN = 0.02
 # With fewer left-out planes that hold a class, chance would decide.
 _FEWEST_PLANES = 3
 
+# The mean of two gains where both are about as good. Then they differ by no more than the errors of both: if by more
+# than so many times what the first expects to lose, the second is far worse (averaged all the same, glioma lost up to
+# .004, brain tissue .005). What both find but roughly, neither mends.
+_MOST_APART = 2.3
+_LEAST_ALIKE = 0.75
+
 # Outlines of a predictor that gives no probabilities are smoothed by so many pixels before they are averaged: hard ones
 # lost .002 on a spinal cord, smooth ones .0004, and they gained as much elsewhere.
 _SMOOTHING = 1.0
@@ -72,7 +78,8 @@ class _Choice:
 class Auto(PredictorBase):
     """Takes for each class the best of its candidates, or the mean of the first two.
 
-    The mean is taken where a class is on enough painted planes, because it gained on other volumes (docs/quality.md).
+    The mean is taken where a class is on enough painted planes and both find about the same, because there it gained on
+    other volumes (docs/quality.md).
     Leaving planes out cannot show that: it doubles the gaps, and interpolation gets worse with the gap much faster than
     `guided`. Where another candidate does better on planes left out than the first one expects of itself *without*
     leaving them out, the first is left out too, and the better one is taken: only then it takes three times as long.
@@ -128,13 +135,14 @@ class Auto(PredictorBase):
         first, *others = self.options.candidates
         planes = _planes_with(annotation)
         may_average = self.options.average and others and predictions[first].probabilities is not None
+        about_as_good = _about_as_good(annotation, predictions[first], predictions[others[0]]) if may_average else ()
         choices = {}
         for number in range(1, annotation.class_count + 1):
             choices[number] = _Choice({first: 1.0}, f"on {planes[number]} painted planes")
             better = _better_when_left_out(first, left_out, number) if planes[number] >= _FEWEST_PLANES else None
             if better is not None:
                 choices[number] = better
-            elif may_average and planes[number] >= self.options.planes_for_average:
+            elif may_average and planes[number] >= self.options.planes_for_average and about_as_good[number - 1]:
                 weights = {first: 1 - self.options.vote, others[0]: self.options.vote}
                 choices[number] = _Choice(weights, f"their mean: on {planes[number]} painted planes")
         return choices
@@ -159,10 +167,24 @@ class Auto(PredictorBase):
         return replace(only, labels=labels, probabilities=kept, details=details)
 
 
+def _expected_by(prediction: Prediction, annotation: SparseAnnotation) -> np.ndarray:
+    """The Dice of each class that a predictor expects of itself, float (classes,); 0 where it says nothing."""
+    expected = prediction.details.get("expected_dice_per_class", {})
+    return np.array([expected.get(one.name, 0.0) for one in annotation.classes])
+
+
+def _about_as_good(annotation: SparseAnnotation, first: Prediction, second: Prediction) -> np.ndarray:
+    """Whether two predictions of a class differ by no more than the errors that the first expects, bool (classes,)."""
+    planes = annotation.unpainted_planes
+    confusion = confusion_per_plane(first.labels[planes], second.labels[planes], annotation.class_count)
+    alike = np.nan_to_num(dice_from_confusion(confusion.sum(axis=0)))
+    close = (1 - alike) <= _MOST_APART * (1 - _expected_by(first, annotation))
+    return close & (alike >= _LEAST_ALIKE)
+
+
 def _rivals(annotation: SparseAnnotation, prediction: Prediction, left_out: dict[str, np.ndarray]) -> bool:
     """Whether any class was predicted better by another one, planes left out, than the first expects of itself."""
-    expected = prediction.details.get("expected_dice_per_class", {})
-    own = np.array([expected.get(one.name, 0.0) for one in annotation.classes])
+    own = _expected_by(prediction, annotation)
     enough = np.array(list(_planes_with(annotation).values())) >= _FEWEST_PLANES
     return any((enough & (dice > own)).any() for dice in left_out.values())
 

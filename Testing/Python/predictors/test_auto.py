@@ -45,13 +45,16 @@ class TestAuto(PredictorTester):
 
 
 class Weighs(PredictorBase):
-    """Gives every pixel of the unpainted planes the same chance of being class 1, and says what Dice it expects."""
+    """Gives every pixel of the unpainted planes the same chance of being class 1, and says what Dice it expects.
+
+    Its labels are those of its probabilities, or of another predictor, so that the two agree.
+    """
 
     name = "test-weighs"
     summary = "for tests"
     Options = PredictorOptions
     runs = 0
-    chance, expected = 0.48, 0.99
+    chance, expected, labels_of = 0.48, 0.99, "shape"
 
     def _predict(self, volume, annotation):
         Weighs.runs += 1
@@ -59,6 +62,8 @@ class Weighs(PredictorBase):
         probabilities[1], probabilities[0] = self.chance, 1 - self.chance
         expected = {one.name: self.expected for one in annotation.classes}
         labels = probabilities.argmax(axis=0).astype(np.uint8)
+        if self.labels_of:
+            labels = run(PREDICTORS.create(self.labels_of), volume, annotation).labels.copy()
         np.copyto(labels, annotation.labels, where=annotation.known)
         yield Prediction(labels, probabilities, details={"expected_dice_per_class": expected})
 
@@ -91,7 +96,22 @@ def test_the_mean_lets_the_second_decide_where_the_first_is_not_sure(weighs):
     assert weighs.runs == 1
 
 
-def test_on_few_planes_there_is_no_mean(weighs):
+@pytest.mark.parametrize(("expected", "is_mean"), [(0.99, False), (0.94, True)])
+def test_where_they_differ_by_more_than_the_first_expects_to_be_wrong_there_is_no_mean(
+    weighs, monkeypatch, expected, is_mean
+):
+    monkeypatch.setattr(weighs, "labels_of", "nearest")
+    monkeypatch.setattr(weighs, "expected", expected)
+    volume, annotation = one_ball()
+    auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape"), "planes_for_average": 8})
+    shape, nearest = (run(PREDICTORS.create(name), volume, annotation).labels for name in ("shape", "nearest"))
+    planes = annotation.unpainted_planes
+    assert 0.023 < 1 - dice(shape[planes] == 1, nearest[planes] == 1) < 0.138
+    assert ("mean" in run(auto, volume, annotation).details["chosen"]["class 1"]) is is_mean
+
+
+def test_on_few_planes_there_is_no_mean(weighs, monkeypatch):
+    monkeypatch.setattr(weighs, "labels_of", None)
     volume, annotation = one_ball()
     auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape"), "planes_for_average": 9})
     result = run(auto, volume, annotation)
@@ -102,6 +122,7 @@ def test_on_few_planes_there_is_no_mean(weighs):
 def test_the_first_is_left_out_only_if_another_does_better_than_it_expects_of_itself(weighs, monkeypatch):
     volume, annotation = one_ball()
     monkeypatch.setattr(weighs, "expected", 0.3)
+    monkeypatch.setattr(weighs, "labels_of", None)
     auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape")})
     result = run(auto, volume, annotation)
     assert result.details["chosen"]["class 1"].startswith("shape (0.")
