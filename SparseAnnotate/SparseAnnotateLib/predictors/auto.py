@@ -25,8 +25,8 @@ _FEWEST_PLANES = 3
 # The mean of two gains where both are about as good. Then they differ by no more than the errors of both: if by more
 # than so many times what the first expects to lose, the second is far worse (averaged all the same, glioma lost up to
 # .004, brain tissue .005). What both find but roughly, neither mends.
-_MOST_APART = 2.3
-_LEAST_ALIKE = 0.75
+_MOST_APART = 2.0
+_LEAST_ALIKE = 0.8
 
 # Outlines of a predictor that gives no probabilities are smoothed by so many pixels before they are averaged: hard ones
 # lost .002 on a spinal cord, smooth ones .0004, and they gained as much elsewhere.

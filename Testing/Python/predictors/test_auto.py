@@ -106,7 +106,7 @@ def test_where_they_differ_by_more_than_the_first_expects_to_be_wrong_there_is_n
     auto = PREDICTORS.create("auto", {"candidates": (weighs.name, "shape"), "planes_for_average": 8})
     shape, nearest = (run(PREDICTORS.create(name), volume, annotation).labels for name in ("shape", "nearest"))
     planes = annotation.unpainted_planes
-    assert 0.023 < 1 - dice(shape[planes] == 1, nearest[planes] == 1) < 0.138
+    assert 0.02 < 1 - dice(shape[planes] == 1, nearest[planes] == 1) < 0.12
     assert ("mean" in run(auto, volume, annotation).details["chosen"]["class 1"]) is is_mean
 
 
