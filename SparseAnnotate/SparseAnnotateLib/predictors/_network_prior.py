@@ -12,7 +12,9 @@ from ..annotation import SparseAnnotation
 from ..learning.cohort_prior import CohortPrior
 from ..learning.planes import Working
 from ..learning.priors import PredictedPrior, ShapePrior
+from ..quality.left_out import without_planes
 from ..volume import Volume
+from ._cohort_model import cohort_probabilities
 from .base import PREDICTORS, Prediction, Progress
 
 
@@ -53,26 +55,11 @@ def cohort_prior(
     InputError
         Where the model cannot be read, or is none for such a scan.
     """
-    from ..cohort.applying import StartingPoint
-
-    start = StartingPoint(path, volume, annotation.classes)
     first, last = annotation.plane_range
     planes = slice(max(0, first - border_planes), min(annotation.planes, last + 1 + border_planes))
-    count = planes.stop - planes.start
-    sides = [side.stop - side.start for side in working.box]
-    probabilities = np.empty((annotation.class_count + 1, count, *sides), np.float16)
-    for number, values in enumerate(start.planes(device, (planes, *working.box))):
-        probabilities[:, number] = values
-        yield Progress("applying the cohort model", (number + 1) / count)
+    probabilities = yield from cohort_probabilities(path, volume, annotation, (planes, *working.box), device)
     shape = ShapePrior(annotation, working, volume.spacing_mm, device)
     yield CohortPrior(shape, probabilities, planes.start, device)
-
-
-def without_planes(annotation: SparseAnnotation, planes) -> SparseAnnotation:
-    """The annotation as if these planes had never been painted."""
-    labels, known, painted = annotation.labels.copy(), annotation.known.copy(), annotation.painted.copy()
-    labels[planes], known[planes], painted[planes] = 0, False, False
-    return replace(annotation, labels=labels, known=known, painted=painted)
 
 
 def _probabilities(name, volume, annotation, seed) -> Iterator[Progress | np.ndarray]:

@@ -16,7 +16,8 @@ from SparseAnnotateLib.learning.planes import (  # noqa: E402
 )
 from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
 from SparseAnnotateLib.predictors import PREDICTORS, run  # noqa: E402
-from SparseAnnotateLib.predictors._network_prior import predicted_prior, without_planes  # noqa: E402
+from SparseAnnotateLib.predictors._network_prior import predicted_prior  # noqa: E402
+from SparseAnnotateLib.quality.left_out import without_planes  # noqa: E402
 from SparseAnnotateLib.volume import Volume  # noqa: E402
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
 from ...volume import Volume
+from .._cohort_model import cohort_probabilities
 from ..base import Progress
 from .priors import normalised_exponential
 
@@ -50,15 +51,9 @@ def cohort_prior(
     InputError
         Where the model cannot be read, or is none for such a scan.
     """
-    from ...cohort.applying import StartingPoint
-
-    start = StartingPoint(path, volume, annotation.classes)
     first, last = annotation.plane_range
-    sides = [side.stop - side.start for side in region]
-    probabilities = np.empty((annotation.class_count + 1, last + 1 - first, *sides), np.float16)
-    for number, values in enumerate(start.planes(device, (slice(first, last + 1), *region))):
-        probabilities[:, number] = values
-        yield Progress("applying the cohort model", (number + 1) / (last + 1 - first))
+    region_of_range = slice(first, last + 1), *region
+    probabilities = yield from cohort_probabilities(path, volume, annotation, region_of_range, device)
     labels = {plane: annotation.labels[(plane, *region)] for plane in annotation.source_planes}
     yield CohortPrior(probabilities, first, labels)
 
