@@ -88,6 +88,25 @@ def add_predictor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
 
 
+def add_data_set(parser: argparse.ArgumentParser) -> None:
+    """A data set of scans with labels, in any layout that `find_labelled_cases` knows."""
+    parser.add_argument(
+        "data", metavar="DATA", help="folder, table (.csv), or dataset.json of the Decathlon or of nnU-Net"
+    )
+
+
+def add_files(group, labels: str) -> None:
+    """Which files of a folder are images and which are labels, with an example of the latter."""
+    group.add_argument("--images", metavar="PATTERN", help="images in the folder, such as '*/t1.nii.gz'")
+    group.add_argument("--labels", metavar="PATTERN", help=f"their labels, such as '{labels}'")
+
+
+def add_reading(group) -> None:
+    """How the files of a data set are read."""
+    group.add_argument("--channel", type=int, default=0, metavar="N", help="of images with several (default: 0)")
+    group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """--seed."""
     parser.add_argument("--seed", type=int, default=0, help="the only source of chance (default: 0)")

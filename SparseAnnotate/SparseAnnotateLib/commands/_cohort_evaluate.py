@@ -20,9 +20,7 @@ def add_parser(subparsers) -> None:
         "planes of many scans, or from all planes of few scans, as many planes in all, and are tested on scans that "
         "they have not seen. Run the same command again to go on after an interruption.",
     )
-    parser.add_argument(
-        "data", metavar="DATA", help="folder, table (.csv), or dataset.json of the Decathlon or of nnU-Net"
-    )
+    shared.add_data_set(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for networks, results and the table")
     _add_study(parser.add_argument_group("the study"))
     training.add_network(parser.add_argument_group("the network"))
@@ -32,8 +30,7 @@ def add_parser(subparsers) -> None:
 
 
 def _add_study(group) -> None:
-    group.add_argument("--images", metavar="PATTERN", help="images in the folder, such as '*/t1.nii.gz'")
-    group.add_argument("--labels", metavar="PATTERN", help="their labels, such as '*/seg.nii.gz'")
+    shared.add_files(group, "*/seg.nii.gz")
     group.add_argument("--limit", type=int, metavar="N", help="only the first N scans")
     group.add_argument(
         "--out-of-distribution", metavar="DATA", help="scans of another kind, on which every network is tested too"

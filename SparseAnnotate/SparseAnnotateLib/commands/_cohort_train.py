@@ -25,9 +25,7 @@ def add_parser(subparsers) -> None:
         "again to go on after an interruption. Several GPUs: torchrun --nproc-per-node N -m SparseAnnotateLib.cli "
         "cohort train ...",
     )
-    parser.add_argument(
-        "data", metavar="DATA", help="folder, table (.csv), or dataset.json of the Decathlon or of nnU-Net"
-    )
+    shared.add_data_set(parser)
     parser.add_argument("-o", "--output", required=True, metavar=f"MODEL{SUFFIX}", help="the model to write")
     _add_data(parser.add_argument_group("the scans"))
     add_network(parser.add_argument_group("the network"))
@@ -39,10 +37,8 @@ def add_parser(subparsers) -> None:
 
 
 def _add_data(group) -> None:
-    group.add_argument("--images", metavar="PATTERN", help="images in the folder, such as '*/t1.nii.gz'")
-    group.add_argument("--labels", metavar="PATTERN", help="their labels, such as '*/painted.seg.nrrd'")
-    group.add_argument("--channel", type=int, default=0, metavar="N", help="of images with several (default: 0)")
-    group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
+    shared.add_files(group, "*/painted.seg.nrrd")
+    shared.add_reading(group)
     group.add_argument("--limit", type=int, metavar="N", help="only the first N scans")
     group.add_argument(
         "--axis", choices=("auto", "i", "j", "k"), default="auto", help="annotation axis (default: auto)"

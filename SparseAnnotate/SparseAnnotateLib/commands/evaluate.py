@@ -23,9 +23,7 @@ def add_parser(subparsers) -> None:
         description="Simulate the annotation of every case with every selector and predictor, and write a report. Run "
         "the same command again to go on after an interruption: only what is missing is done.",
     )
-    parser.add_argument(
-        "data", metavar="DATA", help="folder, table (.csv), or dataset.json of the Decathlon or of nnU-Net"
-    )
+    shared.add_data_set(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for the results and the report")
     _add_data(parser.add_argument_group("the data set"))
     _add_grid(parser.add_argument_group("the grid"))
@@ -35,10 +33,8 @@ def add_parser(subparsers) -> None:
 
 
 def _add_data(group) -> None:
-    group.add_argument("--images", metavar="PATTERN", help="images in the folder, such as '*/t1.nii.gz'")
-    group.add_argument("--labels", metavar="PATTERN", help="their labels, such as '*/seg.nii.gz'")
-    group.add_argument("--channel", type=int, default=0, metavar="N", help="of images with several (default: 0)")
-    group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
+    shared.add_files(group, "*/seg.nii.gz")
+    shared.add_reading(group)
     group.add_argument("--limit", type=int, metavar="N", help="only the first N cases")
 
 
