@@ -21,3 +21,13 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real volumes are not here ({folder})")
     return folder
+
+
+@pytest.fixture
+def one_thread():
+    """Of torch: tests train on so little that a second thread only waits for the first."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

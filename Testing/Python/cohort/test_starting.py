@@ -24,12 +24,7 @@ from SparseAnnotateLib.predictors.guided.cohort import reliability  # noqa: E402
 BALL = LabelClass(3, "ball")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -28,13 +28,7 @@ from SparseAnnotateLib.io import read_image, read_labels  # noqa: E402
 from SparseAnnotateLib.learning.losses import build_loss  # noqa: E402
 from SparseAnnotateLib.learning.memory import gradient_scaler  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def trainer_of(folder=None, count=3, **changes):

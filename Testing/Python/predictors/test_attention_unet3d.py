@@ -20,12 +20,7 @@ from SparseAnnotateLib.predictors.attention_unet3d import AttentionUnet3dOptions
 QUICK = {"device": "cpu", "width": 4, "patch": (8, 16, 16), "iterations": 60, "learning_rate": 3e-2}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class TestAttentionUnet3d(PredictorTester):

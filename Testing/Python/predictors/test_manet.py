@@ -6,7 +6,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("segmentation_models_pytorch", reason="segmentation_models_pytorch is not installed")
 
 from predictors.network_tester import NetworkTester  # noqa: E402
-from predictors.test_unet import one_thread  # noqa: E402, F401 - a fixture
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class TestPredictor(NetworkTester):
