@@ -178,8 +178,9 @@ class TestPatches:
     def test_columns_far_apart_are_worked_on_apart(self):
         hit = np.zeros(200, bool)
         hit[[3, 9, 20, 100, 101]] = True
-        assert runs(hit) == [slice(3, 21), slice(100, 102)]
-        assert runs(np.zeros(5, bool)) == []
+        assert runs(hit, 10) == [slice(3, 10), slice(20, 21), slice(100, 102)]
+        assert runs(hit, 11) == [slice(3, 21), slice(100, 102)]
+        assert runs(np.zeros(5, bool), 10) == []
 
     def test_far_from_all_borders_nothing_is_weighed(self):
         images = images_of(textured_planes([0, 0]))

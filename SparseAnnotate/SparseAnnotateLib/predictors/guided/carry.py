@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .flow import AdjacentFlow
-from .patches import CERTAIN, PatchSearch
+from .patches import CERTAIN, PatchSearch, most_probable
 
 # Every fusion blurs a little; raising to this power undoes it.
 SHARPENING = 1.3
@@ -66,8 +66,7 @@ def carry(
         onward = flow.compose(step, onward)
         probabilities = search.fuse(plane, [(previous, probabilities, 1.0)])
         doubtful, doubts = sharpened(probabilities)
-        most_probable = probabilities.argmax(axis=0).astype(np.uint8)
-        carried[plane] = Carried(source, onward, previous, step, most_probable, doubtful, doubts)
+        carried[plane] = Carried(source, onward, previous, step, most_probable(probabilities), doubtful, doubts)
         previous = plane
     return carried
 

@@ -70,7 +70,7 @@ class Corrector:
             random_state=self._seed + bag,
         )
         with openmp_threads(1):
-            return model.fit(table.astype(np.float32), truth)
+            return model.fit(table.astype(np.float64), truth)
 
     def predict(self, planes: list[Rows]) -> list[np.ndarray]:
         """Probabilities (classes + 1, pixels) of the rows of some planes; the pool's for classes not considered.
@@ -82,7 +82,7 @@ class Corrector:
             places = [rows.candidates[number] for rows in planes]
             if None in models or not any(map(len, places)):
                 continue
-            table = np.concatenate([rows.of_class(number) for rows in planes]).astype(np.float32)
+            table = np.concatenate([rows.of_class(number) for rows in planes]).astype(np.float64)
             with openmp_threads(1):
                 likely = np.mean([model.predict_proba(table)[:, 1] for model in models], axis=0)
             ends = np.cumsum([len(chosen) for chosen in places])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...distances import signed_distance_mm
+from ...distances import bounding_box, signed_distance_mm
 
 # Maps that are kept, in bytes: a gap needs those of four painted planes.
 _CACHE_BYTES = 512 << 20
@@ -79,7 +79,7 @@ class DistanceMaps:
         for place, plane in enumerate(self.planes):
             for number in self._classes[1:]:
                 if self._has_outline(plane, number):
-                    own[place, number] = signed_distance_mm(self._labels[plane] == number, self._spacing_mm).max()
+                    own[place, number] = inscribed_radius_mm(self._labels[plane] == number, self._spacing_mm)
         radii = {}
         for plane in self.planes:
             by_distance = own[np.argsort(np.abs(np.array(self.planes) - plane), kind="stable")]
@@ -171,6 +171,11 @@ class Vanishing:
     number: int
     from_below: bool
     shrunk_mm: float
+
+
+def inscribed_radius_mm(mask: np.ndarray, spacing_mm: tuple[float, float]) -> float:
+    """The largest distance to the outline inside bool (rows, columns), which is neither empty nor full."""
+    return float(signed_distance_mm(mask[bounding_box(mask, margin=1)], spacing_mm).max())
 
 
 def ellipsoid_shrinking(plane: float, source: float, end: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .images import Images
@@ -31,8 +33,10 @@ class AdjacentFlow:
         rows, columns = images.shape
         self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
         self._low, self._high = images.normalised_range
+        # Each plane is looked at from its neighbours and from both sides.
+        self._eight_bit = functools.lru_cache(maxsize=images.kept_planes)(self._made_eight_bit)
 
-    def _eight_bit(self, plane: int) -> np.ndarray:
+    def _made_eight_bit(self, plane: int) -> np.ndarray:
         smooth = self._images.smoothed(plane, SMOOTHING_SIGMA)
         return np.clip((smooth - self._low) * (255 / max(self._high - self._low, 1e-6)), 0, 255).astype(np.uint8)
 

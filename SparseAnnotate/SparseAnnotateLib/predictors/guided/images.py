@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -95,12 +96,19 @@ class Images:
 
 def _statistics(intensities: np.ndarray) -> tuple[np.float32, ...]:
     step = max(1, round((intensities.size / _SAMPLE_VOXELS) ** (1 / 3)))
-    sample = intensities[::step, ::step, ::step].ravel()
-    background = sample == sample.min()
-    if 0.2 < background.mean() < 1:
-        sample = sample[~background]
-    low, high = np.percentile(sample, CLIP_PERCENTILES)
-    sample = np.clip(sample, low, high)
-    inside = sample[sample > low]
-    inside = inside if len(inside) else sample
+    # Sorting 2.4 million takes NumPy 8 ms, their percentiles 43.
+    sample = np.sort(intensities[::step, ::step, ::step], axis=None)
+    background = int(np.searchsorted(sample, sample[0], side="right"))
+    if 0.2 < background / len(sample) < 1:
+        sample = sample[background:]
+    low, high = _percentiles(sample, CLIP_PERCENTILES)
+    first = int(np.searchsorted(sample, low, side="right"))
+    inside = np.clip(sample[first if first < len(sample) else 0 :], low, high)
     return tuple(np.float32(value) for value in (low, high, inside.mean(), inside.std() + 1e-6))
+
+
+def _percentiles(ascending: np.ndarray, percentiles: Sequence[float]) -> list[np.float64]:
+    """Those of sorted numbers, interpolated linearly."""
+    places = [percentile / 100 * (len(ascending) - 1) for percentile in percentiles]
+    ends = [ascending[int(place) : int(place) + 2].astype(np.float64) for place in places]
+    return [end[0] + (end[-1] - end[0]) * (place % 1) for place, end in zip(places, ends, strict=True)]

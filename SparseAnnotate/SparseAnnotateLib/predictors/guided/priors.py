@@ -11,7 +11,7 @@ from .carry import Carried, one_hot
 from .distance_maps import DistanceMaps, Vanishing, interpolated, label_distances, shrink
 from .flow import AdjacentFlow
 from .images import Images
-from .patches import PatchSearch
+from .patches import PatchSearch, most_probable
 from .trust import RESIDUAL_SIGMA, trust_below
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ class PriorMaker:
         if bracket.at_end:
             patch, propagated = (self._capped(p, bracket) for p in (patch, propagated))
         cohort = None if self._cohort is None else self._cohort.of(bracket.plane)
-        band = np.flatnonzero(_uncertain(linear, patch, propagated, self._pixel_mm, cohort))
+        base = most_probable(linear)
+        band = np.flatnonzero(_uncertain(base, linear, patch, propagated, self._pixel_mm, cohort))
         flat = [side.flow for side in carried]
         chains = [
             self._flow.warp_at(self._maps.of_plane(s.source), f, band) for s, f in zip(carried, flat, strict=True)
@@ -150,7 +151,7 @@ class PriorMaker:
         return Priors(
             bracket=bracket,
             band=band,
-            base=linear.argmax(axis=0).astype(np.uint8),
+            base=base,
             linear=at_band[0],
             cubic=self._cubic(bracket, at_band[0], band, left_out),
             chain=chain,
@@ -194,7 +195,7 @@ class PriorMaker:
 
     def _capped(self, probabilities: np.ndarray, bracket: Bracket) -> np.ndarray:
         """Patches copy what they find: beyond the ends their structures shrink as the distance maps do."""
-        distances = label_distances(probabilities.argmax(axis=0), self._class_count, self._spacing_mm)
+        distances = label_distances(most_probable(probabilities), self._class_count, self._spacing_mm)
         distances = shrink(distances, self._maps.cap_mm(bracket.plane, bracket.sides[0]))
         return softened(distances, probabilities.max(axis=0), self._pixel_mm)
 
@@ -242,14 +243,18 @@ def largest_two(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _uncertain(
-    linear: np.ndarray, patch: np.ndarray, propagated: np.ndarray, pixel_mm: float, cohort: np.ndarray | None = None
+    base: np.ndarray,
+    linear: np.ndarray,
+    patch: np.ndarray,
+    propagated: np.ndarray,
+    pixel_mm: float,
+    cohort: np.ndarray | None,
 ) -> np.ndarray:
     highest, second = largest_two(linear)
-    label = linear.argmax(axis=0)[None]
     certain = highest - second >= 2 * REACH_PIXELS * pixel_mm
     for probabilities in (patch, propagated):
-        certain &= np.take_along_axis(probabilities, label, axis=0)[0] >= BAND_PROBABILITY
+        certain &= (most_probable(probabilities) == base) & (probabilities.max(axis=0) >= BAND_PROBABILITY)
     if cohort is not None:
         far = highest - second >= 2 * COHORT_REACH_PIXELS * pixel_mm
-        certain &= far | (cohort.argmax(axis=0) == label[0])
+        certain &= far | (most_probable(cohort) == base)
     return ~certain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import warnings
 from collections import deque
@@ -49,9 +50,16 @@ def openmp_threads(count: int):
     Our own threads each fit or apply one model: OpenMP threads on top of them spend their time waiting for each other
     (measured: 1.4 ms instead of 0.2 ms a split on two busy cores).
     """
-    from threadpoolctl import threadpool_limits
+    return _controller().limit(limits=count, user_api="openmp")
 
-    return threadpool_limits(limits=count, user_api="openmp")
+
+@functools.cache
+def _controller():
+    """Of the libraries that are loaded when scikit-learn is: to look for them costs 4 ms, for each class and batch."""
+    import sklearn.ensemble  # noqa: F401 (brings its OpenMP)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 @contextlib.contextmanager
