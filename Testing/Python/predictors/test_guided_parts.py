@@ -199,7 +199,8 @@ class TestCarry:
     def test_labels_travel_with_the_texture_over_many_planes(self):
         images = images_of(textured_planes([0, 2, 4, 6]))
         labels = a_disc(48, 48, 24, 18)
-        carried = carry(0, labels, 1, range(1, 4), AdjacentFlow(images), PatchSearch(images, 3))
+        flow = AdjacentFlow(images)
+        carried = carry(0, labels, 1, range(1, 4), flow, PatchSearch(images, 3), flow.steps(0, range(1, 4)))
         found = carried[3].probabilities().argmax(axis=0) == 1
         expected = a_disc(48, 48, 24, 24) == 1
         assert 2 * (found & expected).sum() / (found.sum() + expected.sum()) > 0.95

@@ -1,14 +1,19 @@
 """What `guided` computes in a faster way equals what it stands for."""
 
+import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from SparseAnnotateLib import Volume
 from SparseAnnotateLib.distances import signed_distance_mm
-from SparseAnnotateLib.predictors.guided import patches
+from SparseAnnotateLib.predictors.guided import gaps, patches
 from SparseAnnotateLib.predictors.guided.carry import one_hot
 from SparseAnnotateLib.predictors.guided.distance_maps import inscribed_radius_mm
 from SparseAnnotateLib.predictors.guided.images import CLIP_PERCENTILES, Images
 from SparseAnnotateLib.predictors.guided.patches import PatchSearch, most_probable
+from SparseAnnotateLib.predictors.guided.threads import imported_beside_work
 
 ROWS, COLUMNS = 53, 70
 
@@ -65,3 +70,31 @@ def test_planes_are_clipped_at_the_percentiles_of_what_is_no_background():
     inside = inside[inside > low]
     expected = tuple((bound - inside.mean()) / inside.std() for bound in (low, high))
     assert found.normalised_range == pytest.approx(expected, rel=1e-5)
+
+
+def test_an_import_beside_work_leaves_the_garbage_collector_as_it_was():
+    before = gc.get_threshold()
+    imported_beside_work("wave")
+    assert "wave" in sys.modules
+    assert gc.get_threshold() == before
+    with pytest.raises(ModuleNotFoundError):
+        imported_beside_work("no_such_module_at_all")
+    assert gc.get_threshold() == before
+
+
+@pytest.mark.parametrize("planes_ahead", [0, 3, 1000])
+def test_flows_begun_ahead_are_those_of_their_gap(monkeypatch, planes_ahead):
+    class Worker:
+        flow_bytes = 1
+
+        def steps(self, source, targets):
+            return source, list(targets)
+
+    monkeypatch.setattr(gaps, "STEPS_BYTES", planes_ahead)
+    between = gaps.gaps_of([2, 6, 7], (0, 9))
+    with ThreadPoolExecutor(2) as executor:
+        ahead = gaps._StepsAhead(Worker(), between, executor)
+        for number, gap in enumerate(between):
+            upward, downward = (None if future is None else future.result() for future in ahead.of(number))
+            assert upward == (None if gap.below is None else (gap.below, list(gap.upward())))
+            assert downward == (None if gap.above is None else (gap.above, list(gap.downward())))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,19 +50,18 @@ def carry(
     source: int,
     labels: np.ndarray,
     class_count: int,
-    targets: Iterable[int],
+    targets: Sequence[int],
     flow: AdjacentFlow,
     search: PatchSearch,
-    window: tuple[slice, slice] | None = None,
+    steps: Sequence[np.ndarray],
 ) -> dict[int, Carried]:
     """Carry the labels of a painted plane over `targets`, which follow it one by one, up or down.
 
-    `window` holds the structures on the way; outside it is taken to be unmoved.
+    `steps` are the flows from each of them to the plane before (`AdjacentFlow.steps`).
     """
     probabilities = one_hot(labels, class_count)
     onward, previous, carried = None, source, {}
-    for plane in targets:
-        step = flow.between(plane, previous, window)
+    for plane, step in zip(targets, steps, strict=True):
         onward = flow.compose(step, onward)
         probabilities = search.fuse(plane, [(previous, probabilities, 1.0)])
         doubtful, doubts = sharpened(probabilities)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -54,6 +56,10 @@ class AdjacentFlow:
         here, there = (np.ascontiguousarray(self._eight_bit(z)[window]) for z in (plane, neighbour))
         flow[window] = search.calc(here, there, None)
         return flow
+
+    def steps(self, source: int, targets: Iterable[int], window: tuple[slice, slice] | None = None) -> list[np.ndarray]:
+        """For each of `targets`, which follow `source` one by one, the flow to the plane before it."""
+        return [self.between(plane, previous, window) for previous, plane in itertools.pairwise([source, *targets])]
 
     def compose(self, step: np.ndarray, onward: np.ndarray | None) -> np.ndarray:
         """The flow from z to its source: `step` from z to its neighbour, then `onward` from there."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
+from .carry import Carried
 from .planes import PlaneResult, PlaneWorker
 from .priors import Bracket
 from .threads import worker_count
+
+# Flows that are found before the planes are carried along them, at most.
+STEPS_BYTES = 128 << 20
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,13 @@ def walk(
     """
     ahead = 1 + worker_count() // 2
     before: list[Future] = []
+    steps = _StepsAhead(worker, gaps, executor)
     carried: dict[int, tuple[Future | None, Future | None]] = {}
     arrived = None
     for number, gap in enumerate(gaps):
         for later in range(number, min(len(gaps), number + ahead)):
             if later not in carried:
-                carried[later] = _start_carrying(worker, gaps[later], executor)
+                carried[later] = _start_carrying(worker, gaps[later], steps.of(later), executor)
         upward, downward = ({} if future is None else future.result() for future in carried[number])
         started = [
             executor.submit(worker.predict, Bracket(z, gap.below, gap.above), upward.get(z), downward.get(z))
@@ -78,10 +83,47 @@ def walk(
         yield future.result()
 
 
-def _start_carrying(worker: PlaneWorker, gap: Gap, executor: Executor) -> tuple[Future | None, Future | None]:
-    upward = None if gap.below is None else executor.submit(worker.carry, gap.below, gap.upward())
-    downward = None if gap.above is None else executor.submit(worker.carry, gap.above, gap.downward())
-    return upward, downward
+class _StepsAhead:
+    """The flows of gaps, begun as long before they are needed as memory allows.
+
+    They are single calls of ten milliseconds that let go of the interpreter: while that is busy importing the trees,
+    they go on, and patches hardly do.
+    """
+
+    def __init__(self, worker: PlaneWorker, gaps: list[Gap], executor: Executor):
+        self._worker, self._gaps, self._executor = worker, gaps, executor
+        self._planes_ahead = STEPS_BYTES // worker.flow_bytes
+        self._begun: list[tuple[Future | None, Future | None]] = []
+
+    def of(self, number: int) -> tuple[Future | None, Future | None]:
+        """Those of one gap, upward and downward; afterwards they are no longer kept here."""
+        planes = 0
+        for later, gap in enumerate(self._gaps[number:], start=number):
+            planes += len(gap.upward()) + len(gap.downward())
+            if later > number and planes > self._planes_ahead:
+                break
+            if later == len(self._begun):
+                self._begun.append(_both_ways(gap, self._executor, self._worker.steps))
+        found, self._begun[number] = self._begun[number], (None, None)
+        return found
+
+
+def _both_ways(gap: Gap, executor: Executor, function: Callable) -> tuple[Future | None, Future | None]:
+    """`function` of the painted plane below and the planes that receive it, and of the one above, where they are."""
+    sides = (gap.below, gap.upward()), (gap.above, gap.downward())
+    return tuple(None if source is None else executor.submit(function, source, targets) for source, targets in sides)
+
+
+def _start_carrying(
+    worker: PlaneWorker, gap: Gap, steps: tuple[Future | None, Future | None], executor: Executor
+) -> tuple[Future | None, Future | None]:
+    """Carrying both ways; executors begin what they were given first, so the steps are there or under way by then."""
+    upward, downward = steps
+
+    def carry(source: int, targets: Sequence[int]) -> dict[int, Carried]:
+        return worker.carry(source, targets, (upward if source == gap.below else downward).result())
+
+    return _both_ways(gap, executor, carry)
 
 
 def _start_learning(

@@ -103,11 +103,19 @@ class PlaneWorker:
     def _few_planes(self) -> bool:
         return len(self.sources) <= FEW_PLANES
 
-    def carry(self, source: int, targets: Sequence[int]) -> dict[int, Carried]:
-        """Carry a painted plane over `targets`, which follow it one by one."""
+    @property
+    def flow_bytes(self) -> int:
+        """Memory of the flow between two planes."""
+        return 8 * self._images.shape[0] * self._images.shape[1]
+
+    def steps(self, source: int, targets: Sequence[int]) -> list[np.ndarray]:
+        """The flow from each of `targets` to the plane before it; what lies outside the structures is unmoved."""
         labelled = np.logical_or.reduce([self.labels[z] > 0 for z in {source, targets[-1]} & self.labels.keys()])
-        window = with_margin(labelled)
-        return carry(source, self.labels[source], self._class_count, targets, self._flow, self._search, window)
+        return self._flow.steps(source, targets, with_margin(labelled))
+
+    def carry(self, source: int, targets: Sequence[int], steps: Sequence[np.ndarray]) -> dict[int, Carried]:
+        """Carry a painted plane over `targets`, which follow it one by one, along their `steps`."""
+        return carry(source, self.labels[source], self._class_count, targets, self._flow, self._search, steps)
 
     def priors(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> Priors:
         """The priors of a plane at its uncertain pixels, from what was carried to it."""

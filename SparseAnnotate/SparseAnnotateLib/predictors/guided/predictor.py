@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from .images import structure_region
 from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .pool import adapted_weights, repooled
-from .threads import mapped, opencv_threads, worker_count
+from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
 _PRIORS_END, _LEARNING_END = 0.7, 0.85
@@ -81,7 +80,7 @@ class Guided(PredictorBase):
         lessons: list[Lesson] = []
         with opencv_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
             # Two seconds, the first time, that the comparing of planes covers.
-            executor.submit(importlib.import_module, "sklearn.ensemble")
+            executor.submit(imported_beside_work, "sklearn.ensemble")
             count = len(first) + len(worker.sources)
             for done, result in enumerate(walk(worker, gaps, executor, first, learning=True)):
                 lessons += result.lessons

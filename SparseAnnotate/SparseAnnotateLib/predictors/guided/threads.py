@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
+import importlib
 import os
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +15,12 @@ from concurrent.futures import Executor
 
 # More threads than this wait for memory.
 _MOST_WORKERS = 8
+
+# Objects made before garbage is looked for, while a module is imported.
+_YOUNG_OBJECTS = 50_000
+
+# That holds for the whole process: of two imports at once, one would restore what the other had set.
+_importing = threading.Lock()
 
 
 def worker_count() -> int:
@@ -29,6 +38,22 @@ def mapped(executor: Executor, function: Callable, items: Iterable) -> Iterator:
             yield under_way.popleft().result()
     while under_way:
         yield under_way.popleft().result()
+
+
+def imported_beside_work(name: str) -> None:
+    """Import a module while other threads compute.
+
+    What an import makes stays: no garbage to be looked for meanwhile (scikit-learn: 1.55 instead of 1.75 s). Letting
+    Python's threads change more often than every 5 ms gained nothing (1, .3 and .2 ms).
+    """
+    with _importing:
+        young, *older = gc.get_threshold()
+        # 0 is how somebody has switched the collector off.
+        gc.set_threshold(young and max(_YOUNG_OBJECTS, young), *older)
+        try:
+            importlib.import_module(name)
+        finally:
+            gc.set_threshold(young, *older)
 
 
 @contextlib.contextmanager
