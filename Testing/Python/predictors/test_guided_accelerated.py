@@ -82,9 +82,9 @@ def test_a_real_prediction_is_the_same_within_a_percent(real_data, monkeypatch):
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.predictors.guided.accelerated import TorchFlow, TorchImages, TorchPatchSearch
 
-    def torch_tools(volume, region, _device):
+    def torch_tools(volume, region, _device, fine):
         images = TorchImages(volume, region, "cpu")
-        return images, TorchFlow(images), TorchPatchSearch(images, planes.SEARCH_RADIUS_PIXELS)
+        return images, TorchFlow(images, fine), TorchPatchSearch(images, planes.SEARCH_RADIUS_PIXELS)
 
     folder = real_data / "MSD_hippocampus_056"
     volume = read_image(folder / "image.nii.gz", axis="k")

@@ -10,7 +10,8 @@ from SparseAnnotateLib.predictors.guided.carry import carry, one_hot, sharpened
 from SparseAnnotateLib.predictors.guided.classifier import Corrector
 from SparseAnnotateLib.predictors.guided.decision import class_weights, joined, weighted
 from SparseAnnotateLib.predictors.guided.distance_maps import DistanceMaps, ellipsoid_shrinking, interpolated, shrink
-from SparseAnnotateLib.predictors.guided.expected_dice import ExpectedDice, LeftOut
+from SparseAnnotateLib.predictors.guided.edges import smoothed_along_edges, strengths
+from SparseAnnotateLib.predictors.guided.expected_dice import LOST, ExpectedDice
 from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.fusion import exponents, fused
 from SparseAnnotateLib.predictors.guided.gaps import Gap, gaps_of
@@ -132,6 +133,11 @@ class TestFlow:
         flow = AdjacentFlow(images_of(textured_planes([0, 2])))
         maps = np.zeros((2, 48, 48), np.float32)
         assert flow.warp_at(maps, flow.between(1, 0), np.zeros(0, np.int64)).shape == (2, 0)
+
+    @pytest.mark.parametrize("fine", [False, True])
+    def test_what_moved_by_two_pixels_is_found_there_at_either_scale(self, fine):
+        field = AdjacentFlow(images_of(textured_planes([0, 2])), fine).between(1, 0)
+        assert np.allclose(field[10:-10, 10:-10].reshape(-1, 2).mean(axis=0), [-2, 0], atol=0.1)
 
     def test_planes_too_small_for_flow_are_taken_as_unmoved(self):
         assert not AdjacentFlow(images_of(textured_planes([0, 2], size=8))).between(0, 1).any()
@@ -310,11 +316,11 @@ class TestExpectedDice:
         assert dice.per_class().tolist() == [1]
         assert np.isnan(dice.per_plane()).all()
 
-    def test_what_is_told_loses_as_many_times_more_as_the_probabilities_are_too_sure(self):
-        dice = ExpectedDice(1, 1, optimism=1.5)
+    def test_more_is_lost_than_the_probabilities_promise(self):
+        dice = ExpectedDice(1, 1)
         dice.add(0, np.array([1, 1, 0]), np.array([[0.2, 0.4, 0.7], [0.8, 0.6, 0.3]]))
         assert dice.promised()[0] == pytest.approx(2 * 1.4 / (2 + 1.7))
-        lost = 1.5 * (1 - 2 * 1.4 / (2 + 1.7))
+        lost = LOST * (1 - 2 * 1.4 / (2 + 1.7))
         assert dice.per_class()[0] == pytest.approx(1 - lost)
         assert lost < 1 - dice.per_plane()[0] == pytest.approx(lost**0.9)
 
@@ -326,19 +332,32 @@ class TestExpectedDice:
         changed.relabel(0, np.array([1, 1, 0]), np.array([1, 1, 1]), probabilities)
         assert changed.promised()[0] == pytest.approx(at_once.promised()[0])
 
-    def test_a_pool_that_was_surer_than_right_on_left_out_planes_lowers_it(self):
-        pool = np.full((2, 100), [[0.1], [0.9]], np.float32)
-        mostly_right, often_wrong = np.arange(100) >= 10, np.arange(100) >= 25
-        assert (
-            LeftOut.of([(pool, mostly_right)]).optimism
-            < LeftOut.of([]).optimism
-            < LeftOut.of([(pool, often_wrong)]).optimism
-        )
-        assert LeftOut.of([(pool, np.arange(100) >= 16)]).optimism == pytest.approx(LeftOut.of([]).optimism, rel=1e-6)
+    def test_next_to_nothing_in_many_places_adds_nothing_to_the_size_of_a_structure(self):
+        dice, many = ExpectedDice(1, 1), 1000
+        dice.add(0, np.r_[1, np.zeros(many, int)], np.c_[[0.2, 0.8], np.tile([[0.99], [0.01]], many)])
+        assert dice.promised()[0] == pytest.approx(2 * 0.8 / (1 + 0.8))
 
-    def test_a_single_left_out_plane_says_less_than_many(self):
-        lesson = np.full((2, 100), [[0.1], [0.9]], np.float32), np.arange(100) >= 10
-        assert LeftOut.of([lesson] * 8).optimism < LeftOut.of([lesson]).optimism < LeftOut.of([]).optimism
+
+class TestSmoothing:
+    def test_a_ragged_outline_becomes_smooth_where_the_image_is_even(self):
+        probabilities = one_hot(np.array([[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]), 1)
+        smooth = smoothed_along_edges(probabilities, np.zeros((4, 5), np.float32), np.ones(1))
+        assert smooth[1, 1, 2] < 0.5 < smooth[1, 2, 2]
+        assert np.allclose(smooth.sum(axis=0), 1)
+
+    def test_an_outline_along_an_edge_of_the_image_stays(self):
+        labels = np.repeat([[0, 0, 1, 1]], 6, axis=0)
+        probabilities = one_hot(labels, 1)
+        smooth = smoothed_along_edges(probabilities, 3 * labels.astype(np.float32), np.ones(1))
+        assert np.abs(smooth - probabilities).max() < 0.02
+
+    def test_nothing_changes_without_a_share(self):
+        probabilities = one_hot(np.random.default_rng(0).integers(0, 3, (8, 8)), 2)
+        smooth = smoothed_along_edges(probabilities, np.zeros((8, 8), np.float32), np.zeros(2))
+        assert np.array_equal(smooth, probabilities)
+
+    def test_thin_structures_are_smoothed_by_half(self):
+        assert strengths(np.array([0.5, 2.0, 9.0, np.nan])).tolist() == [0.5, 0.75, 1.0, 0.0]
 
 
 class TestDecision:

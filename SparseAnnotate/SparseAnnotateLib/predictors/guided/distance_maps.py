@@ -89,6 +89,15 @@ class DistanceMaps:
             radii[plane] = np.where(np.isfinite(nearest), nearest, default).astype(np.float32)
         return radii
 
+    def usual_radii_mm(self) -> np.ndarray:
+        """Inscribed radius of each structure, the median of the painted planes that have it; NaN for none."""
+        radii = np.full(self.class_count, np.nan)
+        for number in self._classes[1:]:
+            own = [self._radii[plane][number] for plane in self.planes if self.present[plane][number]]
+            if own:
+                radii[number - 1] = np.median(own)
+        return radii
+
     def cardinal_weights(self, plane: int, left_out: int | None = None) -> dict[int, float]:
         """Weights of at most four painted planes in the cardinal cubic spline at `plane`, between two of them.
 

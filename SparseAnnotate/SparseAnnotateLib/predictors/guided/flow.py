@@ -10,7 +10,7 @@ import numpy as np
 
 from .images import Images
 
-# Noise below the pixel scale makes the flow rough.
+# Noise below the pixel scale makes the flow rough. In a doubled image .7 of its pixels are .35 of ours.
 SMOOTHING_SIGMA = 0.7
 
 # The preset's 5 take a quarter longer and gained .003 on small organs at 5 % (four cases); none lost another .006.
@@ -23,23 +23,35 @@ _LEAST_PIXELS = 12
 # and .004 on tissues, and was even on left atria.)
 _PIXELS_AT_FULL_SCALE = 256 * 256
 
+# DIS compares patches of 8 x 8 pixels, wider than small structures. Where structures are thinner than this (inscribed
+# radius) and the window is small enough to be cheap, it looks at twice the size: +.008 on hippocampi, +.004 on head and
+# neck, +.002 on glioma, +.003 on fetal brains at 5 and 10 % (42 predictions of ten data sets, sigma .4); nothing or
+# -.001 on structures with a radius of 10 to 20 pixels.
+FINE_BELOW_RADIUS_PIXELS = 8.0
+_PIXELS_TO_DOUBLE = 128 * 128
+
 
 class AdjacentFlow:
     """Dense inverse search optical flow (Kroeger et al., ECCV 2016) between neighbouring planes, in pixels.
 
     A flow from z to y, shape (rows, columns, 2) as (column, row), tells for each pixel of z where to find it in y.
+
+    Parameters
+    ----------
+    fine : look at small windows at twice their size
     """
 
-    def __init__(self, images: Images):
+    def __init__(self, images: Images, fine: bool = False):
         self._images = images
+        self._fine = fine
         rows, columns = images.shape
         self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
         self._low, self._high = images.normalised_range
         # Each plane is looked at from its neighbours and from both sides.
         self._eight_bit = functools.lru_cache(maxsize=images.kept_planes)(self._made_eight_bit)
 
-    def _made_eight_bit(self, plane: int) -> np.ndarray:
-        smooth = self._images.smoothed(plane, SMOOTHING_SIGMA)
+    def _made_eight_bit(self, plane: int, sigma: float) -> np.ndarray:
+        smooth = self._images.smoothed(plane, sigma)
         return np.clip((smooth - self._low) * (255 / max(self._high - self._low, 1e-6)), 0, 255).astype(np.uint8)
 
     def between(self, plane: int, neighbour: int, window: tuple[slice, slice] | None = None) -> np.ndarray:
@@ -50,11 +62,13 @@ class AdjacentFlow:
         window = window or (slice(None), slice(None))
         if min(flow[window].shape[:2]) < _LEAST_PIXELS:
             return flow
+        size = flow[window].size // 2
         search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        search.setFinestScale(int(flow[window].size > 2 * _PIXELS_AT_FULL_SCALE))
+        search.setFinestScale(int(size > _PIXELS_AT_FULL_SCALE))
         search.setVariationalRefinementIterations(REFINEMENTS)
-        here, there = (np.ascontiguousarray(self._eight_bit(z)[window]) for z in (plane, neighbour))
-        flow[window] = search.calc(here, there, None)
+        scale = 2 if self._fine and size <= _PIXELS_TO_DOUBLE else 1
+        here, there = (self._eight_bit(z, SMOOTHING_SIGMA / scale)[window] for z in (plane, neighbour))
+        flow[window] = _flow_at_scale(search, np.ascontiguousarray(here), np.ascontiguousarray(there), scale)
         return flow
 
     def steps(self, source: int, targets: Iterable[int], window: tuple[slice, slice] | None = None) -> list[np.ndarray]:
@@ -90,3 +104,14 @@ class AdjacentFlow:
         import cv2
 
         return cv2.remap(image, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _flow_at_scale(search, here: np.ndarray, there: np.ndarray, scale: int) -> np.ndarray:
+    """The flow found in images enlarged `scale` times, in pixels of the images given."""
+    import cv2
+
+    if scale == 1:
+        return search.calc(here, there, None)
+    rows, columns = here.shape
+    larger = [cv2.resize(i, (scale * columns, scale * rows), interpolation=cv2.INTER_CUBIC) for i in (here, there)]
+    return cv2.resize(search.calc(*larger, None), (columns, rows), interpolation=cv2.INTER_AREA) / scale

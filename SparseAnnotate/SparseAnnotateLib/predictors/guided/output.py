@@ -1,10 +1,10 @@
-"""Steps 8 to 10: the planes of a prediction, put together."""
+"""Steps 8 to 11: the planes of a prediction, put together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from ...annotation import SparseAnnotation
 from ...volume import Volume
 from ..base import Prediction
 from .carry import one_hot
-from .decision import class_weights, joined, usually_kept, weighted
-from .expected_dice import ExpectedDice, LeftOut
+from .decision import class_weights, joined, weighted
+from .edges import smoothed_along_edges, strengths
+from .expected_dice import ExpectedDice
 from .fusion import exponents, fused
 from .planes import PlaneResult, PlaneWorker
 from .pool import PRIOR_NAMES, pooled
@@ -46,16 +47,15 @@ class Output:
         annotation: SparseAnnotation,
         worker: PlaneWorker,
         pool_weights: np.ndarray,
-        left_out: LeftOut,
         keep_probabilities: bool,
     ):
         self._annotation = annotation
         self._worker = worker
         self._pool_weights = pool_weights
         self._labels = np.zeros(volume.shape, np.uint8)
-        self._dice = ExpectedDice(volume.planes, annotation.class_count, left_out.optimism)
-        self._left_out = left_out
+        self._dice = ExpectedDice(volume.planes, annotation.class_count)
         self._contested: dict[int, Contested] = {}
+        self._smoothing = strengths(worker.radius_pixels())
         self._probabilities = None
         if keep_probabilities:
             self._probabilities = np.zeros((annotation.class_count + 1, *volume.shape), np.float16)
@@ -84,7 +84,7 @@ class Output:
         self._labels[(number, *self._worker.region)] = plane.labels
 
     def decide(self, executor: Executor) -> None:
-        """Join the planes, and give their contested pixels the labels of which the most Dice is to be expected.
+        """Smooth and join the planes, and give contested pixels the labels of which the most Dice is to be expected.
 
         What is promised is counted on the planes as they were: joined, they say less than they know (16 predictions:
         correlation of expected and true Dice .954 instead of .964).
@@ -93,9 +93,17 @@ class Output:
         for plane in planes:
             self._dice.add(plane.plane, plane.probabilities.argmax(axis=0), plane.probabilities)
         painted = self._worker.painted_on()[1:] > 0
-        weights = class_weights(np.where(painted, usually_kept(self._dice.promised()), np.nan))
-        for plane, probabilities in zip(planes, executor.map(self._joined, planes), strict=True):
+        weights = class_weights(np.where(painted, self._dice.per_class(), np.nan))
+        self._contested = {plane.plane: plane for plane in executor.map(self._smoothed, planes)}
+        together = executor.map(self._joined, self._contested.values())
+        for plane, probabilities in zip(planes, together, strict=True):
             self._decide(plane, weighted(probabilities, weights).astype(np.float16))
+
+    def _smoothed(self, contested: Contested) -> Contested:
+        whole = self._probabilities_of(contested.plane)
+        smooth = smoothed_along_edges(whole, self._worker.image(contested.plane), self._smoothing)
+        smooth = smooth.reshape(len(smooth), -1)[:, contested.pixels].astype(np.float16)
+        return replace(contested, probabilities=smooth)
 
     def _joined(self, contested: Contested) -> np.ndarray:
         """What the planes next to it say, seen through the flow, added: float32 (classes + 1, pixels)."""
@@ -151,8 +159,6 @@ class Output:
                 "promised_dice_per_class": {
                     n: round(float(d), 4) for n, d in zip(names, self._dice.promised(), strict=True) if np.isfinite(d)
                 },
-                "optimism": round(self._dice.optimism, 3),
-                "left_out": asdict(self._left_out),
                 "painted_planes_used": len(self._worker.sources),
             },
         )

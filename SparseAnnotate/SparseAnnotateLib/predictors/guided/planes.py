@@ -13,7 +13,7 @@ from .carry import Carried, carry
 from .cohort import CohortPrior
 from .distance_maps import DistanceMaps, label_distances
 from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows
-from .flow import AdjacentFlow
+from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
 from .patches import PatchSearch
 from .pool import default_weights, log_priors, pooled
@@ -78,8 +78,8 @@ class PlaneWorker:
         self._spacing_mm = volume.spacing_mm
         self._pixel_mm = float(np.mean(volume.spacing_mm[1:]))
         self._seed = seed
-        self._images, self._flow, self._search = _tools(volume, self.region, device)
         self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], _class_ends(annotation))
+        self._images, self._flow, self._search = _tools(volume, self.region, device, self._is_fine())
         self._cohort = cohort
         self._maker = PriorMaker(
             self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:], cohort
@@ -98,6 +98,17 @@ class PlaneWorker:
     def painted_on(self) -> np.ndarray:
         """For each class (background counts) the number of painted planes that have it."""
         return np.sum([self._maps.present[plane] for plane in self.sources], axis=0)
+
+    def radius_pixels(self) -> np.ndarray:
+        """For each structure the inscribed radius, the median of the painted planes that have it; NaN for none."""
+        return self._maps.usual_radii_mm() / self._pixel_mm
+
+    def _is_fine(self) -> bool:
+        return bool(np.nanmedian(self.radius_pixels()) < FINE_BELOW_RADIUS_PIXELS)
+
+    def image(self, plane: int) -> np.ndarray:
+        """Float32 (rows, columns) of the region, normalised."""
+        return self._images.smoothed(plane, 0)
 
     @property
     def _few_planes(self) -> bool:
@@ -194,15 +205,17 @@ class PlaneWorker:
         return made
 
 
-def _tools(volume: Volume, region: tuple[slice, slice], device: str) -> tuple[Images, AdjacentFlow, PatchSearch]:
+def _tools(
+    volume: Volume, region: tuple[slice, slice], device: str, fine: bool
+) -> tuple[Images, AdjacentFlow, PatchSearch]:
     """What looks at the image; on a GPU where `device` is ``cuda``."""
     if device != "cuda":
         images = Images(volume, region)
-        return images, AdjacentFlow(images), PatchSearch(images, SEARCH_RADIUS_PIXELS)
+        return images, AdjacentFlow(images, fine), PatchSearch(images, SEARCH_RADIUS_PIXELS)
     from .accelerated import TorchFlow, TorchImages, TorchPatchSearch
 
     images = TorchImages(volume, region, device)
-    return images, TorchFlow(images), TorchPatchSearch(images, SEARCH_RADIUS_PIXELS)
+    return images, TorchFlow(images, fine), TorchPatchSearch(images, SEARCH_RADIUS_PIXELS)
 
 
 def _class_ends(annotation: SparseAnnotation) -> dict[int, tuple[int, int]]:

@@ -40,11 +40,6 @@ def pooled(logs: np.ndarray, weights: np.ndarray, allowed: np.ndarray) -> np.nda
     return normalised_exponential(logits)
 
 
-def repooled(logs: np.ndarray, weights: np.ndarray, pool: np.ndarray) -> np.ndarray:
-    """The pool with other weights; a class that had nothing anywhere in `pool` was not allowed."""
-    return pooled(logs, weights, pool.max(axis=1, initial=0) > 0)
-
-
 def default_weights(at_end: bool, cohort: float | None = None) -> np.ndarray:
     """The weights that serve on average; `cohort` is that of a cohort model, where there is one."""
     weights = BEYOND_ENDS if at_end else INSIDE

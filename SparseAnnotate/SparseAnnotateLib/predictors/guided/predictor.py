@@ -16,12 +16,11 @@ from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
 from .classifier import Corrector
 from .cohort import CohortPrior, cohort_prior
-from .expected_dice import LeftOut
 from .gaps import gaps_of, walk
 from .images import structure_region
 from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
-from .pool import adapted_weights, repooled
+from .pool import adapted_weights
 from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
@@ -89,14 +88,12 @@ class Guided(PredictorBase):
                 yield Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
             yield Progress("learning from the painted planes", _PRIORS_END)
             rng = np.random.default_rng(self.options.seed)
-            left_out = [(lesson.rows, lesson.truth) for lesson in lessons if lesson.adapts_pool]
-            samples = [(rows.logs, truth) for rows, truth in left_out]
+            samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
             adapting = executor.submit(adapted_weights, samples, rng, worker.default_weights(False))
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             corrector.fit(lessons)
             weights = adapting.result()
-            seen = LeftOut.of([(repooled(rows.logs, weights, rows.pool), truth) for rows, truth in left_out])
-            output = Output(volume, annotation, worker, weights, seen, self.options.keep_probabilities)
+            output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
             if not at_once:
                 planes = walk(worker, gaps, executor, unpainted, learning=False)
 
