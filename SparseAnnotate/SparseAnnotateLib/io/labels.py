@@ -81,7 +81,9 @@ def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: 
     path = check_writable(path)
     values = np.array([0, *(one.value for one in classes)])
     values = values.astype(np.min_scalar_type(int(values.max())))
-    array = values[volume.to_file_order(labels)]
+    array = volume.to_file_order(labels)
+    if not np.array_equal(values, np.arange(len(values))):
+        array = values[array]
     metadata = segmentation.describe(classes, volume.geometry.size) if suffix_of(path) == ".seg.nrrd" else {}
     with written_aside(path) as folder:
         write_image(folder / path.name, array, volume.geometry, metadata)
@@ -110,6 +112,8 @@ def _values_in(array: np.ndarray) -> list[int]:
     """The values above 0 that occur, ascending; slice by slice, for sorting all of 512x512x600 would take seconds."""
     found: set[int] = set()
     for part in array:
+        if not part.any():
+            continue
         if array.dtype.itemsize <= 2:
             found.update(np.flatnonzero(np.bincount(part.ravel())).tolist())
         else:
