@@ -371,11 +371,13 @@ class TestDecision:
 
     def test_neighbours_that_agree_outvote_a_doubtful_plane(self):
         own, seen = np.array([[0.6], [0.4]]), np.array([[0.0], [1.0]])
-        assert joined(own, [seen, seen], np.ones(2, bool))[1, 0] > 0.5
-        assert joined(own, [seen, 1 - seen], np.ones(2, bool))[1, 0] < 0.5
+        alike, different = np.zeros(1), np.full(1, 3.0)
+        assert joined(own, [(seen, alike), (seen, alike)], np.ones(2, bool))[1, 0] > 0.5
+        assert joined(own, [(seen, alike), (1 - seen, alike)], np.ones(2, bool))[1, 0] < 0.5
+        assert joined(own, [(seen, different), (seen, different)], np.ones(2, bool))[1, 0] < 0.5
 
     def test_neighbours_bring_no_class_to_a_plane_where_it_is_not_allowed(self):
-        found = joined(np.array([[1.0], [0.0]]), [np.array([[0.0], [1.0]])], np.array([True, False]))
+        found = joined(np.array([[1.0], [0.0]]), [(np.array([[0.0], [1.0]]), np.zeros(1))], np.array([True, False]))
         assert found[:, 0].tolist() == [1, 0]
 
     def test_it_raises_the_expected_dice(self):

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Structures go on from plane to plane: a neighbour's probabilities, seen through the flow, count this much. With .2, .4
-# and .6 the Dice of 18 predictions of seven data sets rose by .0011, .0011 and .0015 (17, 14 and 12 of them better, the
-# lowest -.0001, -.0013, -.0008); multiplied instead of added, they lowered it.
-NEIGHBOUR_WEIGHT = np.float32(0.4)
+# Structures go on from plane to plane: a neighbour's probabilities, seen through the flow, count this much where the
+# image there is the same, and less by exp(-d^2 / scale) where it differs by d (normalised, slightly smoothed). With .4
+# everywhere the Dice of 18 predictions of seven data sets rose by .0011 (14 better, lowest -.0013); with this by
+# another .0004 (20 predictions of 13 sets: 13 better, -.002 to +.003); multiplied instead of added, they lowered it.
+NEIGHBOUR_WEIGHT = np.float32(0.8)
+LIKENESS_SCALE = np.float32(0.2)
 
 # Of a structure less than this is never expected here: it would be labelled where nearly nothing speaks for it.
 _LEAST_DICE = 0.2
@@ -34,8 +36,15 @@ def weighted(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return product / product.sum(axis=0)
 
 
-def joined(probabilities: np.ndarray, seen: Sequence[np.ndarray], allowed: np.ndarray) -> np.ndarray:
-    """Mean of a plane's probabilities (classes + 1, pixels) and those of its neighbours, over the `allowed` classes."""
-    total = probabilities.astype(np.float32) + NEIGHBOUR_WEIGHT * sum(seen)
+def joined(probabilities: np.ndarray, seen: Sequence[tuple[np.ndarray, np.ndarray]], allowed: np.ndarray) -> np.ndarray:
+    """Mean of a plane's probabilities (classes + 1, pixels) and those of its neighbours, over the `allowed` classes.
+
+    Parameters
+    ----------
+    seen : for each neighbour its probabilities there, and by how much the image differs (pixels,)
+    """
+    total = probabilities.astype(np.float32)
+    for neighbour, difference in seen:
+        total = total + NEIGHBOUR_WEIGHT * np.exp(-difference * difference / LIKENESS_SCALE) * neighbour
     total[~allowed] = 0
     return total / total.sum(axis=0)

@@ -108,7 +108,7 @@ class Output:
     def _joined(self, contested: Contested) -> np.ndarray:
         """What the planes next to it say, seen through the flow, added: float32 (classes + 1, pixels)."""
         seen = [
-            self._worker.seen(self._probabilities_of(neighbour), steps, contested.pixels)
+            self._worker.seen(self._probabilities_of(neighbour), contested.plane, neighbour, steps, contested.pixels)
             for neighbour, steps in contested.steps.items()
         ]
         allowed = self._annotation.allowed_classes(contested.plane)

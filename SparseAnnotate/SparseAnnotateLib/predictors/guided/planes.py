@@ -20,6 +20,9 @@ from .pool import default_weights, log_priors, pooled
 from .priors import PROBABILITIES, Bracket, PriorMaker, Priors, softened
 from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
 
+# Smoothing of the image by which planes are held to be alike.
+LIKENESS_SIGMA = 1
+
 # A direct search as wide as 4 pixels decided nothing better (13 predictions of 7 data sets: .0000), and took half as
 # long again.
 SEARCH_RADIUS_PIXELS = 3
@@ -147,9 +150,16 @@ class PlaneWorker:
         steps = {side.neighbour: side.step.reshape(-1, 2)[rows.pixels].astype(np.float16) for side in sides}
         return PlaneResult(bracket.plane, bracket.at_end, labels, rows, steps, lessons)
 
-    def seen(self, maps: np.ndarray, steps: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        """What a neighbouring plane's `maps` (channels, rows, columns) show at some pixels, through the flow there."""
-        return self._flow.look_up(maps, steps, pixels)
+    def seen(
+        self, maps: np.ndarray, plane: int, neighbour: int, steps: np.ndarray, pixels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What a neighbour's `maps` (channels, rows, columns) show at some pixels through the flow there.
+
+        And by how much the image there differs from the plane's own.
+        """
+        here, there = (self._images.smoothed(z, LIKENESS_SIGMA) for z in (plane, neighbour))
+        difference = self._flow.look_up(there[None], steps, pixels)[0] - here.ravel()[pixels]
+        return self._flow.look_up(maps, steps, pixels), difference
 
     def learn(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
         """A painted plane left out: its priors from its painted neighbours, as they are and moved towards the truth."""
