@@ -16,6 +16,11 @@ PLANES_FOR_SINGLE_SIDES = 12
 # all priors may be wrong together, took twice the rows and changed nothing; 0.05 lost .01 on small organs at 5 %.)
 CANDIDATE_PROBABILITY = 0.01
 
+# The place tells the trees where a structure looks like what, and where its parts meet. Row, column and the diagonals,
+# for trees cut along their features only: Dice at 10 % +.009 on hippocampi, +.004 on gliomas, +.001 on tissues and
+# fetal brains, and between -.001 and +.001 on six other data sets (22 predictions; without the diagonals .0006 less).
+_PLACE_UNIT_PIXELS = np.float32(16)
+
 _DISTANCE_LIMIT_MM = 40.0
 _DISTANCE_UNIT_MM = 5.0
 
@@ -96,11 +101,13 @@ def _scaled(distances_mm: np.ndarray) -> np.ndarray:
 
 
 def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> np.ndarray:
-    """The image around each pixel and its difference to the painted planes, shape (pixels, features)."""
+    """The image around each pixel, its difference to the painted planes, and the place: shape (pixels, features)."""
     plane = priors.bracket.plane
     features = [f.ravel()[priors.band] for f in [*_appearance(images, plane), *_differences(images, priors)]]
     near, _ = priors.bracket.gap_planes
     features += [priors.residual_below, priors.residual_above, np.full(len(priors.band), near * distance_unit_mm)]
+    row, column = np.divmod(priors.band, images.shape[1])
+    features += [place / _PLACE_UNIT_PIXELS for place in (row, column, row + column, row - column)]
     return np.stack(features, axis=1)
 
 
