@@ -123,7 +123,7 @@ def show(files: list[Path], output: Path) -> None:
         axes.plot([0, 1], [0, 1], color="0.8", linewidth=1)
         axes.plot(*pairs[0], ".", markersize=3, color="tab:blue")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", xticks=[0, 1], yticks=[0, 1])
-        axes.set_title(f"{name[:20]}\n{told(table[-1][:1])}", fontsize="x-small")
+        axes.set_title(f"{name}\n{told(table[-1][:1])}", fontsize="x-small")
         if number > len(files) - columns:
             axes.set_xlabel("P-DSC")
         if number % columns == 1:
