@@ -12,7 +12,7 @@ from ...volume import Volume
 from .carry import Carried, carry
 from .cohort import CohortPrior
 from .distance_maps import DistanceMaps, label_distances
-from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows
+from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows, sees_all_classes
 from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
 from .patches import PatchSearch
@@ -92,10 +92,12 @@ class PlaneWorker:
         """About how much memory the rows of so many planes take.
 
         A third of the pixels is contested where structures fill the region; at one a priors' logarithms, pool and
-        image features in 16 bits are kept, and a few places and features for each of about three candidates.
+        image features in 16 bits are kept, seven features of all classes where the trees see them, and a few places and
+        features for each of about three candidates.
         """
         rows, columns = self._images.shape
-        a_pixel = 2 * (5 * (self._class_count + 1) + 20) + 4 + 20 * min(self._class_count + 1, 3)
+        a_class = 5 + 7 * sees_all_classes(self._class_count)
+        a_pixel = 2 * (a_class * (self._class_count + 1) + 20) + 4 + 20 * min(self._class_count + 1, 3)
         return int(planes * rows * columns * a_pixel / 3)
 
     def painted_on(self) -> np.ndarray:
