@@ -10,15 +10,17 @@ from .images import Images
 from .priors import DISTANCES, Priors, margin_to_rest
 
 # From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
-PLANES_FOR_SINGLE_SIDES = 12
+_PLANES_FOR_SINGLE_SIDES = 12
 
 # A class is considered at a pixel where the pool gives it this much. (Considering also those whose border is near, for
 # all priors may be wrong together, took twice the rows and changed nothing; 0.05 lost .01 on small organs at 5 %.)
 CANDIDATE_PROBABILITY = 0.01
 
 # What the priors say about the other classes decides too, where they meet: trees alone that saw only their own class's
-# features had Dice .850 on a fetal brain, those that saw all .877. Beyond, it would be too many features (7 a class).
+# features had Dice .850 on a fetal brain, those that saw all .877. Beyond, it would be too many features (7 a class),
+# and up to three painted planes teach too little to choose among them: hippocampi lost .003 to .007.
 CLASSES_SEEN_TOGETHER = 12
+_PLANES_FOR_ALL_CLASSES = 4
 
 # The place tells the trees where a structure looks like what, and where its parts meet. Row, column and the diagonals,
 # for trees cut along their features only: Dice at 10 % +.009 on hippocampi, +.004 on gliomas, +.001 on tissues and
@@ -63,7 +65,7 @@ def make_rows(
     logs: np.ndarray,
     pool: np.ndarray,
     images: Images,
-    single_sides: bool,
+    painted_planes: int,
     distance_unit_mm: float,
     allowed: np.ndarray,
 ) -> Rows:
@@ -71,6 +73,7 @@ def make_rows(
 
     Parameters
     ----------
+    painted_planes : how many the whole volume has, which decides what the trees can learn to use
     allowed : bool (classes + 1,), which can occur on the plane
     distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
     """
@@ -79,7 +82,7 @@ def make_rows(
     contested = np.flatnonzero(possible.sum(axis=0) > 1)
     at = priors.at(contested)
     pool_at = pool[:, contested]
-    about = class_features(at, pool_at, single_sides)
+    about = class_features(at, pool_at, painted_planes >= _PLANES_FOR_SINGLE_SIDES)
     candidates = [np.flatnonzero(where).astype(np.int32) for where in possible[:, contested]]
     return Rows(
         pixels=at.band.astype(np.int32),
@@ -88,19 +91,19 @@ def make_rows(
         image=image_features(at, images, distance_unit_mm).astype(np.float16),
         candidates=candidates,
         classes=[about[:, n, chosen].T.astype(np.float16) for n, chosen in enumerate(candidates)],
-        others=_of_all_classes(about),
+        others=_of_all_classes(about, painted_planes),
     )
 
 
-def _of_all_classes(about: np.ndarray) -> np.ndarray:
-    classes, pixels = about.shape[1:]
-    told = about if sees_all_classes(classes - 1) else about[:0]
-    return told.reshape(-1, pixels).T.astype(np.float16)
+def _of_all_classes(about: np.ndarray, painted_planes: int) -> np.ndarray:
+    features, classes, pixels = about.shape
+    told = features * classes if sees_all_classes(classes - 1, painted_planes) else 0
+    return about.reshape(features * classes, pixels)[:told].T.astype(np.float16)
 
 
-def sees_all_classes(structures: int) -> bool:
+def sees_all_classes(structures: int, painted_planes: int) -> bool:
     """Whether each class's trees see what the priors say about all of them."""
-    return 1 < structures < CLASSES_SEEN_TOGETHER
+    return 1 < structures < CLASSES_SEEN_TOGETHER and painted_planes >= _PLANES_FOR_ALL_CLASSES
 
 
 def class_features(priors: Priors, pool: np.ndarray, single_sides: bool) -> np.ndarray:

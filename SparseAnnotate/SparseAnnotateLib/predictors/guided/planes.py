@@ -12,7 +12,7 @@ from ...volume import Volume
 from .carry import Carried, carry
 from .cohort import CohortPrior
 from .distance_maps import DistanceMaps, label_distances
-from .features import PLANES_FOR_SINGLE_SIDES, Rows, make_rows, sees_all_classes
+from .features import Rows, make_rows, sees_all_classes
 from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
 from .patches import PatchSearch
@@ -96,7 +96,7 @@ class PlaneWorker:
         features for each of about three candidates.
         """
         rows, columns = self._images.shape
-        a_class = 5 + 7 * sees_all_classes(self._class_count)
+        a_class = 5 + 7 * sees_all_classes(self._class_count, len(self.sources))
         a_pixel = 2 * (a_class * (self._class_count + 1) + 20) + 4 + 20 * min(self._class_count + 1, 3)
         return int(planes * rows * columns * a_pixel / 3)
 
@@ -189,9 +189,9 @@ class PlaneWorker:
         return Lesson(rows, truth, share == 1 and not priors.bracket.at_end)
 
     def _rows(self, priors: Priors, logs: np.ndarray, pool: np.ndarray, share: float) -> Rows:
-        single_sides = len(self.sources) >= PLANES_FOR_SINGLE_SIDES
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
-        return make_rows(priors, logs, pool, self._images, single_sides, share * self._spacing_mm[0], allowed)
+        distance_unit_mm = share * self._spacing_mm[0]
+        return make_rows(priors, logs, pool, self._images, len(self.sources), distance_unit_mm, allowed)
 
     def default_weights(self, at_end: bool) -> np.ndarray:
         """The weights of the priors in the pool, before they are adapted to this volume."""
