@@ -332,10 +332,12 @@ class TestExpectedDice:
         changed.relabel(0, np.array([1, 1, 0]), np.array([1, 1, 1]), probabilities)
         assert changed.promised()[0] == pytest.approx(at_once.promised()[0])
 
-    def test_next_to_nothing_in_many_places_adds_nothing_to_the_size_of_a_structure(self):
-        dice, many = ExpectedDice(1, 1), 1000
-        dice.add(0, np.r_[1, np.zeros(many, int)], np.c_[[0.2, 0.8], np.tile([[0.99], [0.01]], many)])
-        assert dice.promised()[0] == pytest.approx(2 * 0.8 / (1 + 0.8))
+    @pytest.mark.parametrize(("structures", "counted"), [(8, 1000 * 0.01), (9, 0)])
+    def test_next_to_nothing_in_many_places_counts_unless_there_are_many_structures(self, structures, counted):
+        dice, many = ExpectedDice(1, structures), 1000
+        rest = np.zeros((structures - 1, 1 + many))
+        dice.add(0, np.r_[1, np.zeros(many, int)], np.r_[np.c_[[0.2, 0.8], np.tile([[0.99], [0.01]], many)], rest])
+        assert dice.promised()[0] == pytest.approx(2 * 0.8 / (1 + 0.8 + counted))
 
 
 class TestSmoothing:
