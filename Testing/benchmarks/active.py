@@ -42,11 +42,12 @@ class Strategy:
     options: dict = field(default_factory=dict)
 
 
-# With nothing painted the active selectors give the planes of keep-n: in one round they are keep-n.
+# With nothing painted `uncertainty` and `attention` give the planes of keep-n: in one round they are keep-n.
 STRATEGIES = {
     "keep-n": Strategy("keep-n"),
     "keep-n, 3/4 + 1/4": Strategy("keep-n", 0.75),
     "random": Strategy("random", seeds=5),
+    "expected-gain": Strategy("expected-gain"),
     "expected-gain, 1/2 + 1/2": Strategy("expected-gain", 0.5),
     "expected-gain, 3/4 + 1/4": Strategy("expected-gain", 0.75),
     "uncertainty, 3/4 + 1/4": Strategy("uncertainty", 0.75),

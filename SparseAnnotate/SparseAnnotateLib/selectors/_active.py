@@ -1,4 +1,4 @@
-"""What the active selectors share: they look at a prediction, and the first planes are evenly spaced."""
+"""What the active selectors share: they look at a prediction, or choose first planes without one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class ActiveSelector(SelectorBase):
     """Asks for planes by what a prediction from those painted so far looks like.
 
     `last_prediction` may be set to the newest prediction of this annotation, so that none has to be made again; what it
-    does not fit is not used. With no structure painted yet the planes are evenly spaced (as in Zhang 2019).
+    does not fit is not used. With no structure painted yet the planes are evenly spaced (as in Zhang 2019), unless the
+    selector knows better.
     """
 
     is_active = True
@@ -31,8 +32,12 @@ class ActiveSelector(SelectorBase):
 
     def _choose(self, volume, annotation, candidates, count, rng):
         if not annotation.labels[annotation.painted].any():
-            return KeepNSelector()._choose(volume, annotation, candidates, count, rng)
+            return self._choose_first(volume, annotation, candidates, count, rng)
         return self._choose_by_prediction(volume, annotation, candidates, count, rng)
+
+    def _choose_first(self, volume, annotation, candidates, count, rng) -> list[Suggestion]:
+        """As `_choose`, with no structure painted yet."""
+        return KeepNSelector()._choose(volume, annotation, candidates, count, rng)
 
     @abc.abstractmethod
     def _choose_by_prediction(

@@ -9,8 +9,15 @@ class TestExpectedGain(SelectorTester):
     name = "expected-gain"
     ascending = False
 
-    def test_the_first_planes_are_evenly_spaced(self):
+    def test_the_first_planes_are_evenly_spaced_where_the_scan_cuts_the_structures_off(self):
         assert self.suggest_planes(3, plane_range=(0, 23)) == [4, 12, 20]
+
+    def test_the_first_planes_keep_away_from_ends_where_the_structures_taper(self):
+        assert self.suggest_planes(3, plane_range=(1, 22)) == [5, 12, 18]
+        assert self.suggest_planes(3, plane_range=(0, 22)) == [2, 9, 17]
+
+    def test_planes_that_show_nothing_leave_gaps_to_fill(self):
+        assert self.suggest_planes(1, painted=(3, 20), plane_range=(2, 21)) == [12]
 
 
 def suggest(labels, painted, count, plane_range=None):
