@@ -109,8 +109,8 @@ class LeftOut:
 
 
 # For what `guided` says itself to expect: log-odds to add to those of what is lost, for the same percentiles.
-GUIDED_PLANE_INTERVAL = (-0.92, 0.94)
-GUIDED_VOLUME_INTERVAL = (-0.44, 0.57)
+GUIDED_PLANE_INTERVAL = (-1.0, 0.78)
+GUIDED_VOLUME_INTERVAL = (-0.3, 0.4)
 
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(
