@@ -26,7 +26,7 @@ class ExpectedGainSelector(ActiveSelector):
     """
 
     name = "expected-gain"
-    summary = "planes expected to raise the volume's Dice most; measured: a gain over keep-n with shape only"
+    summary = "planes expected to raise the volume's Dice most; measured: better than keep-n"
 
     def _choose_first(self, volume, annotation, candidates, count, rng):
         # Planes that show nothing leave gaps for the evenly spaced ones to fill.
