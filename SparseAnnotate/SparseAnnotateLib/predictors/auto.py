@@ -24,7 +24,7 @@ _FEWEST_PLANES = 3
 
 # The mean of two gains where both are about as good. Then they differ by no more than the errors of both: if by more
 # than so many times what the first expects to lose, the second is far worse (46 predictions: brain tissue lost up to
-# .0047 at 2, no volume more than .0012 at 1.5; from 1.25 to 1.6 the mean hardly changes). What both find but roughly,
+# .0047 at 2, no volume more than .0028 at 1.5; from 1.25 to 1.6 the mean hardly changes). What both find but roughly,
 # neither mends.
 _MOST_APART = 1.5
 _LEAST_ALIKE = 0.8
