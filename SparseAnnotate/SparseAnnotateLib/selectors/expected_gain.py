@@ -29,8 +29,8 @@ class ExpectedGainSelector(ActiveSelector):
     summary = "planes expected to raise the volume's Dice most; measured: better than keep-n"
 
     def _choose_first(self, volume, annotation, candidates, count, rng):
-        # Planes that show nothing leave gaps for the evenly spaced ones to fill.
-        if annotation.painted_planes:
+        # Planes that show nothing leave gaps to fill; structures that the scan cuts off at both ends do not taper.
+        if annotation.painted_planes or annotation.plane_range == (0, volume.planes - 1):
             return super()._choose_first(volume, annotation, candidates, count, rng)
         planes = tapered_planes(annotation.plane_range, volume.planes, count)
         gaps = np.gradient(np.array(planes, float)) if count > 1 else np.array([float(len(candidates))])

@@ -10,7 +10,8 @@ class TestExpectedGain(SelectorTester):
     ascending = False
 
     def test_the_first_planes_are_evenly_spaced_where_the_scan_cuts_the_structures_off(self):
-        assert self.suggest_planes(3, plane_range=(0, 23)) == [4, 12, 20]
+        suggested = self.suggest(3, plane_range=(0, 23))
+        assert [(one.plane, one.reason) for one in suggested] == [(n, "evenly spaced") for n in (4, 12, 20)]
 
     def test_the_first_planes_keep_away_from_ends_where_the_structures_taper(self):
         assert self.suggest_planes(3, plane_range=(1, 22)) == [5, 12, 18]
