@@ -19,7 +19,7 @@ CANDIDATE_PROBABILITY = 0.01
 # What the priors say about the other classes decides too, where they meet: trees alone that saw only their own class's
 # features had Dice .850 on a fetal brain, those that saw all .877. Beyond, it would be too many features (7 a class),
 # and up to three painted planes teach too little to choose among them: hippocampi lost .003 to .007.
-CLASSES_SEEN_TOGETHER = 12
+_CLASSES_SEEN_TOGETHER = 12
 _PLANES_FOR_ALL_CLASSES = 4
 
 # The place tells the trees where a structure looks like what, and where its parts meet. Row, column and the diagonals,
@@ -57,6 +57,8 @@ class Rows:
     def of_class(self, number: int) -> np.ndarray:
         """Feature rows of one class, shape (candidates, features)."""
         chosen = self.candidates[number]
+        # Its own are among the others' once more: half of all features are drawn for a split, and so its own come more
+        # often. (Without the copy the labels differ, and it takes as long.)
         return np.hstack([self.image[chosen], self.classes[number], self.others[chosen]])
 
 
@@ -103,7 +105,7 @@ def _of_all_classes(about: np.ndarray, painted_planes: int) -> np.ndarray:
 
 def sees_all_classes(structures: int, painted_planes: int) -> bool:
     """Whether each class's trees see what the priors say about all of them."""
-    return 1 < structures < CLASSES_SEEN_TOGETHER and painted_planes >= _PLANES_FOR_ALL_CLASSES
+    return 1 < structures < _CLASSES_SEEN_TOGETHER and painted_planes >= _PLANES_FOR_ALL_CLASSES
 
 
 def class_features(priors: Priors, pool: np.ndarray, single_sides: bool) -> np.ndarray:
