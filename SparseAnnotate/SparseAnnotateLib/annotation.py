@@ -8,21 +8,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .errors import InputError
+from .known_voxels import crossed_by, known_on
+from .label_map import (
+    MAXIMUM_CLASSES,
+    LabelClass,
+    as_integers,
+    as_planes,
+    classes_on,
+    compact,
+    planes_with_labels,
+)
 
-MAXIMUM_CLASSES = 255
-
-
-@dataclass(frozen=True)
-class LabelClass:
-    """One structure: the value that its voxels have in files, its name, its colour (red, green, blue in 0..1).
-
-    `details` holds what else the file says about it (a segmentation's ID, tags, terminology), to be written back.
-    """
-
-    value: int
-    name: str
-    color: tuple[float, float, float] | None = None
-    details: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+__all__ = ["MAXIMUM_CLASSES", "LabelClass", "SparseAnnotation"]
 
 
 @dataclass(frozen=True)
@@ -35,15 +32,24 @@ class SparseAnnotation:
         0 is background, n is ``classes[n - 1]``; 0 wherever not known.
     known : ndarray of bool, same shape
     painted : ndarray of bool, shape (planes,)
-        Planes that the expert went through, wholly or in part; an empty one counts.
+        Planes that the expert went through for at least one structure, wholly or in part; an empty one counts.
     classes : tuple of LabelClass
     plane_range : (first, last)
         Outside these planes every structure is known to be absent. All planes if the expert did not say.
     class_ranges : mapping of class number (1, 2, ...) to (first, last)
         Narrower ranges of single structures, where the expert gave them.
+    complete : ndarray of bool, shape (planes, classes)
+        Whether a structure was painted completely on a plane: a voxel without a label there is not this structure, but
+        may be another one that is not complete. By default every structure is, on each painted plane that is known
+        whole.
+    painted_along : mapping of array axis (1: rows, 2: columns) to indices
+        Planes of another axis that were painted completely, object and background (Cicek 2016).
+    box : (first, last) corners, or None
+        Outside it every structure is known to be absent.
 
-    Build one with `from_painted_planes` and refine it with `with_range`, `with_partly_painted`, `with_box`, each of
-    which returns a new annotation. Arrays are shared, never written to.
+    Build one with `from_painted_planes` and refine it with `with_range`, `with_complete`, `with_partly_painted`,
+    `with_painted_along`, `with_box`, each of which returns a new annotation. Arrays are shared, never written to.
+    What a voxel can be is answered in one place, `possible`: nothing is stored per voxel and class.
     """
 
     labels: np.ndarray
@@ -52,6 +58,15 @@ class SparseAnnotation:
     classes: tuple[LabelClass, ...]
     plane_range: tuple[int, int]
     class_ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    complete: np.ndarray | None = None
+    painted_along: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
+
+    def __post_init__(self):
+        if self.complete is None:
+            whole = self.painted.copy()
+            whole[whole] = self.known[whole].all(axis=(1, 2))
+            object.__setattr__(self, "complete", np.repeat(whole[:, None], len(self.classes), axis=1))
 
     @classmethod
     def from_painted_planes(
@@ -79,9 +94,9 @@ class SparseAnnotation:
         InputError
             For labels that are no integers, more than 255 classes, values outside `classes`, planes out of bounds.
         """
-        labels = _as_integers(labels)
-        empty = _as_planes(empty, len(labels), "empty")
-        painted_planes = _planes_with_labels(labels) if planes is None else _as_planes(planes, len(labels), "painted")
+        labels = as_integers(labels)
+        empty = as_planes(empty, len(labels), "empty")
+        painted_planes = planes_with_labels(labels) if planes is None else as_planes(planes, len(labels), "painted")
         painted = np.zeros(len(labels), bool)
         painted[painted_planes] = True
         filled = [plane for plane in empty if labels[plane].any()]
@@ -90,22 +105,17 @@ class SparseAnnotation:
                 f"plane {filled[0]} is said to be empty but holds labels: erase them or take it off the list"
             )
         painted[empty] = True
-        classes = _classes_on(labels, painted) if classes is None else tuple(classes)
-        compact = _compact(labels, painted, classes)
+        classes = classes_on(labels, painted) if classes is None else tuple(classes)
+        numbers = compact(labels, painted, classes)
         known = np.broadcast_to(painted[:, None, None], labels.shape).copy()
-        annotation = cls(compact, known, painted, classes, (0, len(labels) - 1))
+        annotation = cls(numbers, known, painted, classes, (0, len(labels) - 1))
         return annotation if plane_range is None else annotation.with_range(*plane_range)
 
     @classmethod
     def unpainted(cls, shape: tuple[int, int, int], classes: Sequence[LabelClass] = ()) -> SparseAnnotation:
         """An annotation of nothing yet, for the first suggestion."""
-        return cls(
-            np.zeros(shape, np.uint8),
-            np.zeros(shape, bool),
-            np.zeros(shape[0], bool),
-            tuple(classes),
-            (0, shape[0] - 1),
-        )
+        nothing = np.zeros(shape, np.uint8), np.zeros(shape, bool), np.zeros(shape[0], bool)
+        return cls(*nothing, tuple(classes), (0, shape[0] - 1))
 
     def with_range(self, first: int, last: int) -> SparseAnnotation:
         """Every voxel of the planes before `first` and after `last` is known background (Specktor-Fadida 2023)."""
@@ -125,7 +135,7 @@ class SparseAnnotation:
         known = self.known.copy()
         known[:first] = True
         known[last + 1 :] = True
-        return replace(self, known=known, plane_range=(first, last))
+        return replace(self, known=known, plane_range=(first, last))._known_anew(self._incomplete_planes())
 
     def with_class_ranges(self, ranges: Mapping[int, tuple[int, int]]) -> SparseAnnotation:
         """Single structures (class numbers 1, 2, ...) end at planes of their own, inside the range of all."""
@@ -142,7 +152,29 @@ class SparseAnnotation:
                 raise InputError(
                     f"{name} is painted on plane {beyond[0]}, outside its range {first} to {last}: widen its range"
                 )
-        return replace(self, class_ranges=dict(ranges))
+        return replace(self, class_ranges=dict(ranges))._known_anew(self._incomplete_planes())
+
+    def with_complete(self, planes: Mapping[int, Iterable[int]]) -> SparseAnnotation:
+        """Some structures (class numbers 1, 2, ...) were painted completely on these planes, and on no others.
+
+        Their voxels elsewhere stay certain (slivers of a brush, strokes of another view), but nothing follows from
+        them: a plane on which no structure is complete is not a painted one. Structures that are not named stay as
+        they are.
+
+        Raises
+        ------
+        InputError
+            For a class or a plane that does not exist.
+        """
+        complete = self.complete.copy()
+        for number, ones in planes.items():
+            self._check_class(number)
+            complete[:, number - 1] = False
+            complete[as_planes(ones, self.planes, f"{self.classes[number - 1].name}: painted"), number - 1] = True
+        changed = np.flatnonzero((complete != self.complete).any(axis=1))
+        painted = self.painted.copy()
+        painted[changed] = complete[changed].any(axis=1)
+        return replace(self, complete=complete, painted=painted)._known_anew(changed)
 
     def with_partly_painted(self, planes: Iterable[int]) -> SparseAnnotation:
         """On these planes only what carries a label is certain (Martin 2022).
@@ -150,13 +182,29 @@ class SparseAnnotation:
         With several classes each labelled voxel is a negative for the others (class-mask fusion, MBCE); with one class
         only the positives are known (PBCE). Call it before `with_box`: it takes back all else that was known there.
         """
-        planes = _as_planes(planes, self.planes, "partly painted")
-        known, painted = self.known.copy(), self.painted.copy()
-        first, last = self.plane_range
-        inside = [plane for plane in planes if first <= plane <= last]
-        known[inside] = self.labels[inside] > 0
-        painted[planes] = True
-        return replace(self, known=known, painted=painted)
+        planes = as_planes(planes, self.planes, "partly painted")
+        painted, complete = self.painted.copy(), self.complete.copy()
+        painted[planes], complete[planes] = True, False
+        return replace(self, painted=painted, complete=complete)._known_anew(planes)
+
+    def with_painted_along(self, axis: int, planes: Iterable[int], labels: np.ndarray) -> SparseAnnotation:
+        """Planes of another axis were painted completely: every voxel of them is known, object and background.
+
+        Parameters
+        ----------
+        axis : 1 for planes that are one row of each plane, 2 for one column
+        planes : their rows or columns
+        labels : array of integers of the whole volume's shape, the values of `classes`; read on these planes only
+
+        Raises
+        ------
+        InputError
+            For planes that do not exist, or labels there that are none of the classes or contradict what is known.
+        """
+        planes = as_planes(planes, self.labels.shape[axis], f"painted (axis {axis})") if axis in (1, 2) else ()
+        kept, known = crossed_by(self, axis, planes, labels)
+        along = {**self.painted_along, axis: tuple(sorted({*self.painted_along.get(axis, ()), *planes}))}
+        return replace(self, labels=kept, known=known, painted_along=along)
 
     def with_box(self, first: Sequence[int], last: Sequence[int]) -> SparseAnnotation:
         """Every voxel outside a box, drawn by anyone, is known background (Martin 2022).
@@ -175,7 +223,8 @@ class SparseAnnotation:
         labelled = np.count_nonzero(self.labels)
         if labelled != np.count_nonzero(self.labels[inside]):
             raise InputError("a painted structure reaches out of the box: enlarge the box")
-        return replace(self, known=known)
+        corners = tuple(map(int, first)), tuple(map(int, last))
+        return replace(self, known=known, box=corners)
 
     @property
     def planes(self) -> int:
@@ -205,6 +254,21 @@ class SparseAnnotation:
         return [plane for plane in range(first, last + 1) if not self.painted[plane]]
 
     @property
+    def open_planes(self) -> list[int]:
+        """The planes inside the range that are not painted, or not for all structures, ascending."""
+        first, last = self.plane_range
+        whole = set(self.complete_planes)
+        return [plane for plane in range(first, last + 1) if plane not in whole]
+
+    def complete_planes_of(self, number: int) -> list[int]:
+        """The planes on which a structure (class number 1, 2, ...) was painted completely, ascending."""
+        return np.flatnonzero(self.complete[:, number - 1]).tolist()
+
+    def shown_planes_of(self, number: int) -> list[int]:
+        """The planes that hold a voxel of a structure, completely painted or not, ascending."""
+        return [p for p in np.flatnonzero(self.labels.any(axis=(1, 2))).tolist() if (self.labels[p] == number).any()]
+
+    @property
     def class_count(self) -> int:
         """Number of structures, background not counted."""
         return len(self.classes)
@@ -218,67 +282,36 @@ class SparseAnnotation:
             allowed[number] &= first <= plane <= last
         return allowed
 
+    def open_classes(self, plane: int) -> np.ndarray:
+        """bool (classes + 1,): what a voxel of a plane whose label is not known can be; background always."""
+        is_open = self.allowed_classes(plane)
+        is_open[1:] &= ~self.complete[plane]
+        return is_open
+
+    def possible(self, plane: int) -> np.ndarray:
+        """bool (classes + 1, rows, columns): which classes each voxel of a plane can have.
+
+        A known voxel has one; any other can be the background and every structure that is not complete on the plane
+        and whose range reaches it. Losses, predictors and selectors all ask here, or `open_classes`.
+        """
+        possible = np.repeat(self.open_classes(plane), self.labels[plane].size).reshape(-1, *self.labels.shape[1:])
+        known = self.known[plane]
+        possible[:, known] = np.arange(self.class_count + 1)[:, None] == self.labels[plane][known]
+        return possible
+
+    def _check_class(self, number: int) -> None:
+        if not 1 <= number <= len(self.classes):
+            raise InputError(f"there is no class {number}: classes are numbered 1 to {len(self.classes)}")
+
+    def _incomplete_planes(self) -> list[int]:
+        """The painted planes that are not known whole: ranges may make them so."""
+        return sorted(set(self.painted_planes) - set(self.complete_planes))
+
+    def _known_anew(self, planes: Iterable[int]) -> SparseAnnotation:
+        planes = [plane for plane in planes if self.plane_range[0] <= plane <= self.plane_range[1]]
+        return replace(self, known=known_on(self, planes)) if planes else self
+
     def to_values(self, labels: np.ndarray) -> np.ndarray:
         """Class numbers turned back into the values that files hold, in the smallest unsigned type that holds them."""
         values = np.array([0, *(c.value for c in self.classes)])
         return values.astype(np.min_scalar_type(int(values.max())))[labels]
-
-
-def _as_integers(labels: np.ndarray) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.ndim != 3:
-        raise InputError(f"the labels have {labels.ndim} axes: give one 3-D label map")
-    if labels.dtype == bool:
-        return labels.view(np.uint8)
-    if labels.dtype.kind == "f":
-        if not np.array_equal(labels, np.rint(labels)):
-            raise InputError("the labels are not whole numbers: give a label map, not an image or probabilities")
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind not in "iu":
-        raise InputError(f"the labels are of type {labels.dtype}: give whole numbers, 0 for background")
-    if labels.dtype.kind == "i" and labels.size and labels.min() < 0:
-        raise InputError("the labels hold negative values: use 0 for background and positive numbers for structures")
-    return labels
-
-
-def _as_planes(planes: Iterable[int], count: int, what: str) -> list[int]:
-    planes = sorted({int(plane) for plane in planes})
-    outside = [plane for plane in planes if not 0 <= plane < count]
-    if outside:
-        raise InputError(f"{what} plane {outside[0]} does not exist: planes are numbered 0 to {count - 1}")
-    return planes
-
-
-def _planes_with_labels(labels: np.ndarray) -> list[int]:
-    return np.flatnonzero(labels.any(axis=(1, 2))).tolist()
-
-
-def _classes_on(labels: np.ndarray, painted: np.ndarray) -> tuple[LabelClass, ...]:
-    values = np.unique(labels[painted])
-    values = values[values > 0]
-    if len(values) > MAXIMUM_CLASSES:
-        raise InputError(
-            f"the labels hold {len(values)} classes, at most {MAXIMUM_CLASSES} can be handled: is this a label map?"
-        )
-    return tuple(LabelClass(int(value), f"class {value}") for value in values)
-
-
-def _compact(labels: np.ndarray, painted: np.ndarray, classes: Sequence[LabelClass]) -> np.ndarray:
-    """Values of files to class numbers; 0 on planes that are not painted."""
-    if len(classes) > MAXIMUM_CLASSES:
-        raise InputError(f"{len(classes)} classes are given, at most {MAXIMUM_CLASSES} can be handled")
-    values = np.array([0, *(c.value for c in classes)])
-    if len(set(values.tolist())) != len(values):
-        raise InputError("two classes share a value, or one has the value 0, which is background: give each its own")
-    order = np.argsort(values)
-    ordered, numbers = values[order], order.astype(np.uint8)
-    compact = np.zeros(labels.shape, np.uint8)
-    # Plane by plane: positions take 8 bytes a voxel, 1.3 GB on 512x512x600.
-    for plane in np.flatnonzero(painted):
-        position = np.minimum(np.searchsorted(ordered, labels[plane]), len(values) - 1)
-        found = ordered[position]
-        if not np.array_equal(found, labels[plane]):
-            stranger = labels[plane][found != labels[plane]].flat[0]
-            raise InputError(f"the labels hold the value {stranger}, which is none of the classes: add it or erase it")
-        compact[plane] = numbers[position]
-    return compact

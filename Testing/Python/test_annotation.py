@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from SparseAnnotateLib import InputError, LabelClass, SparseAnnotation
+from SparseAnnotateLib.structures import of_structures, structure_groups
 
 SHAPE = (6, 4, 5)
 
@@ -199,3 +200,101 @@ class TestPartsAndBoxes:
         assert annotation.known[before].all()
         assert np.array_equal(annotation.labels, labels_on(*planes))
         assert not annotation.labels[~annotation.known].any()
+
+
+class TestStructuresOnPlanesOfTheirOwn:
+    def annotation(self):
+        labels = labels_on(1, 4)
+        labels[2, 1, 1] = 2
+        return SparseAnnotation.from_painted_planes(labels).with_complete({1: [1, 4], 2: [2]})
+
+    def test_a_structure_is_complete_on_its_own_planes_only(self):
+        annotation = self.annotation()
+        assert annotation.complete_planes_of(1) == [1, 4]
+        assert annotation.complete_planes_of(2) == [2]
+        assert annotation.painted_planes == [1, 2, 4]
+
+    def test_a_voxel_without_label_is_not_the_complete_structure_but_may_be_the_other(self):
+        possible = self.annotation().possible(1)
+        assert possible[:, 0, 0].tolist() == [True, False, True]
+        assert possible[:, 1, 1].tolist() == [False, True, False]
+
+    def test_only_labels_are_known_where_a_structure_is_open(self):
+        annotation = self.annotation()
+        assert np.array_equal(annotation.known[2], annotation.labels[2] > 0)
+        assert annotation.complete_planes == []
+        assert annotation.open_planes == [0, 1, 2, 3, 4, 5]
+
+    def test_a_plane_is_known_whole_where_the_open_structure_has_ended(self):
+        annotation = self.annotation().with_class_ranges({2: (2, 4)})
+        assert annotation.known[1].all()
+        assert not annotation.known[4].all()
+
+    def test_a_sliver_stays_certain_and_its_plane_is_no_painted_one(self):
+        annotation = painted(1, 2, 4).with_complete({1: [1, 4]})
+        assert annotation.painted_planes == [1, 4]
+        assert np.array_equal(annotation.known[2], annotation.labels[2] == 1)
+
+    def test_on_common_planes_every_structure_is_complete(self):
+        labels = labels_on(1, 4)
+        labels[1, 1, 1] = 2
+        annotation = SparseAnnotation.from_painted_planes(labels, empty=[5])
+        assert annotation.complete.tolist() == [[p in (1, 4, 5)] * 2 for p in range(6)]
+        assert structure_groups(annotation) == [(1, 2)]
+
+    def test_a_class_that_does_not_exist_is_refused(self):
+        with pytest.raises(InputError, match="there is no class 3: classes are numbered 1 to 2"):
+            self.annotation().with_complete({3: [1]})
+
+    def test_what_is_said_in_any_order_before_the_box_gives_the_same_known_voxels(self):
+        one = self.annotation().with_range(1, 4).with_class_ranges({2: (2, 3)})
+        other = SparseAnnotation.from_painted_planes(self.annotation().labels).with_range(1, 4)
+        other = other.with_class_ranges({2: (2, 3)}).with_complete({1: [1, 4], 2: [2]})
+        assert np.array_equal(one.known, other.known)
+
+    def test_the_box_is_kept_when_planes_are_looked_at_anew(self):
+        boxed = painted(1, 4).with_box((0, 1, 1), (5, 2, 3)).with_complete({1: [1]})
+        assert boxed.known[4, 0].all()
+        assert np.array_equal(boxed.known[4, 1:3, 1:4], boxed.labels[4, 1:3, 1:4] > 0)
+
+
+class TestSomeStructuresAlone:
+    def test_structures_of_the_same_planes_form_a_group(self):
+        labels = labels_on(1, 4)
+        labels[2, 1, 1], labels[1, 1, 1] = 2, 3
+        annotation = SparseAnnotation.from_painted_planes(labels).with_complete({1: [1, 4], 2: [2], 3: [1, 4]})
+        assert structure_groups(annotation) == [(1, 3), (2,)]
+
+    def test_its_planes_are_known_whole_and_the_others_voxels_are_background(self):
+        labels = labels_on(1, 4)
+        labels[2, 1, 1] = 2
+        annotation = SparseAnnotation.from_painted_planes(labels).with_complete({1: [1, 4], 2: [2]})
+        second = of_structures(annotation, (2,))
+        assert second.painted_planes == second.complete_planes == [2]
+        assert second.labels[2, 1, 1] == 1
+        assert np.array_equal(second.known[1], labels[1] == 1)
+        assert not second.labels[1].any()
+
+
+class TestPlanesOfAnotherAxis:
+    def test_every_voxel_of_the_plane_is_known_object_and_background(self):
+        labels = labels_on(*range(6))
+        annotation = painted(1, 4).with_painted_along(2, [2], labels)
+        assert annotation.known[:, :, 2].all()
+        assert np.array_equal(annotation.labels[:, :, 2], labels[:, :, 2])
+        assert not annotation.known[0, :, [0, 1, 3, 4]].any()
+        assert annotation.painted_planes == [1, 4]
+
+    def test_it_stays_known_when_planes_are_looked_at_anew(self):
+        annotation = painted(1, 4).with_painted_along(1, [0], labels_on(1, 4)).with_complete({1: [1]})
+        assert annotation.known[4, 0].all()
+
+    def test_what_contradicts_a_painted_plane_is_refused(self):
+        labels = labels_on(1, 4)
+        labels[1, 1, 2] = 0
+        with pytest.raises(InputError, match="contradicts what is known"):
+            painted(1, 4).with_painted_along(2, [2], labels)
+
+    def test_the_plane_axis_is_refused(self):
+        with pytest.raises(InputError, match="axis 0 is not one of the other axes"):
+            painted(1).with_painted_along(0, [1], labels_on(1))

@@ -103,7 +103,13 @@ class Structures:
         table = np.array([0, *own], np.uint8)
         ranges = {int(table[number]): ends for number, ends in scan.annotation.class_ranges.items()}
         labels = table[scan.annotation.labels]
-        annotation = replace(scan.annotation, labels=labels, classes=self.classes, class_ranges=ranges)
+        before = scan.annotation.complete
+        # What the scan's file does not even name is absent from planes that were painted for all that it names.
+        complete = np.repeat(before.all(axis=1, keepdims=True) & scan.annotation.painted[:, None], len(self.classes), 1)
+        complete[:, table[1:] - 1] = before
+        annotation = replace(
+            scan.annotation, labels=labels, classes=self.classes, class_ranges=ranges, complete=complete
+        )
         return replace(scan, annotation=annotation)
 
 

@@ -60,4 +60,5 @@ class SimulatedExpert:
         annotation.labels[planes] = self.reference[planes]
         annotation.known[planes] = True
         annotation.painted[planes] = True
+        annotation.complete[planes] = True
         return annotation.with_range(*self.plane_range)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..annotation import MAXIMUM_CLASSES, LabelClass
 from ..errors import InputError
+from ..label_map import MAXIMUM_CLASSES, LabelClass
 
 if TYPE_CHECKING:
     import SimpleITK

@@ -118,6 +118,9 @@ def _describe(job: Job) -> dict[str, Any]:
             "classes": [_fields(one) for one in annotation.classes],
             "plane_range": list(annotation.plane_range),
             "class_ranges": {str(number): list(ends) for number, ends in annotation.class_ranges.items()},
+            "complete": [annotation.complete_planes_of(number + 1) for number in range(annotation.class_count)],
+            "painted_along": {str(axis): list(ones) for axis, ones in annotation.painted_along.items()},
+            "box": annotation.box,
         },
         "versions": {
             "sparse_annotate": __version__,
@@ -175,8 +178,24 @@ def _build(folder: JobFolder, description: dict[str, Any]) -> Job:
             classes=tuple(_label_class(values) for values in annotation["classes"]),
             plane_range=tuple(annotation["plane_range"]),
             class_ranges={int(number): tuple(ends) for number, ends in annotation["class_ranges"].items()},
+            complete=_complete(annotation.get("complete"), shape[0]),
+            painted_along={int(axis): tuple(ones) for axis, ones in annotation.get("painted_along", {}).items()},
+            box=_corners(annotation.get("box")),
         ),
     )
+
+
+def _complete(planes: list[list[int]] | None, count: int) -> np.ndarray | None:
+    """bool (planes, classes); None in a job of before structures had planes of their own: known planes tell it."""
+    if planes is None:
+        return None
+    return (
+        np.stack([np.isin(np.arange(count), ones) for ones in planes], axis=1) if planes else np.zeros((count, 0), bool)
+    )
+
+
+def _corners(box: list[list[int]] | None) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    return None if box is None else (tuple(box[0]), tuple(box[1]))
 
 
 def _map(folder: JobFolder, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:

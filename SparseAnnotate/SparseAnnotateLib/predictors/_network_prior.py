@@ -30,7 +30,8 @@ def predicted_prior(
     # Three dimensions of the region only: probabilities take 2 bytes a voxel and class, three times.
     region = (slice(None), *working.box)
     cropped = Volume.from_array(volume.intensities[region], volume.spacing_mm)
-    annotation = replace(annotation, labels=annotation.labels[region], known=annotation.known[region])
+    labels, known = annotation.labels[region], annotation.known[region]
+    annotation = replace(annotation, labels=labels, known=known, painted_along={}, box=None)
     first, last = annotation.plane_range
     painted = [plane for plane in annotation.painted_planes if first <= plane <= last]
     # The only painted plane has no neighbours: its prior is itself, which teaches a network to leave the prior alone.

@@ -9,9 +9,10 @@ from ..annotation import SparseAnnotation
 
 def without_planes(annotation: SparseAnnotation, planes: list[int]) -> SparseAnnotation:
     """The annotation as if nobody had painted these planes."""
-    labels, known, painted = (array.copy() for array in (annotation.labels, annotation.known, annotation.painted))
-    labels[planes], known[planes], painted[planes] = 0, False, False
-    return replace(annotation, labels=labels, known=known, painted=painted)
+    arrays = annotation.labels, annotation.known, annotation.painted, annotation.complete
+    labels, known, painted, complete = (array.copy() for array in arrays)
+    labels[planes], known[planes], painted[planes], complete[planes] = 0, False, False, False
+    return replace(annotation, labels=labels, known=known, painted=painted, complete=complete)
 
 
 def groups_to_leave_out(annotation: SparseAnnotation, groups: int = 2) -> list[list[int]]:

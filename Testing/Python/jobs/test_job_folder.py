@@ -39,6 +39,23 @@ def test_a_job_comes_back_as_it_was_written(written):
     np.testing.assert_array_equal(back.volume.intensities, job.volume.intensities)
 
 
+def test_structures_on_planes_of_their_own_planes_of_another_axis_and_box_come_back(tmp_path):
+    job = tiny_job("nearest")
+    annotation = job.annotation.with_painted_along(1, [0], job.annotation.labels)
+    annotation = annotation.with_complete({1: annotation.painted_planes[:1]})
+    corners = (0, 0, 0), tuple(size - 1 for size in annotation.labels.shape)
+    write_job(dataclasses.replace(job, annotation=annotation.with_box(*corners)), tmp_path / "job")
+    back = read_job(tmp_path / "job").annotation
+    assert (back.painted_along, back.box) == ({1: (0,)}, corners)
+    assert back.complete_planes_of(1) == annotation.painted_planes[:1]
+
+
+def test_a_job_of_before_structures_had_planes_of_their_own_is_read(written):
+    job, folder = written
+    describe(folder, lambda values: [values["annotation"].pop(key) for key in ("complete", "painted_along", "box")])
+    np.testing.assert_array_equal(read_job(folder).annotation.complete, job.annotation.complete)
+
+
 def test_arrays_are_mapped_not_read(written):
     _, folder = written
     job = read_job(folder)

@@ -1,0 +1,65 @@
+"""Which voxels of a plane are certain: the one place that derives it from what the expert said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import InputError
+from .label_map import as_integers, compact
+
+if TYPE_CHECKING:
+    from .annotation import SparseAnnotation
+
+
+def known_on(annotation: SparseAnnotation, planes: Iterable[int]) -> np.ndarray:
+    """The known voxels of the volume, those on `planes` (inside the range) derived anew.
+
+    A voxel is known where it carries a label, where no structure is open any more (each is complete on the plane, or
+    ends before it), on a plane of another axis that is painted completely, and outside the box.
+    """
+    known = annotation.known.copy()
+    outside = _outside_box(annotation)
+    for plane in planes:
+        closed = annotation.complete[plane].any() and not annotation.open_classes(plane)[1:].any()
+        known[plane] = True if annotation.painted[plane] and closed else annotation.labels[plane] > 0
+        for axis, ones in annotation.painted_along.items():
+            np.moveaxis(known[plane], axis - 1, 0)[list(ones)] = True
+        if outside is not None:
+            first, last = annotation.box
+            known[plane] |= outside if first[0] <= plane <= last[0] else True
+    return known
+
+
+def _outside_box(annotation: SparseAnnotation) -> np.ndarray | None:
+    """Bool (rows, columns): outside the box on the planes that it reaches; None without a box."""
+    if annotation.box is None:
+        return None
+    (_, *first), (_, *last) = annotation.box
+    outside = np.ones(annotation.labels.shape[1:], bool)
+    outside[tuple(slice(low, high + 1) for low, high in zip(first, last, strict=True))] = False
+    return outside
+
+
+def crossed_by(
+    annotation: SparseAnnotation, axis: int, planes: Sequence[int], labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and known voxels after planes of another axis were painted; see `SparseAnnotation.with_painted_along`."""
+    if axis not in (1, 2):
+        raise InputError(f"axis {axis} is not one of the other axes: give 1 (rows) or 2 (columns)")
+    if labels.shape != annotation.labels.shape:
+        raise InputError("the labels of the planes along another axis have another shape than the annotation")
+    across = np.moveaxis(as_integers(labels), axis, 0)
+    numbers = compact(across, np.isin(np.arange(len(across)), planes), annotation.classes)[planes]
+    kept, known = annotation.labels.copy(), annotation.known.copy()
+    kept_across, known_across = np.moveaxis(kept, axis, 0), np.moveaxis(known, axis, 0)
+    before = known_across[planes]
+    if np.any(numbers[before] != kept_across[planes][before]):
+        raise InputError(
+            f"what is painted on a plane along axis {axis} contradicts what is known there "
+            "(another painted plane, a range or the box): correct one of them"
+        )
+    kept_across[planes], known_across[planes] = numbers, True
+    return kept, known
