@@ -269,7 +269,7 @@ class TestSomeStructuresAlone:
         labels = labels_on(1, 4)
         labels[2, 1, 1] = 2
         annotation = SparseAnnotation.from_painted_planes(labels).with_complete({1: [1, 4], 2: [2]})
-        second = of_structures(annotation, (2,))
+        second = of_structures(annotation, (2,), (1, 1, 1))
         assert second.painted_planes == second.complete_planes == [2]
         assert second.labels[2, 1, 1] == 1
         assert np.array_equal(second.known[1], labels[1] == 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..annotation import SparseAnnotation
-from ..predictors.shape import ClassMaps, weights_of
+from ..predictors.shape import ClassMaps, beyond_of, weights_of
 from .planes import Working
 
 if TYPE_CHECKING:
@@ -166,7 +166,9 @@ class ShapePrior:
         kept = self.sources != plane if leave_out else np.ones(len(self.sources), bool)
         if not kept.any():
             kept[:] = True
-        weights, beyond = weights_of(self.sources[kept], np.array([plane]), self.annotation.plane_range, "cardinal")
+        sources, targets = self.sources[kept], np.array([plane])
+        weights = weights_of(sources, targets, "cardinal")
+        beyond = beyond_of(sources, targets, self.annotation.plane_range)
         radius = self.radius[kept][0 if plane < self.sources[kept][0] else -1]
         caps = radius * (1 - np.sqrt(max(0.0, 1 - float(beyond[0]) ** 2)))
         caps[1:][~self._within_reach(plane, kept)[1:]] = 2 * _FURTHEST_PIXELS

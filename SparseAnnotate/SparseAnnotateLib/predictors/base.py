@@ -5,8 +5,8 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -17,50 +17,15 @@ from ..errors import InputError
 from ..options import Options
 from ..registry import Registry
 from ..selectors.base import check_same_grid
+from ..structures import structure_groups
 from ..volume import Volume
+from .crossing import pulled_to_crossing
+from .groups import predicted_in_groups
+from .prediction import Prediction, Progress
+
+__all__ = ["PREDICTORS", "Prediction", "Predictor", "PredictorBase", "PredictorOptions", "Progress", "run"]
 
 PREDICTORS = Registry(__package__, "predictor")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a prediction is: the stage's name, the fraction of all work done in 0..1, and a message.
-
-    `preview`, where a predictor has one to show, is a plane's number and its labels so far.
-    """
-
-    stage: str
-    fraction: float
-    message: str = ""
-    preview: tuple[int, np.ndarray] | None = None
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Labels for every voxel, and how good they are expected to be.
-
-    Attributes
-    ----------
-    labels : ndarray of uint8, shape (planes, rows, columns)
-        Class numbers; the expert's own wherever they are known.
-    probabilities : ndarray of float16, shape (classes + 1, planes, rows, columns), or None if not asked for
-    expected_dice_per_plane : ndarray of float32, shape (planes,), or None
-        Mean over the classes on the plane; NaN where nothing was predicted.
-    expected_dice : float or None
-        Over the whole volume, mean over classes.
-    expected_dice_interval_per_plane : ndarray of float32, shape (planes, 2), or None
-    expected_dice_interval : (low, high) or None
-        Where the true Dice lies in 80 of 100 cases (see `quality.expected`).
-    details : what a predictor wants to report, as JSON can hold it
-    """
-
-    labels: np.ndarray
-    probabilities: np.ndarray | None = None
-    expected_dice_per_plane: np.ndarray | None = None
-    expected_dice: float | None = None
-    expected_dice_interval_per_plane: np.ndarray | None = None
-    expected_dice_interval: tuple[float, float] | None = None
-    details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +69,8 @@ class PredictorBase(abc.ABC):
     # False for those that decide without weighing; `needs` names modules that the core install does not bring.
     gives_probabilities: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ()
+    # Structures of different planes are predicted group by group; False for those that learn from `complete` itself.
+    joins_groups: ClassVar[bool] = True
     extra: ClassVar[str] = "deep"
 
     def __init__(self, options: PredictorOptions | None = None):
@@ -126,7 +93,7 @@ class PredictorBase(abc.ABC):
             raise InputError("the painted planes hold no label: paint a structure on at least one plane")
         done = 0.0
         prediction = None
-        with contextlib.closing(self._predict(volume, annotation)) as steps:
+        with contextlib.closing(self._structures(volume, annotation)) as steps:
             for step in steps:
                 if isinstance(step, Prediction):
                     prediction = step
@@ -135,7 +102,14 @@ class PredictorBase(abc.ABC):
                 yield replace(step, fraction=done)
         if prediction is None:
             raise RuntimeError(f"the predictor {self.name} ended without a prediction")
-        yield self._keep_promises(prediction, annotation)
+        yield self._keep_promises(pulled_to_crossing(prediction, annotation, volume.spacing_mm), annotation)
+
+    def _structures(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        """All structures at once where they share their planes, else in groups."""
+        groups = structure_groups(annotation)
+        if len(groups) == 1 or not self.joins_groups:
+            return self._predict(volume, annotation)
+        return predicted_in_groups(lambda part: self._predict(volume, part), annotation, volume.spacing_mm, groups)
 
     @abc.abstractmethod
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
@@ -152,6 +126,8 @@ class PredictorBase(abc.ABC):
             fill_holes=self.options.fill_holes,
             main_component=self.options.main_component,
         )
+        for plane in sorted(set(annotation.painted_planes) & set(annotation.open_planes)):
+            labels[plane][~annotation.open_classes(plane)[labels[plane]]] = 0
         np.copyto(labels, annotation.labels, where=annotation.known)
         return replace(prediction, labels=labels)
 

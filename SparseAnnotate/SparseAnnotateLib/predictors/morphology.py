@@ -90,7 +90,7 @@ class Morphology(PredictorBase):
             _fill_gap(labels, annotation.labels, before, after, self.backend)
         if self.options.ends == "caps" and sources:
             yield Progress("closing the ends", 1 - 1 / len(sources))
-            beyond = [p for p in annotation.unpainted_planes if p < sources[0] or p > sources[-1]]
+            beyond = [p for p in annotation.open_planes if p < sources[0] or p > sources[-1]]
             for _ in fill(labels, annotation, volume.spacing_mm, planes=beyond):
                 pass
         yield Prediction(labels)

@@ -19,6 +19,6 @@ class Nearest(PredictorBase):
         yield Progress("copying planes", 0.0)
         painted = np.array(annotation.source_planes)
         labels = np.zeros_like(annotation.labels)
-        for plane in annotation.unpainted_planes:
+        for plane in annotation.open_planes:
             labels[plane] = annotation.labels[painted[np.argmin(np.abs(painted - plane))]]
         yield Prediction(labels)

@@ -56,7 +56,7 @@ class Shape(PredictorBase):
 
 
 def fill(labels, annotation: SparseAnnotation, spacing_mm, *, interpolation="cardinal", planes=None):
-    """Write interpolated labels into `planes` (default: all unpainted ones) of `labels`, class by class.
+    """Write interpolated labels into `planes` (default: all that are not known whole) of `labels`, class by class.
 
     Yields
     ------
@@ -69,39 +69,43 @@ def fill(labels, annotation: SparseAnnotation, spacing_mm, *, interpolation="car
     far on the wanted ones, both float32 on the box that holds all labels.
     """
     sources = annotation.source_planes
-    targets = np.array(annotation.unpainted_planes if planes is None else planes, dtype=int)
+    targets = np.array(annotation.open_planes if planes is None else planes, dtype=int)
     box = bounding_box(annotation.labels[sources].any(axis=0), _MARGIN_PIXELS)
     if box is None or not len(targets):
         yield 1.0
         return
     painted = annotation.labels[(np.array(sources), *box)]
-    weights, beyond = weights_of(sources, targets, annotation.plane_range, interpolation)
+    weights = weights_of(sources, targets, interpolation)
+    ends = [annotation.class_ranges.get(n, annotation.plane_range) for n in range(1, annotation.class_count + 1)]
+    beyond = [beyond_of(sources, targets, one) for one in ends]
     maps = ClassMaps(painted, sources, spacing_mm[1:])
-    best, winner = _background(maps, weights, beyond, targets)
+    best, winner = _background(maps, weights, np.min(beyond, axis=0), targets)
     for number in range(1, annotation.class_count + 1):
-        _compete(best, winner, number, maps, weights, beyond, targets)
+        _compete(best, winner, number, maps, weights, beyond[number - 1], targets)
         yield number / annotation.class_count
     labels[(targets, *box)] = winner
 
 
-def weights_of(sources, targets, plane_range, interpolation):
-    """How much each painted plane counts for each wanted one, and how far beyond the painted planes that one lies.
-
-    Returns
-    -------
-    weights : float32 (targets, sources), rows summing to 1
-    beyond : float32 (targets,), 0 between painted planes; outside, the way from the last painted plane (0) to the first
-        plane that is known to be empty (1)
-    """
+def weights_of(sources, targets, interpolation):
+    """How much each painted plane counts for each wanted one: float32 (targets, sources), rows summing to 1."""
     sources = np.asarray(sources, float)
     inside = np.clip(targets, sources[0], sources[-1])
     weights = np.stack([np.interp(inside, sources, unit) for unit in np.eye(len(sources))], axis=1)
     if interpolation != "linear" and len(sources) >= 3:
         weights = _spline(sources, interpolation)(inside)
-    first_empty, last_empty = plane_range[0] - 1, plane_range[1] + 1
+    return weights.astype(np.float32)
+
+
+def beyond_of(sources, targets, plane_range):
+    """How far beyond the painted planes each wanted one lies.
+
+    Float32 (targets,), 0 between painted planes; outside, the way from the last painted plane (0) to the first plane
+    that is known to be empty (1).
+    """
+    first_empty, last_empty = min(plane_range[0], sources[0]) - 1, max(plane_range[1], sources[-1]) + 1
     before = (sources[0] - targets) / (sources[0] - first_empty)
     after = (targets - sources[-1]) / (last_empty - sources[-1])
-    return weights.astype(np.float32), np.clip(np.maximum(before, after), 0, None).astype(np.float32)
+    return np.clip(np.maximum(before, after), 0, None).astype(np.float32)
 
 
 def _spline(sources, interpolation):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from predictors.predictor_tester import PredictorTester
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.predictors.shape import weights_of
+from SparseAnnotateLib.predictors.shape import beyond_of, weights_of
 
 
 class TestShape(PredictorTester):
@@ -79,7 +79,7 @@ def test_a_spline_does_not_bring_a_class_back_between_planes_that_lack_it():
 @pytest.mark.parametrize("interpolation", ["linear", "cubic", "cardinal"])
 def test_the_weights_of_painted_planes_sum_to_one_and_are_exact_on_them(interpolation):
     sources, targets = [3, 8, 9, 20], np.arange(1, 23)
-    weights, beyond = weights_of(sources, targets, (1, 22), interpolation)
+    weights = weights_of(sources, targets, interpolation)
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-6)
     assert np.allclose(weights[np.isin(targets, sources)], np.eye(4), atol=1e-6)
-    assert beyond.tolist() == pytest.approx([2 / 3, 1 / 3, *[0] * 18, 1 / 3, 2 / 3])
+    assert beyond_of(sources, targets, (1, 22)).tolist() == pytest.approx([2 / 3, 1 / 3, *[0] * 18, 1 / 3, 2 / 3])
