@@ -1,5 +1,7 @@
 """The errors that end with one sentence for the user."""
 
+from __future__ import annotations
+
 
 class InputError(ValueError):
     """What was given cannot be used; the message is one sentence that says what is wrong and what to do."""
@@ -34,8 +36,8 @@ class JobCancelledError(Exception):
         super().__init__(message)
 
 
-def require(module_name: str, *, extra: str, purpose: str):
-    """Import a package that not everybody has.
+def require(module_name: str, *, extra: str | None, purpose: str):
+    """Import a package that not everybody has; without an `extra` it is one that only Slicer may lack.
 
     Raises
     ------
@@ -48,7 +50,6 @@ def require(module_name: str, *, extra: str, purpose: str):
         return importlib.import_module(module_name)
     except ImportError as error:
         package = module_name.partition(".")[0]
-        message = (
-            f"{purpose} needs the package {package}, which is not installed: pip install 'sparse-annotate[{extra}]'"
-        )
+        wanted = package if extra is None else f"'sparse-annotate[{extra}]'"
+        message = f"{purpose} needs the package {package}, which is not installed: pip install {wanted}"
         raise MissingPackageError(message) from error

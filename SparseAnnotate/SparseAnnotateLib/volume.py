@@ -31,6 +31,9 @@ class ImageGeometry:
     header : bytes or None
         The header of the file that it was read from, where the format rounds these numbers (NIfTI, NRRD): a result
         written in the same format repeats it, so that no bit changes.
+    files : tuple of str
+        The files of the planes along k, in that order, or the one that holds all of them; () where there is no need:
+        a DICOM result refers to them, and slices of labels are matched with them by name.
     """
 
     size: tuple[int, int, int]
@@ -38,6 +41,7 @@ class ImageGeometry:
     origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
     header: bytes | None = field(default=None, compare=False, repr=False)
+    files: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def difference(self, other: ImageGeometry, tolerance: float = 1e-3) -> str | None:
         """What differs from another grid by more than `tolerance` (of a voxel or a cosine); None if nothing does."""

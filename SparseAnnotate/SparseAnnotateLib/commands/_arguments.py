@@ -26,6 +26,36 @@ def add_image(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replace-nan", type=float, metavar="VALUE", help="put VALUE where the image is NaN or infinite"
     )
+    parser.add_argument(
+        "--channel", type=int, metavar="N", help="of an image with several channels or times the one to take, from 0"
+    )
+    parser.add_argument(
+        "--spacing",
+        nargs=3,
+        type=_length_mm,
+        metavar=("I", "J", "K"),
+        help="size of a voxel in mm along the file's axes, where the file does not say it (TIFF, pictures)",
+    )
+
+
+def image_from(arguments):
+    """The image that the arguments of `add_image` name."""
+    from ..io import read_image
+
+    return read_image(
+        arguments.image,
+        arguments.axis,
+        arguments.replace_nan,
+        channel=arguments.channel,
+        spacing_mm=arguments.spacing,
+    )
+
+
+def _length_mm(text: str) -> float:
+    length = float(text)
+    if not 0 < length < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no length: write millimetres above 0")
+    return length
 
 
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:

@@ -52,6 +52,8 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
         "axis": arguments.axis,
         "replace_nan": arguments.replace_nan,
     }
+    reading = {"channel": arguments.channel, "spacing_mm": arguments.spacing}
+    shared |= {name: value for name, value in reading.items() if value is not None}
     found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format, **shared)
     settings = {name: value for name, value in shared.items() if name != "options"} | shared["options"]
     batch.keep_to_settings(output, settings, again=arguments.again)

@@ -48,12 +48,10 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
 
 def painted_from(arguments, file):
     """The planes that are painted, of a label file; `with_bounds` adds the rest."""
-    from ..annotation import SparseAnnotation
-
     painted = arguments.painted
     if painted is not None:
         painted = sorted({*painted, *arguments.partly})
-    return SparseAnnotation.from_painted_planes(file.labels, painted, empty=arguments.empty, classes=file.classes)
+    return file.to_annotation(painted, arguments.empty)
 
 
 def with_bounds(arguments, annotation):

@@ -39,7 +39,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
-    from ..io import check_writable, read_image, read_labels, write_labels, write_probabilities, write_text
+    from ..io import check_writable, read_labels, write_labels, write_probabilities, write_text
 
     if arguments.labels is None:
         _refuse_options_of_one_case(arguments)
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(
                 f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
             )
-    volume = read_image(arguments.image, arguments.axis, arguments.replace_nan)
+    volume = shared.image_from(arguments)
     annotation = annotation_from(arguments, read_labels(arguments.labels, volume))
     _describe(arguments.console, volume, annotation)
     with arguments.console.progress(predictor.name) as show:

@@ -47,13 +47,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.expert import SimulatedExpert
     from ..evaluation.rounds import Stopping, simulate_rounds
     from ..evaluation.simulation import simulate
-    from ..io import check_writable, read_image, read_labels, write_labels, write_text
+    from ..io import check_writable, read_labels, write_labels, write_text
 
     for path, formats in ((arguments.output, None), (arguments.json, (".json",))):
         if path is not None:
             check_writable(path, *([formats] if formats else []))
     selector, predictor = shared.selector_from(arguments), shared.predictor_from(arguments)
-    volume = read_image(arguments.image, arguments.axis, arguments.replace_nan)
+    volume = shared.image_from(arguments)
     file = read_labels(arguments.reference, volume)
     expert = SimulatedExpert(file.labels, file.classes)
     count = None if arguments.planes else shared.count_from(arguments, expert.plane_range, volume.planes)

@@ -34,10 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the suggestions; returns the exit code."""
     import numpy as np
 
-    from ..io import read_image
-
     selector = shared.selector_from(arguments)
-    volume = read_image(arguments.image, arguments.axis, arguments.replace_nan)
+    volume = shared.image_from(arguments)
     annotation = _painted_so_far(arguments, volume)
     count = shared.count_from(arguments, annotation.plane_range, volume.planes)
     if arguments.fraction is not None:

@@ -1,115 +1,165 @@
-"""One DICOM series of single slices as a volume, its slices sorted by their place in the patient."""
+"""One DICOM series as a volume, its slices sorted by their place in the patient.
+
+pydicom tells what the files are and where they lie; ITK's GDCM decodes the voxels, of every compression.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
+from .dicom_headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, name_of, scan_file
+from .found import Found, listed
 from .itk import captured_stderr, reason
 
-if TYPE_CHECKING:
-    import SimpleITK
-
 _log = logging.getLogger(__name__)
-
-_DESCRIPTION, _POSITION, _ORIENTATION = "0008|103e", "0020|0032", "0020|0037"
 
 # Scanners round positions to 0.01 mm or so; a missing slice makes a gap twice as wide.
 _GAP_TOLERANCE = 0.05
 # A cosine of 1 - 1e-5 is a tilt of 0.26 degrees, which shifts 200 mm of slices by less than one voxel.
 _TILT_TOLERANCE = 1e-5
+# Cosines in files have 6 digits; .001 turns the corner of a slice 200 mm wide by 0.2 mm.
+_TURN_TOLERANCE = 1e-3
 
 
-def read_series(folder: Path, series: str | None) -> SimpleITK.Image:
-    """Read one series of a folder; see `read_folder`."""
-    import SimpleITK as sitk  # noqa: N813
+def read_series(folder: Path, scanned: Scanned, series: str | None, *, labels: bool = False) -> Found:
+    """Read one series of a folder; see `folders.read_folder`."""
+    if not scanned.images:
+        kinds = listed([name_of(kind) for kind in sorted(set(scanned.objects.values()))])
+        holds = f"DICOM files but no image ({kinds})" if kinds else "neither a DICOM series nor numbered slices"
+        raise InputError(f"{folder} holds {holds}: give another one")
+    headers = _choose(folder, scanned.images, series)
+    if scanned.ignored:
+        _log.warning("%s: files that are no slices of a scan are ignored (%s)", folder, listed(scanned.ignored))
+    colour = next((header.colour for header in headers if header.colour), None)
+    if colour is not None:
+        raise InputError(f"{folder} holds a series in colour ({colour}), which is no scan: give one in grey")
+    if labels and any(header.lossy for header in headers):
+        raise InputError(f"{folder} holds labels compressed with loss, which changes them: export them uncompressed")
+    if any(header.frames > 1 for header in headers):
+        from .dicom_frames import read_frames
 
-    with captured_stderr():
-        found = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-        if not found:
-            raise InputError(f"{folder} holds neither a DICOM series nor numbered slices: give another one")
-        series = _choose(folder, found, series)
-        files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series)
-        _check_slices(folder, files)
-        try:
-            return sitk.ReadImage(files)
-        except RuntimeError as error:
-            raise InputError(
-                f"the DICOM series in {folder} cannot be read ({reason(error)}): get a fresh copy"
-            ) from error
+        if len(headers) > 1:
+            files = listed([str(header.file) for header in headers])
+            raise InputError(f"{folder} holds {len(headers)} files of many frames: choose one of {files}")
+        return read_frames(headers[0])
+    if len(headers) == 1:
+        raise InputError(f"{folder} holds one slice only (a 2-D image): give the folder that holds all slices")
+    return _read(folder, _in_order(folder, headers))
 
 
-def _choose(folder: Path, found: tuple[str, ...], series: str | None) -> str:
+def read_file(path: Path, *, labels: bool = False) -> Found:
+    """Read one DICOM file, which must hold a whole volume; see `read_series`."""
+    scanned = scan_file(path)
+    kind = next(iter(scanned.objects.values()), None)
+    if kind in (*SEGMENTATIONS, STRUCTURE_SET):
+        raise InputError(f"{path} is a DICOM segmentation, not an image: give the folder of the scan it belongs to")
+    if len(scanned.images) == 1 and scanned.images[0].frames == 1:
+        raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
+    return read_series(path, scanned, None, labels=labels)
+
+
+def _choose(folder: Path, images: Sequence[Header], series: str | None) -> list[Header]:
+    found: dict[str, list[Header]] = {}
+    for header in images:
+        found.setdefault(header.series, []).append(header)
     if series in found:
-        return series
-    listed = "; ".join(f"{folder}::{uid} ({_describe(folder, uid)})" for uid in found)
+        return found[series]
+    choices = "; ".join(f"{folder}::{uid} ({some[0].description}, {_counted(some)})" for uid, some in found.items())
     if series is not None:
-        raise InputError(f"{folder} holds no series {series}: choose one of {listed}")
+        raise InputError(f"{folder} holds no series {series}: choose one of {choices}")
     if len(found) > 1:
-        raise InputError(f"{folder} holds {len(found)} DICOM series: choose one of {listed}")
-    return found[0]
+        raise InputError(f"{folder} holds {len(found)} DICOM series: choose one of {choices}")
+    return list(images)
 
 
-def _describe(folder: Path, uid: str) -> str:
-    import SimpleITK as sitk  # noqa: N813
-
-    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
-    description = _tags(files[0]).get(_DESCRIPTION, "").strip() or "no description"
-    return f"{description}, {len(files)} files"
+def _counted(headers: Sequence[Header]) -> str:
+    return f"{len(headers)} file{'s' * (len(headers) > 1)}"
 
 
-def _tags(file: str) -> dict[str, str]:
-    import SimpleITK as sitk  # noqa: N813
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(file)
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        raise InputError(f"{file} cannot be read, it may be damaged or truncated: get a fresh copy of it") from error
-    tags = {
-        key: reader.GetMetaData(key) for key in (_DESCRIPTION, _POSITION, _ORIENTATION) if reader.HasMetaDataKey(key)
-    }
-    return {**tags, "size": reader.GetSize()[:2]}
-
-
-def _numbers(tags: dict[str, str], key: str, count: int) -> np.ndarray | None:
-    try:
-        values = np.array([float(part) for part in tags[key].split("\\")])
-    except (KeyError, ValueError):
-        return None
-    return values if len(values) == count else None
-
-
-def _check_slices(folder: Path, files: tuple[str, ...]) -> None:
-    """Raise InputError unless the slices, in this order, form a rectangular stack without gaps."""
-    if len(files) == 1:
-        return  # an enhanced, multi-frame object, or a single slice, which the caller refuses
-    tags = [_tags(file) for file in files]
-    if len({tag["size"] for tag in tags}) > 1:
+def _in_order(folder: Path, headers: Sequence[Header]) -> list[Header]:
+    """The slices along their normal; raises InputError unless they form a rectangular stack without gaps."""
+    if len({header.size for header in headers}) > 1:
         raise InputError(f"the slices in {folder} differ in size: keep the slices of one volume only")
-    positions = [_numbers(tag, _POSITION, 3) for tag in tags]
-    orientation = _numbers(tags[0], _ORIENTATION, 6)
-    if orientation is None or any(position is None for position in positions):
-        _log.warning("the slices in %s do not say where they lie: they are taken in the order of their numbers", folder)
-        return
-    _check_steps(folder, np.diff(np.array(positions), axis=0), np.cross(orientation[:3], orientation[3:]))
+    if any(header.position is None or header.orientation is None for header in headers):
+        return _in_order_of_numbers(folder, headers)
+    _refuse_turned(folder, headers)
+    normal = np.cross(headers[0].orientation[:3], headers[0].orientation[3:])
+    ordered = sorted(headers, key=lambda header: float(header.position @ normal))
+    check_steps(str(folder), np.diff([header.position for header in ordered], axis=0), normal)
+    return ordered
 
 
-def _check_steps(folder: Path, steps: np.ndarray, normal: np.ndarray) -> None:
+def _in_order_of_numbers(folder: Path, headers: Sequence[Header]) -> list[Header]:
+    instances = [header.instance for header in headers]
+    if None in instances or len(set(instances)) < len(instances):
+        raise InputError(
+            f"the slices in {folder} say neither where they lie nor in which order: export the series again"
+        )
+    ordered = sorted(headers, key=lambda header: header.instance)
+    steps = np.diff(sorted(instances))
+    gap = np.flatnonzero(steps > steps.min())
+    if len(gap):
+        before, after = ordered[gap[0]], ordered[gap[0] + 1]
+        raise InputError(
+            f"slices are missing in {folder} between the numbers {before.instance} and {after.instance}: find them"
+        )
+    _log.warning("the slices in %s do not say where they lie: they are taken in the order of their numbers", folder)
+    return ordered
+
+
+def _refuse_turned(folder: Path, headers: Sequence[Header]) -> None:
+    orientations = np.array([header.orientation for header in headers])
+    usual = np.median(orientations, axis=0)
+    odd = np.flatnonzero(np.abs(orientations - usual).max(axis=1) > _TURN_TOLERANCE)
+    if len(odd):
+        names = listed([headers[number].file.name for number in odd])
+        raise InputError(
+            f"slices of the series in {folder} are turned against the others ({names}): keep those of one orientation"
+        )
+    spacings = [header.spacing_mm for header in headers if header.spacing_mm is not None]
+    if spacings and np.ptp(spacings, axis=0).max() > _GAP_TOLERANCE * np.min(spacings):
+        raise InputError(f"the slices in {folder} differ in pixel spacing: keep the slices of one volume only")
+
+
+def check_steps(source: str, steps: np.ndarray, normal: np.ndarray) -> None:
+    """Raise InputError unless steps from slice to slice (mm) are even and go along the normal."""
     lengths = np.linalg.norm(steps, axis=1)
     usual = float(np.median(lengths))
     if lengths.min() < 1e-3 or usual < 1e-3:
-        raise InputError(f"two slices in {folder} lie at the same place: keep one time point or one acquisition only")
+        raise InputError(f"two slices in {source} lie at the same place: keep one time point or one acquisition only")
     if np.abs(steps @ normal).sum() < (1 - _TILT_TOLERANCE) * lengths.sum():
-        raise InputError(f"the slices in {folder} are sheared (gantry tilt): resample them onto a rectangular grid")
+        raise InputError(f"the slices in {source} are sheared (gantry tilt): resample them onto a rectangular grid")
     odd = np.flatnonzero(np.abs(lengths - usual) > _GAP_TOLERANCE * usual)
     if len(odd):
         raise InputError(
-            f"the slices in {folder} are not evenly spaced ({lengths[odd[0]]:.3g} mm after slice {odd[0]}, usually "
+            f"the slices in {source} are not evenly spaced ({lengths[odd[0]]:.3g} mm after slice {odd[0]}, usually "
             f"{usual:.3g} mm): find the missing slices, or resample the series"
         )
+
+
+def _read(folder: Path, headers: Sequence[Header]) -> Found:
+    import SimpleITK as sitk  # noqa: N813
+
+    # ITK gives all slices the type of the first; those of PET, say, have a factor each.
+    alike = len({header.stored_as for header in headers}) == 1
+    files = [str(header.file) for header in headers]
+    try:
+        with captured_stderr():
+            image = sitk.ReadImage(files) if alike else sitk.ReadImage(files, sitk.sitkFloat32)
+    except RuntimeError as error:
+        raise InputError(f"the DICOM series in {folder} cannot be read ({reason(error)}): get a fresh copy") from error
+    return found_from(image, [header.file for header in headers], placed=headers[0].position is not None)
+
+
+def found_from(image, files: Sequence[Path], *, placed: bool) -> Found:
+    """What ITK read."""
+    import SimpleITK as sitk  # noqa: N813
+
+    spacing = image.GetSpacing() if placed else (*image.GetSpacing()[:2], None)
+    array = sitk.GetArrayFromImage(image)
+    return Found(array, spacing, image.GetOrigin(), image.GetDirection(), placed, tuple(files))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,14 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import ImageGeometry, Volume, refuse_non_finite
-from . import folders, headers
+from . import dicom, dicom_headers, folders, headers, tiff
+from .found import Found, said_of_spacing
 from .itk import captured_stderr, reason
 
 if TYPE_CHECKING:
     import SimpleITK
+
+_log = logging.getLogger(__name__)
 
 
 class _Memory:
@@ -36,16 +40,25 @@ class _Memory:
 class Stored:
     """An image as its file holds it: `array` (k, j, i[, components]) is the memory of `image`, which it keeps alive.
 
-    `non_finite` are the positions in it that ITK put a 0 for NaN or infinity (NIfTI).
+    `non_finite` are the positions in it that ITK put a 0 for NaN or infinity (NIfTI). Where a reader of our own
+    `found` it (DICOM, TIFF, folders), there is no `image`.
     """
 
-    image: SimpleITK.Image
+    image: SimpleITK.Image | None
     array: np.ndarray
     geometry: ImageGeometry
     non_finite: np.ndarray
+    found: Found | None = None
 
 
-def read_image(path: str | Path, axis: str = "auto", replace_nan: float | None = None) -> Volume:
+def read_image(
+    path: str | Path,
+    axis: str = "auto",
+    replace_nan: float | None = None,
+    *,
+    channel: int | None = None,
+    spacing_mm: Sequence[float] | None = None,
+) -> Volume:
     """Read an image as planes.
 
     Parameters
@@ -54,14 +67,20 @@ def read_image(path: str | Path, axis: str = "auto", replace_nan: float | None =
     axis : {"auto", "i", "j", "k"}
         The annotation axis; ``auto`` is the one with the largest spacing, ties to the last.
     replace_nan : intensity that NaN and infinite voxels get; by default they are refused
+    channel : of an image with several channels, colours, times or frames the one to take, from 0
+    spacing_mm : along i, j, k, where the file does not say it or says it wrong
 
     Raises
     ------
     InputError
         Where there is no 3-D image of real, finite numbers, whole and readable.
     """
-    stored = load(path)
-    array = stored.array
+    stored = load(path, channel=channel)
+    array, geometry = stored.array, stored.geometry
+    if spacing_mm is not None:
+        geometry = replace(geometry, spacing_mm=tuple(float(length) for length in spacing_mm), header=None)
+    elif stored.found is not None and (line := said_of_spacing(stored.found, path)):
+        _log.warning("%s", line)
     try:
         if replace_nan is not None and array.dtype.kind == "f":
             array = array.astype(np.float32)
@@ -69,27 +88,51 @@ def read_image(path: str | Path, axis: str = "auto", replace_nan: float | None =
             array.reshape(-1)[stored.non_finite] = replace_nan
         elif len(stored.non_finite):
             refuse_non_finite(len(stored.non_finite))
-        return Volume.from_file_order(array, stored.geometry, axis)
+        return Volume.from_file_order(array, geometry, axis)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
 
-def load(path: str | Path, *, labels: bool = False) -> Stored:
-    """Read a file or folder; `labels` may have several values a voxel (layers), and be one voxel thin."""
+def load(
+    path: str | Path, *, labels: bool = False, channel: int | None = None, image_files: Sequence[str] = ()
+) -> Stored:
+    """Read a file or folder; `labels` may have several values a voxel (layers), and be one voxel thin.
+
+    `image_files` are those of the planes of the image that labels belong to, see `folders.read_folder`.
+    """
     path, series = _split(path)
-    if path.is_dir():
-        image = folders.read_folder(path, series)
-        header = None
-        non_finite = np.empty(0, np.int64)
-    else:
-        non_finite = headers.check_whole(path)
-        image = _read_file(path, labels)
-        header = headers.geometry_header(path)
+    found = _found(path, series, labels, channel, image_files)
+    if found is not None:
+        size = tuple(reversed(found.array.shape))
+        files = tuple(str(file) for file in found.files)
+        placed = (found.assumed_spacing_mm, found.origin_mm, found.direction)
+        return Stored(None, found.array, ImageGeometry(size, *placed, files=files), np.empty(0, np.int64), found)
+    non_finite = headers.check_whole(path)
+    image = _read_file(path, labels, channel)
+    header = headers.geometry_header(path)
     if not labels and min(image.GetSize()) == 1:
         raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
     array = np.asarray(_Memory(image))
     geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection(), header)
     return Stored(image, array, geometry, non_finite)
+
+
+def _found(
+    path: Path, series: str | None, labels: bool, channel: int | None, image_files: Sequence[str]
+) -> Found | None:
+    """What a reader of our own finds; None for a file that ITK reads."""
+    if path.is_dir():
+        found = folders.read_folder(path, series, labels=labels, image_files=image_files)
+    elif tiff.is_tiff(path):
+        headers.check_whole(path)
+        return tiff.read_stack(path, channel, labels=labels)
+    elif dicom_headers.is_dicom(path):
+        found = dicom.read_file(path, labels=labels)
+    else:
+        return None
+    if channel not in (None, 0):
+        raise InputError(f"{path} holds one channel only: there is no channel {channel}")
+    return found
 
 
 def _split(path: str | Path) -> tuple[Path, str | None]:
@@ -102,7 +145,7 @@ def _split(path: str | Path) -> tuple[Path, str | None]:
     return path, series or None
 
 
-def _read_file(path: Path, labels: bool) -> SimpleITK.Image:
+def _read_file(path: Path, labels: bool, channel: int | None) -> SimpleITK.Image:
     import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
@@ -110,9 +153,13 @@ def _read_file(path: Path, labels: bool) -> SimpleITK.Image:
         with captured_stderr() as lines, _unmistakable(path) as unmistakable:
             reader.SetFileName(str(unmistakable))
             reader.ReadImageInformation()
-            _check_kind(path, reader, labels)
+            _check_kind(path, reader, labels, channel)
             reader.SetExtractSize([*reader.GetSize()[:3], *[0] * (reader.GetDimension() - 3)])
+            if channel and reader.GetDimension() > 3:
+                reader.SetExtractIndex([0, 0, 0, channel, *[0] * (reader.GetDimension() - 4)])
             image = reader.Execute()
+            if channel is not None and image.GetNumberOfComponentsPerPixel() > 1:
+                image = sitk.VectorIndexSelectionCast(image, channel)
     except RuntimeError as error:
         raise InputError(_sentence(path, error)) from error
     finally:
@@ -137,21 +184,26 @@ def _unmistakable(path: Path) -> Iterator[Path]:
         yield alone
 
 
-def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, labels: bool) -> None:
+def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, labels: bool, channel: int | None) -> None:
     import SimpleITK as sitk  # noqa: N813
 
     dimension, size = reader.GetDimension(), reader.GetSize()
     kind = sitk.GetPixelIDValueAsString(reader.GetPixelID())
     if dimension < 3:
         raise InputError(f"{path} is a {dimension}-D image: give a volume, or the folder that holds all slices")
-    if any(length > 1 for length in size[3:]):
-        frames = int(np.prod(size[3:]))
+    frames, values = int(np.prod(size[3:])), reader.GetNumberOfComponents()
+    if frames > 1 and (channel is None or frames != size[3] or values > 1):
         raise InputError(f"{path} is a {dimension}-D image with {frames} frames: save one of them and give that")
     if "complex" in kind:
         raise InputError(f"{path} holds complex numbers: save its magnitude and give that")
-    values = reader.GetNumberOfComponents()
-    if values > 1 and not labels:
-        raise InputError(f"{path} holds {values} values a voxel (colour or vectors): save one channel and give that")
+    if values > 1 and not labels and channel is None:
+        raise InputError(
+            f"{path} holds {values} values a voxel (colour or vectors): save one channel and give that, "
+            "or choose one with --channel N"
+        )
+    count = max(frames, 1 if labels else values)
+    if channel is not None and not 0 <= channel < count:
+        raise InputError(f"{path} holds {count} channels, numbered from 0: there is no number {channel}")
 
 
 def _sentence(path: Path, error: RuntimeError) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..annotation import LabelClass
+from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
 from ..volume import ImageGeometry, Volume
 from . import segmentation
@@ -29,10 +29,22 @@ class LabelFile:
         Values of `classes`, along the volume's annotation axis; 0 is background.
     classes : tuple of LabelClass
         Those of the file: every segment of a segmentation, even an empty one; of a label map the values that occur.
+    painted : ndarray of bool, shape (planes, classes), or None
+        The planes that each structure was painted on, where the file itself tells (DICOM, folders with some slices).
     """
 
     labels: np.ndarray
     classes: tuple[LabelClass, ...]
+    painted: np.ndarray | None = None
+
+    def to_annotation(self, planes: Sequence[int] | None = None, empty: Sequence[int] = ()) -> SparseAnnotation:
+        """What is painted: `planes`, else those that the file tells, else those that hold a label; and `empty` ones."""
+        if planes is not None or self.painted is None:
+            return SparseAnnotation.from_painted_planes(self.labels, planes, empty=empty, classes=self.classes)
+        told = np.flatnonzero(self.painted.any(axis=1))
+        annotation = SparseAnnotation.from_painted_planes(self.labels, told, empty=empty, classes=self.classes)
+        columns = enumerate(self.painted.T, start=1)
+        return annotation.with_complete({number: {*np.flatnonzero(ones).tolist(), *empty} for number, ones in columns})
 
 
 def read_labels(path: str | Path, volume: Volume) -> LabelFile:
@@ -47,8 +59,8 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     InputError
         For another grid, or labels that are no whole numbers.
     """
-    stored = load(path, labels=True)
-    segments = segmentation.read_segments(stored.image)
+    stored = load(path, labels=True, image_files=volume.geometry.files)
+    segments = [] if stored.image is None else segmentation.read_segments(stored.image)
     if stored.array.ndim > 3 and not segments:
         raise InputError(f"{path} holds {stored.array.shape[-1]} values a voxel and no segments: give a label map")
     try:
@@ -59,10 +71,17 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
             array, classes = segmentation.flatten(array, segments, str(path))
         else:
             classes = tuple(LabelClass(value, f"class {value}") for value in _values_in(array))
-        array = _onto_grid(array, stored.geometry, volume, part=bool(segments))
+        if stored.found is not None and not stored.found.placed:
+            _check_size(stored.geometry, volume.geometry)
+        else:
+            array = _onto_grid(array, stored.geometry, volume, part=bool(segments))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), classes)
+    painted = None
+    if stored.found is not None and stored.found.painted is not None and volume.axis == "k":
+        painted = np.zeros((volume.planes, len(classes)), bool)
+        painted[list(stored.found.painted)] = True
+    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), classes, painted)
 
 
 def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: Sequence[LabelClass]) -> None:
@@ -119,6 +138,16 @@ def _values_in(array: np.ndarray) -> list[int]:
         else:
             found.update(np.unique(part).tolist())
     return sorted(found - {0})
+
+
+def _check_size(labels: ImageGeometry, image: ImageGeometry) -> None:
+    """TIFF and pictures do not say where they lie: voxels are matched by their numbers."""
+    if labels.size != image.size:
+        sizes = " voxels against ".join("x".join(str(n) for n in one.size) for one in (image, labels))
+        raise InputError(
+            f"the labels lie on another grid than the image (size {sizes}, image against labels): "
+            "resample them onto the image"
+        )
 
 
 def _onto_grid(array: np.ndarray, geometry: ImageGeometry, volume: Volume, *, part: bool) -> np.ndarray:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..annotation import SparseAnnotation
 from ..errors import InputError
 from ..predictors import Prediction
 from .job import Job
@@ -29,7 +28,7 @@ class FileCase:
     painted, empty, partly : planes, as on the command line; by default those that hold a label are painted
     plane_range : first and last plane of the structures; by default the first and last painted one
     predictor, options : see `Job`
-    axis, replace_nan : see `io.read_image`
+    axis, replace_nan, channel, spacing_mm : see `io.read_image`
     """
 
     name: str
@@ -44,6 +43,8 @@ class FileCase:
     plane_range: tuple[int, int] | None = None
     axis: str = "auto"
     replace_nan: float | None = None
+    channel: int | None = None
+    spacing_mm: Sequence[float] | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -72,10 +73,10 @@ class FileCase:
         """
         from ..io import read_image, read_labels
 
-        volume = read_image(self.image, self.axis, self.replace_nan)
+        volume = read_image(self.image, self.axis, self.replace_nan, channel=self.channel, spacing_mm=self.spacing_mm)
         file = read_labels(self.labels, volume)
         painted = None if self.painted is None else sorted({*self.painted, *self.partly})
-        annotation = SparseAnnotation.from_painted_planes(file.labels, painted, empty=self.empty, classes=file.classes)
+        annotation = file.to_annotation(painted, self.empty)
         if not annotation.painted.any():
             raise InputError(f"{self.labels} holds no label: paint at least one plane")
         planes = annotation.painted_planes

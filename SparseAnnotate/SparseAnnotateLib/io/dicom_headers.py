@@ -1,0 +1,173 @@
+"""What the DICOM files of a folder say of themselves, without their voxels."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import require
+
+if TYPE_CHECKING:
+    import pydicom
+
+SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+
+_TAGS = [
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesDescription", "FrameOfReferenceUID", "Modality"),
+    *("InstanceNumber", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "LossyImageCompression"),
+    *("RescaleSlope", "RescaleIntercept", "BitsAllocated", "PixelRepresentation"),
+]
+# DICOM's compressions that lose something: JPEG baseline and extended, near-lossless JPEG-LS, JPEG 2000 and its HT.
+_LOSSY = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203)}
+
+
+@dataclass(frozen=True)
+class Header:
+    """One image object."""
+
+    file: Path
+    sop_class: str
+    series: str
+    description: str
+    frame_of_reference: str
+    instance: int | None
+    size: tuple[int, int]
+    frames: int
+    colour: str | None
+    position: np.ndarray | None
+    orientation: np.ndarray | None
+    spacing_mm: np.ndarray | None
+    lossy: bool
+    stored_as: tuple
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The files of a folder: images by their headers, other DICOM objects by what they are, and the rest."""
+
+    images: list[Header]
+    objects: dict[Path, str]
+    others: list[Path]
+
+    @property
+    def ignored(self) -> list[str]:
+        """Names of the files that are no images; not those that every disc and every file manager adds."""
+        usual = ("dicomdir", "thumbs.db", "desktop.ini")
+        names = sorted(file.name for file in (*self.objects, *self.others))
+        return [name for name in names if name.lower() not in usual and name[0] != "."]
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM files do."""
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+    return False
+
+
+def scan(folder: Path) -> Scanned:
+    """The files of a folder; of the folders below it where it holds no image itself, as on a hospital's disc."""
+    found = _scan_files(file for file in sorted(folder.iterdir()) if file.is_file())
+    if found.images or found.objects:
+        return found
+    below = _scan_files(file for file in sorted(folder.glob("*/**/*")) if file.is_file() and is_dicom(file))
+    return below if below.images else found
+
+
+def scan_file(file: Path) -> Scanned:
+    """The same of one file."""
+    return _scan_files([file])
+
+
+def name_of(sop_class: str) -> str:
+    """What a kind of DICOM object is called."""
+    from pydicom.uid import UID
+
+    return UID(sop_class).name or "unknown"
+
+
+def _scan_files(files: Iterable[Path]) -> Scanned:
+    images, objects, others = [], {}, []
+    for file in files:
+        dataset = read_header(file)
+        if dataset is None:
+            others.append(file)
+        elif "Rows" not in dataset or dataset.get("SOPClassUID") in SEGMENTATIONS:
+            objects[file] = str(dataset.get("SOPClassUID", ""))
+        else:
+            images.append(_header(file, dataset))
+    return Scanned(images, objects, others)
+
+
+def read_header(file: Path) -> pydicom.Dataset | None:
+    """The tags that matter here; None for what is no DICOM file. Files without the usual preamble are read too."""
+    pydicom = require("pydicom", extra=None, purpose="reading DICOM")
+    forced = not is_dicom(file)
+    if forced and file.suffix.lower() not in ("", ".dcm", ".ima", ".dic"):
+        return None
+    try:
+        with quiet():
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS, force=forced)
+            found = "SOPClassUID" in dataset or not forced
+    except (pydicom.errors.InvalidDicomError, *DAMAGE):
+        return None
+    return dataset if found else None
+
+
+# What pydicom raises on damaged files.
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RuntimeError)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """pydicom warns about every value that breaks the standard, of which hospitals' files hold many."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _header(file: Path, dataset: pydicom.Dataset) -> Header:
+    with quiet():
+        samples = int(dataset.get("SamplesPerPixel") or 1)
+        photometric = str(dataset.get("PhotometricInterpretation", ""))
+        syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
+        stored = ("RescaleSlope", "RescaleIntercept", "BitsAllocated", "PixelRepresentation")
+        return Header(
+            file=file,
+            sop_class=str(dataset.get("SOPClassUID", "")),
+            series=str(dataset.get("SeriesInstanceUID", "")),
+            description=str(dataset.get("SeriesDescription", "")).strip() or "no description",
+            frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
+            instance=_whole(dataset.get("InstanceNumber")),
+            size=(int(dataset.Columns), int(dataset.Rows)),
+            frames=_whole(dataset.get("NumberOfFrames")) or 1,
+            colour=photometric if samples > 1 or photometric == "PALETTE COLOR" else None,
+            position=numbers(dataset, "ImagePositionPatient", 3),
+            orientation=numbers(dataset, "ImageOrientationPatient", 6),
+            spacing_mm=numbers(dataset, "PixelSpacing", 2),
+            lossy=syntax in _LOSSY or dataset.get("LossyImageCompression") == "01",
+            stored_as=tuple(str(dataset.get(name, "")) for name in stored),
+        )
+
+
+def _whole(value: object) -> int | None:
+    try:
+        return int(str(value))
+    except ValueError:
+        return None
+
+
+def numbers(dataset: pydicom.Dataset, name: str, count: int) -> np.ndarray | None:
+    """So many numbers of an attribute; None where it is absent or holds others."""
+    try:
+        values = np.array([float(value) for value in dataset[name].value])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return values if len(values) == count and np.isfinite(values).all() else None

@@ -1,0 +1,201 @@
+"""Numbered slices, each a picture of its own: in which order they stack, and what their names tell of missing ones."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from . import tiff
+from .found import Found, as_itk_type, listed
+
+_log = logging.getLogger(__name__)
+
+LOSSY = (".jpg", ".jpeg")
+SUFFIXES = (*tiff.SUFFIXES, ".png", *LOSSY, ".bmp")
+
+_WHOLE, _DECIMAL = r"\d+", r"\d+(?:\.\d+)?"
+
+
+def slices_in(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.name[0] != ".")
+
+
+def read_slices(
+    folder: Path, files: Sequence[Path], *, labels: bool = False, image_files: Sequence[Path | str] = ()
+) -> Found:
+    """Read the slices of one volume.
+
+    Parameters
+    ----------
+    labels : refuse JPEG, and read a palette's numbers instead of its colours
+    image_files : of labels: the files of the image's planes. Where the labels are fewer, they are matched by name.
+
+    Raises
+    ------
+    InputError
+        Where they differ in format, size or kind, where a number is missing, or where they match no plane.
+    """
+    formats = sorted({file.suffix.lower() for file in files})
+    if len(formats) > 1:
+        raise InputError(f"{folder} holds slices of several formats ({', '.join(formats)}): keep one of them")
+    if labels and formats[0] in LOSSY:
+        raise InputError(f"{folder} holds labels as JPEG, which changes their values: save them as PNG or TIFF")
+    painted = None
+    if labels and len(image_files) > 1:
+        planes = planes_of(folder, files, [Path(file) for file in image_files])
+        files = [file for _, file in sorted(zip(planes, files, strict=True))]
+        painted = tuple(sorted(planes))
+        if len(painted) < len(image_files):
+            _log.warning("%s holds slices for %d of %d planes: these are painted", folder, len(files), len(image_files))
+    else:
+        files = in_order(folder, files)
+        if len(files) < 2:
+            raise InputError(f"{folder} holds one slice only: give the folder that holds all slices")
+    array = _stacked(folder, files, painted, len(image_files), labels)
+    spacing = (*tiff.pixel_spacing_mm(files[0]), None) if tiff.is_tiff(files[0]) else (None, None, None)
+    partly = painted is not None and len(painted) < len(image_files)
+    return Found(array, spacing, files=tuple(files), painted=painted if partly else None)
+
+
+def _stacked(folder: Path, files: Sequence[Path], planes: Sequence[int] | None, count: int, labels: bool) -> np.ndarray:
+    first = _read(files[0], labels)
+    stack = np.zeros((len(files) if planes is None else count, *first.shape), first.dtype)
+    for place, file in zip(range(len(files)) if planes is None else planes, files, strict=True):
+        one = first if file == files[0] else _read(file, labels)
+        if one.shape != first.shape:
+            raise InputError(
+                f"{files[0].name} and {file.name} in {folder} differ in size: keep the slices of one volume only"
+            )
+        if one.dtype != stack.dtype:
+            stack = stack.astype(np.promote_types(one.dtype, stack.dtype))
+        stack[place] = one
+    return stack
+
+
+def _read(file: Path, labels: bool) -> np.ndarray:
+    if tiff.is_tiff(file):
+        return tiff.read_plane(file, labels=labels)
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            grey = picture.mode in ("1", "L", "I", "F") or picture.mode.startswith("I;16")
+            if not grey and not (picture.mode == "P" and labels):
+                raise InputError(f"{file} is a colour image: save it in grey")
+            array = np.asarray(picture)
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{file} cannot be read, it may be damaged or truncated: get a fresh copy of it") from error
+    return as_itk_type(array, file)
+
+
+def in_order(folder: Path, files: Sequence[Path]) -> list[Path]:
+    """The files in the order of the number that counts their planes: slice2 before slice10.
+
+    Raises
+    ------
+    InputError
+        Where a number is missing, or the names are of several series, channels or times.
+    """
+    if len(files) < 2:
+        return list(files)
+    _refuse_several_series(folder, files)
+    numbers = counter(files)
+    if numbers is None:
+        if not re.search(_WHOLE, files[0].stem):
+            _log.warning("the slices in %s have no numbers: they are taken in the order of their names", folder)
+            return sorted(files, key=lambda file: file.name.lower())
+        raise InputError(
+            f"no number in the names of the slices in {folder} counts them ({listed([file.name for file in files])}): "
+            "keep the slices of one volume only, one channel at one time"
+        )
+    order = np.argsort(numbers)
+    steps = np.diff(np.array(numbers)[order])
+    usual = steps.min()
+    gap = np.flatnonzero(steps > usual * 1.5)
+    if len(gap):
+        before, after = files[order[gap[0]]].name, files[order[gap[0] + 1]].name
+        raise InputError(f"{folder}: slices are missing between {before} and {after}: find them, or leave no gap")
+    return [files[number] for number in order]
+
+
+def _refuse_several_series(folder: Path, files: Sequence[Path]) -> None:
+    kinds: dict[str, Path] = {}
+    for file in files:
+        kinds.setdefault(re.sub(_WHOLE, "#", file.stem.lower()), file)
+    if len(kinds) > 1 and any("#" in kind for kind in kinds) and not _all_counted_by_decimals(files):
+        first, second = list(kinds.values())[:2]
+        raise InputError(
+            f"{folder} holds slices of several series ({first.name} and {second.name}): keep those of one volume only"
+        )
+
+
+def _all_counted_by_decimals(files: Sequence[Path]) -> bool:
+    """Positions in mm, of which some are whole: z5 after z2.5."""
+    return len({re.sub(_DECIMAL, "#", file.stem.lower()) for file in files}) == 1
+
+
+def counter(files: Sequence[Path]) -> list[float] | None:
+    """The number that counts the planes in each file's name: it differs in all of them, and evenly if one does."""
+    found = None
+    for pattern in (_WHOLE, _DECIMAL):
+        fields = [[float(number) for number in re.findall(pattern, file.stem)] for file in files]
+        if len({len(row) for row in fields}) > 1 or not fields[0]:
+            continue
+        for column in reversed(list(zip(*fields, strict=True))):
+            if len(set(column)) < len(column):
+                continue
+            steps = np.diff(sorted(column))
+            if np.allclose(steps, steps[0], atol=1e-6):
+                return list(column)
+            found = found or list(column)
+    return found
+
+
+def planes_of(folder: Path, files: Sequence[Path], image_files: Sequence[Path]) -> list[int]:
+    """Which plane of the image each slice of labels belongs to: by the whole name, else by the number in it.
+
+    Raises
+    ------
+    InputError
+        Where the names do not tell.
+    """
+    stems = {file.stem.lower(): plane for plane, file in enumerate(image_files)}
+    planes = [stems.get(file.stem.lower()) for file in files]
+    if len(stems) == len(image_files) and None not in planes and len(set(planes)) == len(planes):
+        return planes
+    if len(files) == len(image_files) and all(plane is None for plane in planes):
+        order = in_order(folder, files)
+        return [order.index(file) for file in files]
+    by_number = _planes_by_number(files, image_files)
+    if by_number is None:
+        strange = next((file for file, plane in zip(files, planes, strict=True) if plane is None), files[0])
+        raise InputError(
+            f"{strange} cannot be matched with a slice of the image by its name: call it as that slice "
+            f"({image_files[0].stem}{strange.suffix} for the first), or give labels for all {len(image_files)} slices"
+        )
+    return by_number
+
+
+def _planes_by_number(files: Sequence[Path], image_files: Sequence[Path]) -> list[int] | None:
+    numbers = counter(image_files)
+    if numbers is None:
+        return None
+    by_number = {number: plane for plane, number in enumerate(numbers)}
+    found = []
+    for pattern in (_WHOLE, _DECIMAL):
+        fields = [[float(number) for number in re.findall(pattern, file.stem)] for file in files]
+        if len({len(row) for row in fields}) > 1:
+            continue
+        for column in zip(*fields, strict=True):
+            planes = [by_number.get(number) for number in column]
+            if None not in planes and len(set(planes)) == len(planes) and planes not in found:
+                found.append(planes)
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,186 @@
+"""Folders of numbered slices: their order, missing ones, and labels for some of them."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from image_files import write
+from PIL import Image
+from SparseAnnotateLib import InputError
+from SparseAnnotateLib.io import read_image, read_labels
+
+STACK = (np.arange(6 * 8 * 9).reshape(6, 8, 9) % 256).astype(np.uint8)
+
+
+def slices(folder, planes, names, suffix="png"):
+    folder.mkdir(exist_ok=True)
+    for plane, name in zip(planes, names, strict=True):
+        Image.fromarray(plane).save(folder / f"{name}.{suffix}")
+    return folder
+
+
+def painted_on(*planes):
+    labels = np.zeros(STACK.shape, np.uint8)
+    for plane in planes:
+        labels[plane, 2:6, 3:7] = 1
+    return labels
+
+
+class TestOrder:
+    @pytest.mark.parametrize(
+        "names",
+        [
+            [f"s{k}" for k in (8, 9, 10, 11, 12, 13)],
+            [f"scan.1.{k}" for k in (8, 9, 10, 11, 12, 13)],
+            [f"z{position}" for position in ("0.0", "2.5", "5.0", "7.5", "10.0", "12.5")],
+            [f"z{position}" for position in ("0", "2.5", "5", "7.5", "10", "12.5")],
+            [f"{10 * k}_of_60" for k in range(6)],
+            [f"s{k:03d}_z{5 * k + 7}" for k in range(6)],
+        ],
+    )
+    def test_the_number_that_counts_the_planes_gives_it(self, tmp_path, names):
+        assert np.array_equal(read_image(slices(tmp_path / "s", STACK, names), "k").intensities, STACK)
+
+    @pytest.mark.parametrize(
+        ("names", "between"),
+        [
+            (["s1", "s2", "s3", "s5", "s6", "s7"], r"s3\.png and s5\.png"),
+            ([f"{10 * k}" for k in (0, 1, 2, 3, 5, 6)], r"30\.png and 50\.png"),
+            ([f"z{p}" for p in ("0.0", "2.5", "7.5", "10.0", "12.5", "15.0")], r"z2\.5\.png and z7\.5\.png"),
+            ([f"a{k}_of_9" for k in (1, 2, 3, 4, 5, 9)], r"a5_of_9\.png and a9_of_9\.png"),
+        ],
+    )
+    def test_a_missing_number_is_refused(self, tmp_path, names, between):
+        with pytest.raises(InputError, match=f"slices are missing between {between}"):
+            read_image(slices(tmp_path / "s", STACK, names))
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            [f"z{k}_c{c}" for k in range(3) for c in range(2)],
+            [f"img_t{t}_z{k}" for t in range(2) for k in range(3)],
+            ["s1", "s01", "s2", "s02", "s3", "s03"],
+        ],
+    )
+    def test_channels_times_and_doubles_are_refused(self, tmp_path, names):
+        with pytest.raises(InputError, match=r"no number in the names of the slices in .* counts them"):
+            read_image(slices(tmp_path / "s", STACK, names))
+
+    @pytest.mark.parametrize("others", [["b0", "b1", "b2"], ["a0_mask", "a1_mask", "a2_mask"], ["a", "b", "c"]])
+    def test_several_series_are_refused(self, tmp_path, others):
+        with pytest.raises(InputError, match="holds slices of several series"):
+            read_image(slices(tmp_path / "s", STACK, ["a0", "a1", "a2", *others]))
+
+    def test_names_without_numbers_are_taken_in_their_order_and_told(self, tmp_path, caplog):
+        folder = slices(tmp_path / "s", STACK, list("abcdef"))
+        assert np.array_equal(read_image(folder, "k").intensities, STACK)
+        assert "have no numbers: they are taken in the order of their names" in caplog.text
+
+
+class TestPictures:
+    def test_the_spacing_that_pictures_cannot_say_is_told(self, tmp_path, caplog):
+        volume = read_image(slices(tmp_path / "s", STACK, "123456"))
+        assert volume.spacing_mm == (1.0, 1.0, 1.0)
+        assert "does not say its spacing" in caplog.text
+
+    @pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
+    def test_a_slice_in_colour_is_refused(self, tmp_path, suffix):
+        folder = slices(tmp_path / "s", np.stack([STACK] * 3, -1), "123456", suffix)
+        with pytest.raises(InputError, match=rf"1\.{suffix} is a colour image: save it in grey"):
+            read_image(folder)
+
+    def test_sixteen_bits_and_one_bit_are_read(self, tmp_path):
+        deep = STACK.astype(np.uint16) * 200
+        assert np.array_equal(read_image(slices(tmp_path / "deep", deep, "123456"), "k").intensities, deep)
+        flat = STACK % 2 > 0
+        assert np.array_equal(read_image(slices(tmp_path / "flat", flat, "123456"), "k").intensities, flat)
+
+    @pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
+    def test_a_truncated_slice_is_refused(self, tmp_path, suffix):
+        noise = np.random.default_rng(0).integers(0, 256, (6, 60, 60)).astype(np.uint8)
+        folder = slices(tmp_path / "s", noise, "123456", suffix)
+        part = folder / f"4.{suffix}"
+        part.write_bytes(part.read_bytes()[:1500])
+        with pytest.raises(InputError, match=rf"4\.{suffix}.* damaged or truncated"):
+            read_image(folder)
+
+
+class TestLabels:
+    def test_jpeg_is_refused_for_labels_and_read_for_images(self, tmp_path):
+        image = slices(tmp_path / "image", STACK, "123456", "jpg")
+        volume = read_image(image, "k")
+        for suffix in ("jpg", "jpeg"):
+            labels = slices(tmp_path / suffix, painted_on(1, 4) * 255, "123456", suffix)
+            with pytest.raises(InputError, match="labels as JPEG, which changes their values: save them as PNG"):
+                read_labels(labels, volume)
+
+    @pytest.mark.parametrize(
+        ("image_names", "label_names"),
+        [
+            ([f"s{k:03d}" for k in range(6)], ["s001", "s004"]),
+            ([f"s{k:03d}" for k in range(6)], ["s001_mask", "s004_mask"]),
+            ([f"case7_{k}" for k in range(10, 16)], ["11", "14"]),
+            ([f"IM{k}" for k in range(95, 101)], ["label-96", "label-99"]),
+            (list("abcdef"), ["b", "e"]),
+        ],
+    )
+    @pytest.mark.parametrize("suffix", ["png", "tif"])
+    def test_some_slices_are_matched_by_name_and_only_they_are_painted(
+        self, tmp_path, image_names, label_names, suffix
+    ):
+        volume = read_image(slices(tmp_path / "image", STACK, image_names), "k")
+        labels = painted_on(1, 4)
+        file = read_labels(slices(tmp_path / "labels", labels[[1, 4]], label_names, suffix), volume)
+        assert np.array_equal(file.labels, labels)
+        assert file.to_annotation().painted_planes == [1, 4]
+
+    def test_an_empty_slice_among_some_is_painted_and_empty(self, tmp_path):
+        volume = read_image(slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)]), "k")
+        labels = painted_on(2, 3)
+        folder = slices(tmp_path / "labels", labels[[2, 3, 5]], ["s2", "s3", "s5"])
+        annotation = read_labels(folder, volume).to_annotation()
+        assert annotation.painted_planes == [2, 3, 5]
+        assert annotation.complete_planes_of(1) == [2, 3, 5]
+
+    def test_one_painted_slice_is_enough(self, tmp_path):
+        volume = read_image(slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)]), "k")
+        file = read_labels(slices(tmp_path / "labels", painted_on(3)[[3]], ["s3"]), volume)
+        assert file.to_annotation().painted_planes == [3]
+
+    def test_a_slice_for_every_plane_tells_nothing_of_its_own(self, tmp_path):
+        volume = read_image(slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)]), "k")
+        file = read_labels(slices(tmp_path / "labels", painted_on(1, 4), [f"m{k}" for k in range(1, 7)]), volume)
+        assert file.painted is None
+        assert file.to_annotation().painted_planes == [1, 4]
+
+    @pytest.mark.parametrize("names", [["liver", "spleen"], ["s8", "s9"], ["s1_4", "s4_1"]])
+    def test_names_that_match_no_slice_are_refused(self, tmp_path, names):
+        volume = read_image(slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)]), "k")
+        folder = slices(tmp_path / "labels", painted_on(1, 4)[[1, 4]], names)
+        with pytest.raises(InputError, match=r"cannot be matched with a slice of the image by its name: call it"):
+            read_labels(folder, volume)
+
+    def test_some_slices_of_an_image_in_one_file_are_refused(self, tmp_path):
+        volume = read_image(write(tmp_path / "image.nii.gz", STACK), "k")
+        folder = slices(tmp_path / "labels", painted_on(1, 4)[[1, 4]], ["s1", "s4"])
+        with pytest.raises(InputError, match="another grid than the image"):
+            read_labels(folder, volume)
+
+    def test_a_palette_holds_labels_as_numbers(self, tmp_path):
+        volume = read_image(slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)]), "k")
+        labels = painted_on(1, 4) * 2
+        (tmp_path / "labels").mkdir()
+        for number, plane in enumerate(labels):
+            picture = Image.fromarray(plane, "P")
+            picture.putpalette([0, 0, 0, 255, 0, 0, 0, 128, 0])
+            picture.save(tmp_path / "labels" / f"s{number}.png")
+        assert np.array_equal(read_labels(tmp_path / "labels", volume).labels, labels)
+        with pytest.raises(InputError, match="colour image"):
+            read_image(tmp_path / "labels")
+
+
+def test_slices_that_itk_wrote_as_tiff_keep_their_pixel_spacing(tmp_path):
+    for number, plane in enumerate(STACK):
+        image = sitk.GetImageFromArray(plane)
+        image.SetSpacing((0.25, 0.5))
+        sitk.WriteImage(image, str(tmp_path / f"s{number}.tif"))
+    assert read_image(tmp_path, "k").spacing_mm == pytest.approx((0.5, 0.5, 0.25), rel=1e-4)
