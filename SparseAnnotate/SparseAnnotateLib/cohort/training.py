@@ -59,7 +59,8 @@ def train_cohort(
     InputError
         For scans that cannot be learnt from together, or a folder of another training.
     """
-    require("torch", extra="deep", purpose="training a cohort network")
+    for package in ("torch", "matplotlib"):
+        require(package, extra="deep", purpose="training a cohort network")
     trainer = Trainer(prepare(scans, settings), settings, folder=folder, processes=processes or Processes())
     for epoch in trainer.run():
         if on_epoch is not None:

@@ -7,7 +7,7 @@ import csv
 import io
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, require
 from . import _arguments as shared
 
 FRACTION = 0.1
@@ -18,8 +18,8 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "demo",
         help="run the main job on a real scan and draw it",
-        description="Suggest planes of the MNI152 T1 template, paint them from its tissue masks as an expert would, "
-        "predict the others, and write the label map, the Dice of every plane and a picture.",
+        description="Suggest planes of a part of the MNI152 T1 template, paint them from its tissue masks as an expert "
+        "would, predict the others, and write the label map, the Dice of every plane and a picture.",
     )
     parser.add_argument("-o", "--output", default="demo", metavar="DIR", help="folder to write to (default: demo)")
     shared.add_predictor(parser)
@@ -30,7 +30,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from ..evaluation.demo_scan import CLASSES, read_demo_scan
+    from ..evaluation.demo_scan import CLASSES, PLANES, read_demo_scan
     from ..evaluation.expert import SimulatedExpert
     from ..evaluation.picture import draw
     from ..evaluation.simulation import simulate
@@ -38,10 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     from ..selectors import SELECTORS
     from ..selectors.base import count_for
 
+    require("PIL", extra="demo", purpose="the demo's picture")
     console = arguments.console
     predictor = shared.predictor_from(arguments)
     folder = _folder(arguments.output)
-    console.say("reading the MNI152 T1 template and its tissue masks")
+    console.say(f"reading planes {PLANES.start} to {PLANES.stop - 1} of the MNI152 T1 template and its tissue masks")
     volume, labels = read_demo_scan()
     expert = SimulatedExpert(labels, CLASSES)
     first, last = expert.plane_range

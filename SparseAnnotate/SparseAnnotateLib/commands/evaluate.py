@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, require
 from . import _arguments as shared
 from ._evaluation_progress import evaluation_progress
 
@@ -109,6 +109,8 @@ def _check(arguments) -> None:
         raise InputError(f"--workers {arguments.workers}: ask for at least 1")
     if arguments.workers is not None and arguments.scheduler is not None:
         raise InputError("--workers starts processes here, --scheduler uses a cluster that is there: give one of them")
+    if not arguments.plan:
+        require("matplotlib", extra="evaluate", purpose="the report")
 
 
 def _class_names(text: str):

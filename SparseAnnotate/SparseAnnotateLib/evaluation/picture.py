@@ -8,12 +8,18 @@ import numpy as np
 
 from .. import metrics
 from ..distances import bounding_box
+from ..errors import require
 from ..io.writing import check_writable, written_aside
 from ..predictors import Prediction
 from ..volume import Volume
+from .chart import Sheet, draw_curves
 from .expert import SimulatedExpert
 
-_PAINTED, _PREDICTED = "#00d0ff", "#ff2d6f"
+_PAINTED, _PREDICTED, _EXPECTED = "#00d0ff", "#ff2d6f", "#0072b2"
+_LINE, _MARK = "#ffd400", "#c9a400"
+# In pixels, as are all places below.
+_WIDTH, _MARGIN, _PLANES_TOP, _PLANES_HEIGHT = 1300, 10, 64, 370
+_LEGEND_TOP, _LOWER_TOP, _LOWER_HEIGHT, _SIDE_WIDTH = 444, 512, 265, 400
 
 
 def draw(
@@ -23,27 +29,25 @@ def draw(
 
     The four planes have the worst, the lower quartile, the median and the upper quartile of the Dice of all predicted
     planes whose structures are no smaller than a tenth of the largest plane's.
-    """
-    # The figure is made without pyplot, which would take over the program's display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
+    Raises
+    ------
+    MissingPackageError
+        Without Pillow.
+    """
+    require("PIL", extra="pictures", purpose="the picture")
+    path = check_writable(path, (".png",))
     per_plane = metrics.mean_of(
         metrics.dice_per_plane(prediction.labels, expert.reference, len(expert.classes)), axis=1
     )
-    figure = Figure(figsize=(13, 8.2), layout="constrained")
-    figure.suptitle(title, fontsize=13, x=0.01, ha="left")
-    rows = figure.subfigures(2, 1, height_ratios=(1.25, 1))
-    _side_view(rows[1].subfigures(1, 2, width_ratios=(1, 2.1)), volume, expert, prediction, painted, per_plane)
-    planes = planes_to_show(expert.reference, per_plane, painted)
-    window = np.percentile(volume.intensities[planes], (1, 99.5))
-    for axes, plane in zip(rows[0].subplots(1, len(planes), squeeze=False)[0], planes, strict=True):
-        _plane(axes, volume, expert, prediction, plane, window)
-        axes.set_title(f"plane {plane}: Dice {per_plane[plane]:.3f}", fontsize=10)
-    _legend(rows[0])
-    path = check_writable(path, (".png",))
+    sheet = Sheet((_WIDTH, _LOWER_TOP + _LOWER_HEIGHT + 45))
+    sheet.text((_MARGIN, 8), title, size=18)
+    _draw_planes(sheet, volume, expert, prediction, planes_to_show(expert.reference, per_plane, painted), per_plane)
+    _draw_legend(sheet)
+    _draw_side_view(sheet, volume, expert, painted)
+    _draw_dice(sheet, expert, prediction, painted, per_plane)
     with written_aside(path) as folder:
-        FigureCanvasAgg(figure).print_png(folder / path.name)
+        sheet.save(folder / path.name)
 
 
 def planes_to_show(reference: np.ndarray, per_plane: np.ndarray, painted: list[int]) -> list[int]:
@@ -55,57 +59,58 @@ def planes_to_show(reference: np.ndarray, per_plane: np.ndarray, painted: list[i
     return sorted({ranked[round(share * (len(ranked) - 1))] for share in (0, 0.25, 0.5, 0.75)})
 
 
-def _plane(axes, volume, expert, prediction, plane, window) -> None:
-    box = bounding_box(expert.reference.any(axis=0) | prediction.labels.any(axis=0), margin=8)
-    rows, columns = box
-    aspect = volume.spacing_mm[1] / volume.spacing_mm[2]
-    axes.imshow(
-        volume.intensities[plane][box], cmap="gray", vmin=window[0], vmax=window[1], aspect=aspect, origin="lower"
-    )
-    for labels, color, width in ((expert.reference, _PAINTED, 1.6), (prediction.labels, _PREDICTED, 0.9)):
-        for number in range(1, len(expert.classes) + 1):
-            mask = labels[plane][box] == number
-            if mask.any() and not mask.all():
-                axes.contour(mask, levels=[0.5], colors=[color], linewidths=width)
-    axes.set_axis_off()
-    axes.set(xlim=(0, columns.stop - columns.start), ylim=(0, rows.stop - rows.start))
+def _draw_planes(sheet, volume, expert, prediction, planes, per_plane) -> None:
+    rows, columns = bounding_box(expert.reference.any(axis=0) | prediction.labels.any(axis=0), margin=8)
+    window = np.percentile(volume.intensities[planes], (1, 99.5))
+    room = (_WIDTH - _MARGIN) // len(planes)
+    for place, plane in enumerate(planes):
+        left = _MARGIN + place * room
+        sheet.text((left + (room - _MARGIN) / 2, _PLANES_TOP - 22), f"plane {plane}: Dice {per_plane[plane]:.3f}", "ma")
+        corner = sheet.image(
+            volume.intensities[plane, rows, columns],
+            volume.spacing_mm[1:],
+            (left, _PLANES_TOP, room - _MARGIN, _PLANES_HEIGHT),
+            window,
+        )
+        for labels, color, width in ((expert.reference, _PAINTED, 1.6), (prediction.labels, _PREDICTED, 0.9)):
+            for number in range(1, len(expert.classes) + 1):
+                sheet.outlines(labels[plane, rows, columns] == number, corner, color, width)
 
 
-def _legend(figure) -> None:
-    from matplotlib.lines import Line2D
+def _draw_legend(sheet) -> None:
+    left, right = 380, 920
+    sheet.rectangle((left, _LEGEND_TOP, right, _LEGEND_TOP + 28), "#444444")
+    middle = _LEGEND_TOP + 14
+    for start, color, text in (
+        (left + 12, _PAINTED, "painted by the expert (not shown to the program)"),
+        (left + 416, _PREDICTED, "predicted"),
+    ):
+        sheet.line([(start, middle), (start + 30, middle)], color, 2.5)
+        sheet.text((start + 38, middle), text, "lm", color="white")
 
-    lines = [
-        Line2D([], [], color=_PAINTED, linewidth=2, label="painted by the expert (not shown to the program)"),
-        Line2D([], [], color=_PREDICTED, linewidth=2, label="predicted"),
-    ]
-    legend = figure.legend(handles=lines, loc="outside lower center", ncols=2, fontsize=10, facecolor="#444444")
-    for text in legend.get_texts():
-        text.set_color("white")
 
-
-def _side_view(figures, volume, expert, prediction, painted, per_plane) -> None:
-    left, right = (figure.subplots() for figure in figures)
+def _draw_side_view(sheet, volume, expert, painted) -> None:
     column = int(expert.reference.any(axis=0).sum(axis=0).argmax())
-    window = np.percentile(volume.intensities, (1, 99.5))
-    aspect = volume.spacing_mm[0] / volume.spacing_mm[1]
     view = volume.intensities[:, :, column]
-    left.imshow(view, cmap="gray", vmin=window[0], vmax=window[1], aspect=aspect, origin="lower")
-    left.hlines(painted, 0, view.shape[1] - 1, color="#ffd400", linewidth=1)
-    left.set_title(f"{len(painted)} painted planes, seen from the side", fontsize=10)
-    left.set_ylabel("plane")
-    left.set_xticks([])
-    _dice_along_the_axis(right, expert, prediction, painted, per_plane)
+    window = np.percentile(volume.intensities, (1, 99.5))
+    box = (_MARGIN, _LOWER_TOP, _SIDE_WIDTH, _LOWER_HEIGHT)
+    left, top, scale_right, scale_down = sheet.image(view, volume.spacing_mm[:2], box, window)
+    title = f"{len(painted)} painted planes, seen from the side"
+    sheet.text((_MARGIN + _SIDE_WIDTH / 2, top - 24), title, "ma")
+    for plane in painted:
+        height = top + (len(view) - plane - 0.5) * scale_down
+        sheet.line([(left, height), (left + view.shape[1] * scale_right, height)], _LINE, 1.2)
 
 
-def _dice_along_the_axis(axes, expert, prediction, painted, per_plane) -> None:
+def _draw_dice(sheet, expert, prediction, painted, per_plane) -> None:
     first, last = expert.plane_range
     planes = np.arange(first, last + 1)
-    axes.plot(planes, per_plane[planes], color=_PREDICTED, linewidth=1.4, label="Dice of the plane")
+    curves = [("Dice of the plane", planes, per_plane[planes], _PREDICTED, "line")]
     if prediction.expected_dice_per_plane is not None:
         expected = prediction.expected_dice_per_plane[planes]
-        axes.plot(planes, expected, color="#0072b2", linewidth=1.2, linestyle="--", label="expected, without the truth")
-    axes.plot(painted, np.ones(len(painted)), "v", color="#c9a400", markersize=6, label="painted", clip_on=False)
-    axes.set(xlabel="plane", ylabel="Dice", xlim=(first - 1, last + 1))
-    axes.set_ylim(max(0.0, min(0.8, float(np.nanmin(per_plane[planes])) - 0.05)), 1.005)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=9, loc="lower center", ncols=3)
+        curves.append(("expected, without the truth", planes, expected, _EXPECTED, "dashes"))
+    curves.append(("painted", painted, np.ones(len(painted)), _MARK, "marks"))
+    lowest = max(0.0, min(0.8, float(np.nanmin(per_plane[planes])) - 0.05))
+    left = _MARGIN + _SIDE_WIDTH + 90
+    box = (left, _LOWER_TOP, _WIDTH - 3 * _MARGIN - left, _LOWER_HEIGHT)
+    draw_curves(sheet, box, curves, x=("plane", first - 1, last + 1), y=("Dice", lowest, 1.005))

@@ -41,9 +41,9 @@ def itk_interpolation(labels: np.ndarray) -> np.ndarray:
     MissingPackageError
         Where ITK's filter is not installed.
     """
-    itk = require("itk", extra="all", purpose="the predictor morphology")
+    itk = require("itk", extra="morphology", purpose="the predictor morphology")
     if not hasattr(itk, "MorphologicalContourInterpolator"):
-        require("itk_morphologicalcontourinterpolation", extra="all", purpose="the predictor morphology")
+        require("itk_morphologicalcontourinterpolation", extra="morphology", purpose="the predictor morphology")
     image = itk.image_from_array(np.ascontiguousarray(labels))
     interpolator = itk.MorphologicalContourInterpolator[type(image)].New(image)
     interpolator.SetAxis(2)
@@ -79,7 +79,7 @@ class Morphology(PredictorBase):
     Options = MorphologyOptions
     gives_probabilities = False
     needs = ("itk",)
-    extra = "all"
+    extra = "morphology"
     backend: ClassVar[Callable[[np.ndarray], np.ndarray]] = staticmethod(itk_interpolation)
 
     def _predict(self, volume, annotation):
