@@ -247,7 +247,7 @@ class TestOtherCommands:
         written = sorted(path.name for path in (tmp_path / "demo").iterdir())
         assert written == ["demo.png", "dice.csv", "labels.nii.gz"]
         rows = list(csv.DictReader((tmp_path / "demo" / "dice.csv").open()))
-        assert len(rows) == 155
+        assert len(rows) == 60
         assert np.mean([float(row["dice"]) for row in rows if row["state"] == "painted"]) == 1
         assert "grey matter" in capsys.readouterr().out
 

@@ -7,7 +7,7 @@ import csv
 import io
 from pathlib import Path
 
-from ..errors import InputError, require
+from ..errors import InputError
 from . import _arguments as shared
 
 FRACTION = 0.1
@@ -30,6 +30,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
+    from ..evaluation.chart import check_drawing
     from ..evaluation.demo_scan import CLASSES, PLANES, read_demo_scan
     from ..evaluation.expert import SimulatedExpert
     from ..evaluation.picture import draw
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..selectors import SELECTORS
     from ..selectors.base import count_for
 
-    require("PIL", extra="demo", purpose="the demo's picture")
+    check_drawing()
     console = arguments.console
     predictor = shared.predictor_from(arguments)
     folder = _folder(arguments.output)

@@ -1,4 +1,4 @@
-"""A sheet to draw on with Pillow: text, images of planes, outlines and curves.
+"""A sheet to draw on with OpenCV: text, images of planes, outlines and curves.
 
 matplotlib does more, but costs whoever wants this one picture 80 MB; the report of `evaluate` has it.
 """
@@ -10,13 +10,31 @@ from pathlib import Path
 
 import numpy as np
 
-# Pillow's lines have hard edges, so everything is drawn this many times as large.
-_SCALE = 3
+from ..errors import MissingPackageError
+
 _GRID, _INK = "#d8d8d8", "#000000"
+# Drawn so many times as large, since OpenCV's thinnest smooth line is nearly two pixels wide.
+_SCALE = 3
+# OpenCV takes places in whole parts of a pixel, a power of two.
+_SUBPIXEL_BITS = 4
+
+
+def check_drawing() -> None:
+    """Refuse an OpenCV that has no font to draw letters with.
+
+    Raises
+    ------
+    MissingPackageError
+        For one before 5.
+    """
+    import cv2
+
+    if not hasattr(cv2, "FontFace"):
+        raise MissingPackageError("the picture needs OpenCV 5 or later: pip install 'sparse-annotate[demo]'")
 
 
 class Sheet:
-    """A white picture; places and widths are in its pixels, from the upper left.
+    """A white picture; places and widths are in pixels, from the upper left, colours as in #0072b2.
 
     Parameters
     ----------
@@ -24,36 +42,43 @@ class Sheet:
     """
 
     def __init__(self, size: tuple[int, int]):
-        from PIL import Image, ImageDraw
+        import cv2
 
         self.size = size
-        self._large = Image.new("RGB", (size[0] * _SCALE, size[1] * _SCALE), "white")
-        self._pen = ImageDraw.Draw(self._large)
+        self._large = np.full((size[1] * _SCALE, size[0] * _SCALE, 3), 255, np.uint8)
+        self._font = cv2.FontFace("sans")
 
     def save(self, path: Path) -> None:
         """Write it as PNG."""
-        from PIL import Image
+        import cv2
 
-        self._large.resize(self.size, Image.Resampling.BOX).save(path, "png", optimize=True)
+        pixels = cv2.resize(self._large, self.size, interpolation=cv2.INTER_AREA)
+        path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
-    def text(self, place, text: str, anchor: str = "la", *, size: float = 14, color: str = _INK) -> None:
-        """One line of text; `anchor` is Pillow's: left, middle or right, then ascender, middle or baseline."""
-        from PIL import ImageFont
+    def text(self, place, text: str, align: str = "left", *, size: int = 14, color: str = _INK) -> None:
+        """One line of text; its middle is as high as the place, and its left, middle or right end there."""
+        import cv2
 
-        font = ImageFont.load_default(size * _SCALE)
-        self._pen.text(self._place(place), text, fill=color, font=font, anchor=anchor)
+        x, y = place
+        x -= {"left": 0, "middle": 0.5, "right": 1}[align] * self.width_of(text, size=size)
+        # Digits and capitals are .7 of the size high.
+        baseline = round(x * _SCALE), round((y + 0.35 * size) * _SCALE)
+        cv2.putText(self._large, text, baseline, _bgr(color), self._font, size * _SCALE, 400)
 
-    def width_of(self, text: str, *, size: float = 14) -> float:
+    def width_of(self, text: str, *, size: int = 14) -> float:
         """How many pixels wide the text is."""
-        from PIL import ImageFont
+        import cv2
 
-        return ImageFont.load_default(size * _SCALE).getlength(text) / _SCALE
+        return cv2.getTextSize(self._large.shape[1::-1], text, (0, 0), self._font, size * _SCALE, 400)[2] / _SCALE
 
-    def line(self, places, color: str, width: float) -> None:
+    def line(self, places, color: str, width: float = 1) -> None:
         """A line through all places."""
-        self._pen.line([self._place(place) for place in places], color, round(width * _SCALE), joint="curve")
+        import cv2
 
-    def dashes(self, places, color: str, width: float, *, dash: float = 6, gap: float = 3) -> None:
+        thickness = max(1, round(width * _SCALE - 1))
+        cv2.polylines(self._large, [_fixed(places)], False, _bgr(color), thickness, cv2.LINE_AA, _SUBPIXEL_BITS)
+
+    def dashes(self, places, color: str, width: float = 1, *, dash: float = 6, gap: float = 4) -> None:
         """A dashed line through all places, its dashes of equal length around the corners."""
         places = np.asarray(places, float)
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(places, axis=0).T))])
@@ -64,13 +89,14 @@ class Sheet:
 
     def rectangle(self, box, color: str) -> None:
         """A filled rectangle: left, top, right, bottom."""
-        self._pen.rectangle([*self._place(box[:2]), *self._place(box[2:])], fill=color)
+        left, top, right, bottom = box
+        self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], color)
 
-    def triangle(self, place, color: str, size: float = 5) -> None:
-        """A filled triangle that stands with its tip on the place."""
-        x, y = place
-        corners = [(x, y), (x - size, y - 1.6 * size), (x + size, y - 1.6 * size)]
-        self._pen.polygon([self._place(corner) for corner in corners], fill=color)
+    def polygon(self, places, color: str) -> None:
+        """A filled polygon."""
+        import cv2
+
+        cv2.fillPoly(self._large, [_fixed(places)], _bgr(color), cv2.LINE_AA, _SUBPIXEL_BITS)
 
     def image(self, plane: np.ndarray, spacing_mm, box, window) -> tuple[float, float, float, float]:
         """A gray image, as large as fits into the box (left, top, width, height), centred; its rows run upwards.
@@ -86,7 +112,7 @@ class Sheet:
         tuple of float
             Left and top, and how many pixels wide and high one voxel is.
         """
-        from PIL import Image
+        import cv2
 
         left, top, width, height = box
         rows_mm, columns_mm = np.multiply(plane.shape, spacing_mm)
@@ -94,26 +120,30 @@ class Sheet:
         size = max(1, round(columns_mm * factor)), max(1, round(rows_mm * factor))
         low, high = window
         gray = np.clip((plane[::-1] - low) / max(high - low, 1e-6) * 255, 0, 255).astype(np.uint8)
-        large = Image.fromarray(gray).resize((size[0] * _SCALE, size[1] * _SCALE), Image.Resampling.NEAREST)
-        corner = left + (width - size[0]) // 2, top + (height - size[1]) // 2
-        self._large.paste(large, (corner[0] * _SCALE, corner[1] * _SCALE))
-        return (*corner, size[0] / plane.shape[1], size[1] / plane.shape[0])
+        x, y = round(left + (width - size[0]) / 2), round(top + (height - size[1]) / 2)
+        large = cv2.resize(gray, (size[0] * _SCALE, size[1] * _SCALE), interpolation=cv2.INTER_CUBIC)
+        there = slice(y * _SCALE, (y + size[1]) * _SCALE), slice(x * _SCALE, (x + size[0]) * _SCALE)
+        self._large[there] = large[:, :, None]
+        return x, y, size[0] / plane.shape[1], size[1] / plane.shape[0]
 
     def outlines(self, mask: np.ndarray, corner, color: str, width: float) -> None:
-        """The outlines of a structure on an image that `image` drew and said the corner of: along the voxels' edges."""
-        left, top, right, down = corner
-        padded = np.pad(mask[::-1], 1)
-        for axis in (0, 1):
-            before, after = (
-                (padded[:-1, 1:-1], padded[1:, 1:-1]) if axis == 0 else (padded[1:-1, :-1], padded[1:-1, 1:])
-            )
-            for row, column in np.argwhere(before != after).tolist():
-                end = (row, column + 1) if axis == 0 else (row + 1, column)
-                places = [(left + x * right, top + y * down) for y, x in ((row, column), end)]
-                self.line(places, color, width)
+        """The outlines of a structure, through its outer voxels, on an image whose corner `image` said."""
+        import cv2
 
-    def _place(self, place) -> tuple[int, int]:
-        return round(float(place[0]) * _SCALE), round(float(place[1]) * _SCALE)
+        found, _ = cv2.findContours(mask[::-1].astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        left, top, right, down = corner
+        for one in found:
+            places = (one[:, 0] + 0.5) * (right, down) + (left, top)
+            self.line(np.concatenate([places, places[:1]]), color, width)
+
+
+def _fixed(places) -> np.ndarray:
+    # OpenCV's (0, 0) is the middle of the first pixel, ours is its corner.
+    return np.round((np.asarray(places, float) * _SCALE - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+
+
+def _bgr(color: str) -> tuple[int, int, int]:
+    return int(color[5:7], 16), int(color[3:5], 16), int(color[1:3], 16)
 
 
 def draw_curves(sheet: Sheet, box, curves: Sequence[tuple], x: tuple[str, float, float], y: tuple[str, float, float]):
@@ -134,16 +164,16 @@ def draw_curves(sheet: Sheet, box, curves: Sequence[tuple], x: tuple[str, float,
 
     for value in _ticks(x_low, x_high, 10):
         across, _ = place(value, y_low)
-        sheet.line([(across, top), (across, top + height)], _GRID, 0.7)
-        sheet.text((across, top + height + 6), f"{value:g}", "ma", size=13)
+        sheet.line([(across, top), (across, top + height)], _GRID)
+        sheet.text((across, top + height + 14), f"{value:g}", "middle", size=13)
     for value in _ticks(y_low, y_high, 5):
         _, down = place(x_low, value)
-        sheet.line([(left, down), (left + width, down)], _GRID, 0.7)
-        sheet.text((left - 6, down), f"{value:.2f}", "rm", size=13)
-    sheet.text((left + width / 2, top + height + 24), x_name, "ma")
-    sheet.text((left - 44, top + height / 2), y_name, "rm")
+        sheet.line([(left, down), (left + width, down)], _GRID)
+        sheet.text((left - 8, down), f"{value:.2f}", "right", size=13)
+    sheet.text((left + width / 2, top + height + 32), x_name, "middle")
+    sheet.text((left - 46, top + height / 2), y_name, "right")
     frame = [(left, top), (left + width, top), (left + width, top + height), (left, top + height), (left, top)]
-    sheet.line(frame, _INK, 0.8)
+    sheet.line(frame, _INK)
     for _, x_values, y_values, color, kind in curves:
         _draw_curve(sheet, [place(*pair) for pair in zip(x_values, y_values, strict=True)], color, kind)
     _draw_names(sheet, box, curves)
@@ -151,8 +181,8 @@ def draw_curves(sheet: Sheet, box, curves: Sequence[tuple], x: tuple[str, float,
 
 def _draw_curve(sheet: Sheet, places: list, color: str, kind: str) -> None:
     if kind == "marks":
-        for place in places:
-            sheet.triangle(place, color)
+        for x, y in places:
+            sheet.polygon([(x, y), (x - 5, y - 8), (x + 5, y - 8)], color)
         return
     whole = np.isfinite(places).all(axis=1)
     for piece in np.split(np.arange(len(places)), np.flatnonzero(np.diff(whole)) + 1):
@@ -165,11 +195,11 @@ def _draw_names(sheet: Sheet, box, curves: Sequence[tuple]) -> None:
     left, top, width, height = box
     widths = [sheet.width_of(name, size=13) + 64 for name, *_ in curves]
     start, middle = left + (width - sum(widths)) / 2, top + height - 20
-    sheet.rectangle((start - 8, middle - 12, start + sum(widths) - 16, middle + 12), "white")
+    sheet.rectangle((start - 8, middle - 12, start + sum(widths) - 16, middle + 12), "#ffffff")
     for (name, _, _, color, kind), room in zip(curves, widths, strict=True):
         line = [(start, middle), (start + 30, middle)]
         _draw_curve(sheet, [(start + 15, middle + 4)] if kind == "marks" else line, color, kind)
-        sheet.text((start + 38, middle), name, "lm", size=13)
+        sheet.text((start + 38, middle), name, size=13)
         start += room
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from .. import metrics
 from ..distances import bounding_box
-from ..errors import require
 from ..io.writing import check_writable, written_aside
 from ..predictors import Prediction
 from ..volume import Volume
-from .chart import Sheet, draw_curves
+from .chart import Sheet, check_drawing, draw_curves
 from .expert import SimulatedExpert
 
 _PAINTED, _PREDICTED, _EXPECTED = "#00d0ff", "#ff2d6f", "#0072b2"
@@ -33,15 +32,15 @@ def draw(
     Raises
     ------
     MissingPackageError
-        Without Pillow.
+        For an OpenCV before 5, which has no fonts.
     """
-    require("PIL", extra="pictures", purpose="the picture")
+    check_drawing()
     path = check_writable(path, (".png",))
     per_plane = metrics.mean_of(
         metrics.dice_per_plane(prediction.labels, expert.reference, len(expert.classes)), axis=1
     )
     sheet = Sheet((_WIDTH, _LOWER_TOP + _LOWER_HEIGHT + 45))
-    sheet.text((_MARGIN, 8), title, size=18)
+    sheet.text((_MARGIN, 20), title, size=18)
     _draw_planes(sheet, volume, expert, prediction, planes_to_show(expert.reference, per_plane, painted), per_plane)
     _draw_legend(sheet)
     _draw_side_view(sheet, volume, expert, painted)
@@ -65,14 +64,16 @@ def _draw_planes(sheet, volume, expert, prediction, planes, per_plane) -> None:
     room = (_WIDTH - _MARGIN) // len(planes)
     for place, plane in enumerate(planes):
         left = _MARGIN + place * room
-        sheet.text((left + (room - _MARGIN) / 2, _PLANES_TOP - 22), f"plane {plane}: Dice {per_plane[plane]:.3f}", "ma")
+        sheet.text(
+            (left + (room - _MARGIN) / 2, _PLANES_TOP - 12), f"plane {plane}: Dice {per_plane[plane]:.3f}", "middle"
+        )
         corner = sheet.image(
             volume.intensities[plane, rows, columns],
             volume.spacing_mm[1:],
             (left, _PLANES_TOP, room - _MARGIN, _PLANES_HEIGHT),
             window,
         )
-        for labels, color, width in ((expert.reference, _PAINTED, 1.6), (prediction.labels, _PREDICTED, 0.9)):
+        for labels, color, width in ((expert.reference, _PAINTED, 1.6), (prediction.labels, _PREDICTED, 1)):
             for number in range(1, len(expert.classes) + 1):
                 sheet.outlines(labels[plane, rows, columns] == number, corner, color, width)
 
@@ -85,8 +86,8 @@ def _draw_legend(sheet) -> None:
         (left + 12, _PAINTED, "painted by the expert (not shown to the program)"),
         (left + 416, _PREDICTED, "predicted"),
     ):
-        sheet.line([(start, middle), (start + 30, middle)], color, 2.5)
-        sheet.text((start + 38, middle), text, "lm", color="white")
+        sheet.line([(start, middle), (start + 30, middle)], color, 2)
+        sheet.text((start + 38, middle), text, color="#ffffff")
 
 
 def _draw_side_view(sheet, volume, expert, painted) -> None:
@@ -96,10 +97,10 @@ def _draw_side_view(sheet, volume, expert, painted) -> None:
     box = (_MARGIN, _LOWER_TOP, _SIDE_WIDTH, _LOWER_HEIGHT)
     left, top, scale_right, scale_down = sheet.image(view, volume.spacing_mm[:2], box, window)
     title = f"{len(painted)} painted planes, seen from the side"
-    sheet.text((_MARGIN + _SIDE_WIDTH / 2, top - 24), title, "ma")
+    sheet.text((_MARGIN + _SIDE_WIDTH / 2, top - 14), title, "middle")
     for plane in painted:
         height = top + (len(view) - plane - 0.5) * scale_down
-        sheet.line([(left, height), (left + view.shape[1] * scale_right, height)], _LINE, 1.2)
+        sheet.line([(left, height), (left + view.shape[1] * scale_right, height)], _LINE, 1.5)
 
 
 def _draw_dice(sheet, expert, prediction, painted, per_plane) -> None:
