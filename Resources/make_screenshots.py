@@ -41,7 +41,7 @@ def draw_thumbnail() -> None:
     """A slice of the sample with the organ's outline, as large as Sample Data wants it."""
     import numpy as np
     from PIL import Image
-    from SparseAnnotateSlicer.sample import FIRST, LAST, madeUpScan
+    from SparseAnnotateSlicer.scene.sample import FIRST, LAST, madeUpScan
 
     intensities, labels = madeUpScan()
     middle = (FIRST + LAST) // 2

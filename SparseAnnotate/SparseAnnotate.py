@@ -15,7 +15,7 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-from SparseAnnotateSlicer.selftest import SparseAnnotateTest  # noqa: F401 - Slicer looks for it here
+from SparseAnnotateSlicer import selftest
 
 _PARTS = ("SparseAnnotateSlicer", "SparseAnnotateLib")
 
@@ -38,7 +38,7 @@ class SparseAnnotate(ScriptedLoadableModule):
 
 
 def _register_sample_data():
-    from SparseAnnotateSlicer.sample import registerSampleData
+    from SparseAnnotateSlicer.scene.sample import registerSampleData
 
     registerSampleData()
 
@@ -71,7 +71,7 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self):
         """Build the panel, when the module is opened for the first time."""
         ScriptedLoadableModuleWidget.setup(self)
-        from SparseAnnotateSlicer.panel_core import Panel
+        from SparseAnnotateSlicer.panel.panel import Panel
 
         form = slicer.util.loadUI(self.resourcePath("UI/SparseAnnotate.ui"))
         self.layout.addWidget(form)
@@ -163,7 +163,7 @@ class SparseAnnotateLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        from SparseAnnotateSlicer.panel_sessions import Sessions
+        from SparseAnnotateSlicer.session.sessions import Sessions
 
         self.sessions = Sessions()
 
@@ -178,7 +178,13 @@ class SparseAnnotateLogic(ScriptedLoadableModuleLogic):
     def predict(self, session, predictor=None, options=None):
         """Predict the slices that are not painted, in a worker process, and wait for it; returns the Prediction."""
         from SparseAnnotateLib.jobs import LocalRunner
-        from SparseAnnotateSlicer.prediction import submit
+        from SparseAnnotateSlicer.session.prediction import submit
 
         with LocalRunner() as runner:
             return submit(session, runner, predictor, options).wait()
+
+
+class SparseAnnotateTest(selftest.SelfTest):
+    """Run by Slicer's button "Reload and Test", by ctest, and by pytest on the stand-in for Slicer."""
+
+    logicClass = SparseAnnotateLogic

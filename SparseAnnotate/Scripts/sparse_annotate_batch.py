@@ -26,7 +26,7 @@ def main(arguments):
     """Run one command; returns its exit code."""
     if str(MODULE_FOLDER) not in sys.path:
         sys.path.insert(0, str(MODULE_FOLDER))
-    from SparseAnnotateSlicer.batch import run
+    from SparseAnnotateSlicer.batch.command import run
 
     return run(arguments)
 

@@ -49,7 +49,7 @@ def painted_masks(shape: tuple[int, int, int]) -> list[np.ndarray]:
 def make_nodes(scene, shape: tuple[int, int, int]):
     """A volume node of 16-bit noise, and a segmentation painted through the segments' own label maps."""
     import slicer
-    from SparseAnnotateSlicer.interpolator import identity_image
+    from SparseAnnotateSlicer.scene.interpolator import identity_image
 
     volume_node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
     noise = np.random.default_rng(0).integers(-1000, 1000, shape, dtype=np.int16)
@@ -70,10 +70,10 @@ def main() -> None:
     parser.add_argument("--predictor", default="nearest")
     arguments = parser.parse_args()
     from SparseAnnotateLib.jobs import LocalRunner
-    from SparseAnnotateSlicer.files import save_scene
-    from SparseAnnotateSlicer.headless import headless_scene
-    from SparseAnnotateSlicer.prediction import submit
-    from SparseAnnotateSlicer.session import AnnotationSession
+    from SparseAnnotateSlicer.scene.files import save_scene
+    from SparseAnnotateSlicer.scene.headless import headless_scene
+    from SparseAnnotateSlicer.session.prediction import submit
+    from SparseAnnotateSlicer.session.session import AnnotationSession
 
     scene = headless_scene().scene
     with step("make the nodes"):

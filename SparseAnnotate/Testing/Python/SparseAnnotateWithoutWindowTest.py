@@ -1,7 +1,8 @@
 """The module's self test in ``Slicer --no-main-window``: everything works but the panel, which is skipped."""
 
 import slicer
-from SparseAnnotateSlicer.selftest import SparseAnnotateTest
+
+from SparseAnnotate import SparseAnnotateTest
 
 
 class SparseAnnotateWithoutWindowTest(SparseAnnotateTest):

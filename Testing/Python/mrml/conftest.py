@@ -18,7 +18,7 @@ collect_ignore_glob = [] if importlib.util.find_spec("slicer") else ["test_*.py"
 @pytest.fixture(scope="session")
 def headless():
     """The scene and its logics, as the application would have set them up."""
-    from SparseAnnotateSlicer.headless import headless_scene
+    from SparseAnnotateSlicer.scene.headless import headless_scene
 
     return headless_scene()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import slicer
 import vtk
-from SparseAnnotateSlicer.scene import ijk_to_ras, volume_from_node
+from SparseAnnotateSlicer.scene.volumes import ijk_to_ras, volume_from_node
 
 OBLIQUE = np.array([[0.8, -0.6, 0.0], [0.48, 0.64, -0.6], [0.36, 0.48, 0.8]])
 GRIDS = {

@@ -7,10 +7,10 @@ import numpy as np
 from nodes import add_segmentation, ids_of, paint
 from SparseAnnotateLib.evaluation.expert import SimulatedExpert
 from SparseAnnotateLib.io import read_labels
-from SparseAnnotateSlicer.files import load_volume
-from SparseAnnotateSlicer.prediction import submit
-from SparseAnnotateSlicer.scene import ijk_to_ras
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.scene.files import load_volume
+from SparseAnnotateSlicer.scene.volumes import ijk_to_ras
+from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 
 def start(scene, case: Path):
@@ -70,7 +70,7 @@ def draw(headless, session, planes, folder: Path) -> None:
 def main(case: str, folder: str) -> None:
     """Draw the pictures of docs/slicer.md."""
     from SparseAnnotateLib.jobs import LocalRunner
-    from SparseAnnotateSlicer.headless import headless_scene
+    from SparseAnnotateSlicer.scene.headless import headless_scene
 
     headless = headless_scene()
     session, expert = start(headless.scene, Path(case))

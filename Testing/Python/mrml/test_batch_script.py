@@ -14,10 +14,11 @@ from SparseAnnotateLib.commands._cohort_cases import find_painted_cases
 from SparseAnnotateLib.evaluation.grid import View
 from SparseAnnotateLib.io import read_labels
 from SparseAnnotateLib.predictors import PREDICTORS, run
-from SparseAnnotateSlicer import batch
-from SparseAnnotateSlicer.files import load_scene, save_scene, write_copy
-from SparseAnnotateSlicer.scene import ijk_to_ras, read_segments, volume_from_node
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.batch import command
+from SparseAnnotateSlicer.scene.files import load_scene, save_scene, write_copy
+from SparseAnnotateSlicer.scene.segments import read_segments
+from SparseAnnotateSlicer.scene.volumes import ijk_to_ras, volume_from_node
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SCRIPT = Path(__file__).resolve().parents[3] / "SparseAnnotate" / "Scripts" / "sparse_annotate_batch.py"
 SHAPE = (9, 12, 12)
@@ -102,7 +103,7 @@ class TestInThisProcess:
     def test_predicts_a_scene_into_a_file(self, saved, tmp_path):
         annotation, volume = saved
         scan, result = str(tmp_path / "scan.mrb"), tmp_path / "result.seg.nrrd"
-        assert batch.run(["predict", scan, scan, "-o", str(result)]) == 0
+        assert command.run(["predict", scan, scan, "-o", str(result)]) == 0
         expected = run(PREDICTORS.create("shape"), volume, annotation).labels
         file = read_labels(result, volume)
         assert np.array_equal(file.labels, expected)
@@ -112,20 +113,20 @@ class TestInThisProcess:
     def test_takes_files_as_the_command_line_does(self, tmp_path):
         files = [str(tmp_path / name) for name in ("ct.nrrd", "by hand.seg.nrrd")]
         result = str(tmp_path / "result.nii.gz")
-        assert batch.run(["predict", *files, "-o", result, "--predictor", "nearest", "--axis", "k"]) == 0
+        assert command.run(["predict", *files, "-o", result, "--predictor", "nearest", "--axis", "k"]) == 0
         assert (tmp_path / "result.nii.gz").exists()
 
     @pytest.mark.usefixtures("saved")
     def test_lets_arguments_overrule_the_session(self, tmp_path, capsys):
         scan = str(tmp_path / "scan.mrb")
         arguments = ["predict", scan, scan, "-o", str(tmp_path / "a.nrrd"), "--range", "2", "7", "--predictor=nearest"]
-        assert batch.run(arguments) == 0
+        assert command.run(arguments) == 0
         assert "3 painted of the 6 planes 2 to 7" in capsys.readouterr().out
 
     @pytest.mark.usefixtures("saved")
     def test_suggests_planes_of_a_scene(self, tmp_path, capsys):
         scan = str(tmp_path / "scan.mrb")
-        assert batch.run(["suggest", scan, f"--labels={scan}", "--count", "2", "--json"]) == 0
+        assert command.run(["suggest", scan, f"--labels={scan}", "--count", "2", "--json"]) == 0
         answer = json.loads(capsys.readouterr().out)
         assert answer["range"] == [1, 7]
         assert not {2, 6} & set(answer["planes"])
@@ -133,19 +134,19 @@ class TestInThisProcess:
     @pytest.mark.usefixtures("saved")
     def test_simulates_on_a_scene(self, tmp_path, capsys):
         scan = str(tmp_path / "scan.mrb")
-        assert batch.run(["simulate", scan, scan, "--count", "2", "--predictor", "nearest"]) == 0
+        assert command.run(["simulate", scan, scan, "--count", "2", "--predictor", "nearest"]) == 0
         assert "Dice" in capsys.readouterr().out
 
     def test_hands_over_ranges_of_segments_the_box_and_the_predictors_options(self, rich, tmp_path, monkeypatch):
         annotation, volume, options = rich
         scan, result = str(tmp_path / "rich.mrb"), tmp_path / "result.seg.nrrd"
-        assert batch.run(["predict", scan, scan, "-o", str(result)]) == 0
+        assert command.run(["predict", scan, scan, "-o", str(result)]) == 0
         expected = run(PREDICTORS.create("shape", options), volume, annotation).labels
         assert not (expected[[1, 7]] == 1).any()
         assert np.array_equal(read_labels(result, volume).labels, expected)
         said = []
         monkeypatch.setattr("SparseAnnotateLib.cli.main", lambda arguments: said.extend(arguments) or 0)
-        batch.run(["predict", scan, scan, "-o", str(result), "--quiet"])
+        command.run(["predict", scan, scan, "-o", str(result), "--quiet"])
         assert " --box 0 8 1 10 1 10 " in " ".join(said)
         assert " --predictor shape --set interpolation=linear --set seed=3 " in " ".join(said)
         assert said[-1] == "--quiet"
@@ -154,8 +155,8 @@ class TestInThisProcess:
     def test_options_are_those_of_the_sessions_predictor_only(self, tmp_path, capsys):
         scan = str(tmp_path / "rich.mrb")
         common = ["predict", scan, scan, "-o", str(tmp_path / "a.nrrd")]
-        assert batch.run([*common, "--predictor", "nearest"]) == 0
-        assert batch.run([*common, "--set", "interpolation=no such thing"]) == 2
+        assert command.run([*common, "--predictor", "nearest"]) == 0
+        assert command.run([*common, "--set", "interpolation=no such thing"]) == 2
         assert "interpolation" in capsys.readouterr().out
 
     def test_hands_over_only_the_segments_of_the_session(self, scene, tmp_path):
@@ -174,7 +175,7 @@ class TestInThisProcess:
         session.close()
         scene.Clear(False)
         scan, result = str(tmp_path / "part.mrb"), tmp_path / "result.seg.nrrd"
-        assert batch.run(["predict", scan, scan, "-o", str(result)]) == 0
+        assert command.run(["predict", scan, scan, "-o", str(result)]) == 0
         file = read_labels(result, volume)
         assert [one.name for one in file.classes] == ["tumour"]
         assert file.labels[4].any()
@@ -191,12 +192,12 @@ class TestInThisProcess:
             save_scene(scene, folder / f"case{number}.mrb")
             scene.Clear(False)
         arguments = ["-o", str(tmp_path / "out"), "--predictors", "nearest", "--fractions", "0.4", "--workers", "1"]
-        assert batch.run(["evaluate", str(folder), *arguments]) == 0
+        assert command.run(["evaluate", str(folder), *arguments]) == 0
         table = tmp_path / "cases.csv"
         table.write_text(
             "image,labels,name\n" + "".join(f"scenes/case{n}.mrb,scenes/case{n}.mrb,{n}\n" for n in (1, 2))
         )
-        assert batch.run(["evaluate", str(table), *arguments, "--plan"]) == 0
+        assert command.run(["evaluate", str(table), *arguments, "--plan"]) == 0
         found = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.csv"))
         assert "case1" in found
         assert "case2" in found
@@ -215,7 +216,7 @@ class TestInThisProcess:
             return 0
 
         monkeypatch.setattr("SparseAnnotateLib.cli.main", look)
-        assert batch.run(["cohort", "train", str(folder), "-o", str(tmp_path / "m.safetensors")]) == 0
+        assert command.run(["cohort", "train", str(folder), "-o", str(tmp_path / "m.safetensors")]) == 0
         ((axis, scan),) = loaded
         assert (axis, scan.name) == ("k", "scan")
         assert np.array_equal(scan.volume.intensities, volume.intensities)
@@ -231,9 +232,9 @@ class TestInThisProcess:
         scene.Clear(False)
         scan = str(tmp_path / "two.mrb")
         output = ["-o", str(tmp_path / "a.nrrd"), "--predictor", "nearest"]
-        assert batch.run(["predict", scan, scan, *output]) == 2
+        assert command.run(["predict", scan, scan, *output]) == 2
         assert "as two.mrb#NAME; there are: CT, MR" in capsys.readouterr().out
-        assert batch.run(["predict", f"{scan}#MR", f"{scan}#MR labels", *output]) == 0
+        assert command.run(["predict", f"{scan}#MR", f"{scan}#MR labels", *output]) == 0
 
     def test_predicts_a_dicom_folder(self, tmp_path):
         import SimpleITK
@@ -257,5 +258,5 @@ class TestInThisProcess:
         SimpleITK.WriteImage(image, str(tmp_path / "labels.nrrd"))
         output = tmp_path / "out.nrrd"
         arguments = ["predict", str(folder), str(tmp_path / "labels.nrrd"), "-o", str(output), "--predictor", "nearest"]
-        assert batch.run(arguments) == 0
+        assert command.run(arguments) == 0
         assert SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(output)))[2, 2:6, 2:6].all()

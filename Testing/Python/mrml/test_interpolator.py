@@ -15,7 +15,7 @@ from SparseAnnotateLib.annotation import SparseAnnotation
 from SparseAnnotateLib.predictors import run
 from SparseAnnotateLib.predictors.morphology import Morphology
 from SparseAnnotateLib.volume import Volume
-from SparseAnnotateSlicer.interpolator import slicer_interpolation, use_slicers_interpolator
+from SparseAnnotateSlicer.scene.interpolator import slicer_interpolation, use_slicers_interpolator
 
 gap = np.zeros((7, 24, 30), np.uint8)
 gap[0, 5:12, 6:14] = 1

@@ -18,10 +18,10 @@ from hypothesis.stateful import (
 from nodes import add_segmentation, add_volume, ids_of, paint
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
-from SparseAnnotateSlicer.files import load_scene, save_scene
-from SparseAnnotateSlicer.painted import NOTHING
-from SparseAnnotateSlicer.prediction import submit
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.scene.files import load_scene, save_scene
+from SparseAnnotateSlicer.session.painted import NOTHING
+from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SHAPE = (6, 5, 7)
 PLANES = st.integers(0, SHAPE[0] - 1)

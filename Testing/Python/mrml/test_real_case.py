@@ -5,9 +5,9 @@ import pytest
 from real_case import paint_suggested, start
 from SparseAnnotateLib.jobs import LocalRunner
 from SparseAnnotateLib.predictors import PREDICTORS, run
-from SparseAnnotateSlicer.files import load_scene, save_scene
-from SparseAnnotateSlicer.prediction import submit
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.scene.files import load_scene, save_scene
+from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 
 @pytest.mark.slow

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from nodes import add_segmentation, add_volume, ids_of, middle_of, paint
 from SparseAnnotateLib.jobs import InlineRunner
-from SparseAnnotateSlicer.prediction import submit
-from SparseAnnotateSlicer.scene import ijk_to_ras
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.scene.volumes import ijk_to_ras
+from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SHAPE = (7, 20, 20)
 

@@ -9,10 +9,10 @@ from nodes import add_linear_transform, add_segmentation, add_volume, add_warp, 
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner, JobCancelledError, JobState, LocalRunner
 from SparseAnnotateLib.predictors import PREDICTORS, run
-from SparseAnnotateSlicer.planes import PlaneState
-from SparseAnnotateSlicer.prediction import submit
-from SparseAnnotateSlicer.scene import read_segments
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.scene.segments import read_segments
+from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SHAPE = (8, 9, 10)
 

@@ -8,10 +8,10 @@ import slicer
 from nodes import add_segmentation, add_volume, ids_of, paint
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
-from SparseAnnotateSlicer.files import load_scene, save_scene
-from SparseAnnotateSlicer.planes import PlaneState
-from SparseAnnotateSlicer.prediction import submit
-from SparseAnnotateSlicer.session import AnnotationSession
+from SparseAnnotateSlicer.scene.files import load_scene, save_scene
+from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SHAPE = (8, 9, 10)
 

@@ -19,15 +19,8 @@ from nodes import (
 )
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.io import read_image
-from SparseAnnotateSlicer.scene import (
-    add_label_volume,
-    classes_of,
-    ijk_to_ras,
-    layer_on_same_grid,
-    merged_labelmap,
-    read_segments,
-    volume_from_node,
-)
+from SparseAnnotateSlicer.scene.segments import classes_of, layer_on_same_grid, merged_labelmap, read_segments
+from SparseAnnotateSlicer.scene.volumes import add_label_volume, ijk_to_ras, volume_from_node
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 TURN = np.array([[1.0, 0.0, 0.0], [0.0, 0.8, -0.6], [0.0, 0.6, 0.8]])

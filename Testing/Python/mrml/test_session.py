@@ -5,10 +5,10 @@ import pytest
 import slicer
 from nodes import OBLIQUE, add_linear_transform, add_segmentation, add_volume, ids_of, paint
 from SparseAnnotateLib.errors import InputError
-from SparseAnnotateSlicer.planes import PlaneState
-from SparseAnnotateSlicer.scene import ijk_to_ras
-from SparseAnnotateSlicer.session import AnnotationSession
-from SparseAnnotateSlicer.state import SessionState
+from SparseAnnotateSlicer.scene.volumes import ijk_to_ras
+from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.session.session import AnnotationSession
+from SparseAnnotateSlicer.session.state import SessionState
 
 SHAPE = (8, 9, 10)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import slicer
 from nodes import GRIDS, OBLIQUE, add_linear_transform, add_volume, add_warp
-from SparseAnnotateSlicer.plane_geometry import PlaneGeometry, middle_of_plane
-from SparseAnnotateSlicer.views import SliceViews
+from SparseAnnotateSlicer.scene.plane_geometry import PlaneGeometry, middle_of_plane
+from SparseAnnotateSlicer.views.slice_views import SliceViews
 
 SHAPE = (24, 30, 40)
 SIZE = (200, 200)

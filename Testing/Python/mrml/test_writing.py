@@ -17,8 +17,8 @@ from nodes import (
     volume_of,
 )
 from SparseAnnotateLib.errors import InputError
-from SparseAnnotateSlicer.scene import classes_of, read_segments
-from SparseAnnotateSlicer.writing import SegmentWriter
+from SparseAnnotateSlicer.scene.segments import classes_of, read_segments
+from SparseAnnotateSlicer.scene.writing import SegmentWriter
 
 SHAPE = (6, 7, 8)
 _Segmentations = slicer.vtkSlicerSegmentationsModuleLogic

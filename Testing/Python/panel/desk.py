@@ -5,7 +5,7 @@ import time
 import numpy as np
 import slicer
 import vtk
-from SparseAnnotateSlicer.sample import madeUpScan
+from SparseAnnotateSlicer.scene.sample import madeUpScan
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 PANEL_WIDTH, HEIGHT, VIEW, GAP = 475, 640, 318, 4
@@ -45,7 +45,7 @@ class Desk:
 
     def cut_through_the_organ(self):
         """Scroll the views across the slices to where the organ is, and give it a colour that shows on gray."""
-        from SparseAnnotateSlicer.scene import ijk_to_ras
+        from SparseAnnotateSlicer.scene.volumes import ijk_to_ras
 
         self.fit()
         session = self.panel.session

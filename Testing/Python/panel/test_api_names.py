@@ -8,7 +8,7 @@ from api_names import API, Checker, FormWidgets, defined_in
 MODULE = Path(__file__).resolve().parents[3] / "SparseAnnotate"
 FILES = [
     MODULE / "SparseAnnotate.py",
-    *sorted((MODULE / "SparseAnnotateSlicer").glob("*.py")),
+    *sorted((MODULE / "SparseAnnotateSlicer").rglob("*.py")),
     *sorted((MODULE / "Scripts").glob("*.py")),
     *sorted((MODULE / "Testing").rglob("*.py")),
 ]

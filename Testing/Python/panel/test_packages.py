@@ -7,7 +7,7 @@ import pytest
 from hands import ROOT
 from SparseAnnotateLib.predictors import PREDICTORS
 from SparseAnnotateLib.selectors import SELECTORS
-from SparseAnnotateSlicer import panel_packages
+from SparseAnnotateSlicer.panel import packages
 
 # Runs one of them where nothing can be imported that Slicer does not bring, but what the panel would have installed.
 CODE = """
@@ -45,7 +45,7 @@ CASES += [("predictor", name) for name in PREDICTORS.names() if not name.startsw
 
 def modules_of(kind, name):
     registry = SELECTORS if kind == "selector" else PREDICTORS
-    return panel_packages.modules_of(registry.get(name))
+    return packages.modules_of(registry.get(name))
 
 
 LIGHT = [case for case in CASES if "torch" not in modules_of(*case) and case[1] != "morphology"]
@@ -76,26 +76,24 @@ def test_nothing_is_installed_that_it_could_do_without(kind, name):
 def test_the_requirements_file_names_what_the_default_predictor_needs():
     text = (ROOT / "SparseAnnotate" / "Resources" / "requirements.txt").read_text(encoding="utf-8")
     named = sorted(line for line in text.splitlines() if line and not line.startswith("#"))
-    assert named == sorted(
-        one.requirement for one in map(panel_packages.PACKAGES.get, modules_of("predictor", "guided"))
-    )
+    assert named == sorted(one.requirement for one in map(packages.PACKAGES.get, modules_of("predictor", "guided")))
 
 
 def test_weights_are_asked_for_with_their_size_where_they_are_not_here_yet(monkeypatch, tmp_path):
     from SparseAnnotateLib.learning import weights
 
     monkeypatch.setattr(weights, "locate", lambda _: None)
-    missing = panel_packages.missing_weights(SELECTORS.get("perceptual"))
-    text = panel_packages.question("perceptual", [], missing)
+    missing = packages.missing_weights(SELECTORS.get("perceptual"))
+    text = packages.question("perceptual", [], missing)
     assert "weights of AlexNet  (244 MB, from download.pytorch.org, once)" in text
     monkeypatch.setattr(weights, "locate", lambda _: tmp_path)
-    assert panel_packages.missing_weights(SELECTORS.get("perceptual")) == []
-    assert panel_packages.missing_weights(SELECTORS.get("keep-n")) == []
+    assert packages.missing_weights(SELECTORS.get("perceptual")) == []
+    assert packages.missing_weights(SELECTORS.get("keep-n")) == []
 
 
 def test_the_question_names_every_package_with_its_size_and_the_sum():
-    packages = [panel_packages.PACKAGES[name] for name in ("cv2", "sklearn", "torch")]
-    text = panel_packages.question("some predictor", packages)
+    wanted = [packages.PACKAGES[name] for name in ("cv2", "sklearn", "torch")]
+    text = packages.question("some predictor", wanted)
     for part in ("some predictor", "opencv-python-headless  (35 to 62 MB)", "scikit-learn  (10 MB)", "245 to 3072 MB"):
         assert part in text
     assert "extension PyTorch" in text

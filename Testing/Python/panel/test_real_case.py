@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import slicer
 from hands import begin, click, paint, predict, set_range, suggested
-from SparseAnnotateSlicer import files
-from SparseAnnotateSlicer.planes import PlaneState
+from SparseAnnotateSlicer.scene import files
+from SparseAnnotateSlicer.session.planes import PlaneState
 
 
 @pytest.mark.slow

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
-from SparseAnnotateSlicer import sample, selftest
+from SparseAnnotateSlicer import selftest
+from SparseAnnotateSlicer.scene import sample
+
+import SparseAnnotate
 
 
-class OnTheStandIn(selftest.SparseAnnotateTest, unittest.TestCase):
+class OnTheStandIn(SparseAnnotate.SparseAnnotateTest, unittest.TestCase):
     """The stand-in's slice views do not come back by themselves after a scene was closed."""
 
     __test__ = False  # pytest is not to find it
@@ -51,7 +54,7 @@ def test_a_learning_predictor(scene):  # noqa: ARG001 - emptied
 
 
 def test_the_self_test_fails_where_the_module_does(panel, monkeypatch):
-    monkeypatch.setattr("SparseAnnotateSlicer.review.Review.accept", lambda *_: [])
+    monkeypatch.setattr("SparseAnnotateSlicer.session.review.Review.accept", lambda *_: [])
     with pytest.raises(pytest.fail.Exception, match="ACCEPTED"):
         run("test_the_way_of_a_clinician", panel)
 
@@ -59,7 +62,7 @@ def test_the_self_test_fails_where_the_module_does(panel, monkeypatch):
 def test_without_a_window_the_panel_is_skipped(scene, monkeypatch):  # noqa: ARG001 - emptied
     class WithoutWindow(OnTheStandIn):
         __test__ = False
-        openModule = selftest.SparseAnnotateTest.openModule
+        openModule = selftest.SelfTest.openModule
 
     monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
     result = unittest.TestResult()
@@ -69,7 +72,8 @@ def test_without_a_window_the_panel_is_skipped(scene, monkeypatch):  # noqa: ARG
 
 def test_slicer_finds_the_self_test_in_the_module(panel):
     module = sys.modules[type(panel).__module__]
-    assert module.SparseAnnotateTest is selftest.SparseAnnotateTest
+    assert issubclass(module.SparseAnnotateTest, selftest.SelfTest)
+    assert module.SparseAnnotateTest.logicClass is module.SparseAnnotateLogic
     names = unittest.TestLoader().getTestCaseNames(OnTheStandIn)
     assert len(names) == 3
     assert all("test" in name for name in names)

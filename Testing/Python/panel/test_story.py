@@ -16,7 +16,7 @@ from hands import (
     set_range,
     suggested,
 )
-from SparseAnnotateSlicer.planes import PlaneState
+from SparseAnnotateSlicer.session.planes import PlaneState
 from standin.application import wait_until
 
 

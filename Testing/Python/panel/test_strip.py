@@ -5,8 +5,8 @@ import pytest
 pytest.importorskip("slicer")
 pytest.importorskip("PySide6.QtWidgets")
 
-from SparseAnnotateSlicer.planes import PlaneState
-from SparseAnnotateSlicer.strip_model import StripPlane
+from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.strip.model import StripPlane
 
 COUNT, WIDTH = 60, 475
 STATES = {
@@ -39,7 +39,7 @@ class Calls(list):
 
 @pytest.fixture
 def strip(application):  # noqa: ARG001 - gives qt
-    from SparseAnnotateSlicer.strip import SliceStrip
+    from SparseAnnotateSlicer.strip.widget import SliceStrip
     from standin.application import process_events
 
     strip = SliceStrip()

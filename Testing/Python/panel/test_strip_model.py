@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("slicer")
 
-from SparseAnnotateSlicer.planes import PlaneState
-from SparseAnnotateSlicer.strip_model import MARGIN, StripModel, StripPlane
+from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.strip.model import MARGIN, StripModel, StripPlane
 
 WIDTHS = (300, 475, 900)
 

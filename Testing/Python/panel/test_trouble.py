@@ -28,8 +28,9 @@ from hands import (
 )
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.predictors import PREDICTORS
-from SparseAnnotateSlicer import files, panel_packages
-from SparseAnnotateSlicer.planes import PlaneState
+from SparseAnnotateSlicer.panel import packages
+from SparseAnnotateSlicer.scene import files
+from SparseAnnotateSlicer.session.planes import PlaneState
 from standin.application import process_events, wait_until
 
 # A predictor that takes its time, in the worker: see test jobs' plugins.
@@ -434,7 +435,7 @@ class TestSelectorsThatTakeLong:
         wait_until(lambda: not painted.panel.suggest.is_running, 60)
 
     def test_what_a_selector_refuses_is_said(self, painted):
-        from SparseAnnotateSlicer.panel_selecting import Selection
+        from SparseAnnotateSlicer.panel.selecting import Selection
 
         session = painted.panel.session
         request = {"selector": "kmeans", "options": {}, "count": 0, "seed": 0}
@@ -478,7 +479,7 @@ def test_the_provenance_of_every_slice_is_exported(painted, tmp_path, monkeypatc
 class TestPackages:
     def test_they_are_asked_for_once_with_their_sizes_where_they_are_needed(self, painted, monkeypatch):
         asked = []
-        monkeypatch.setattr(panel_packages.importlib.util, "find_spec", lambda name: None if name == "cv2" else name)
+        monkeypatch.setattr(packages.importlib.util, "find_spec", lambda name: None if name == "cv2" else name)
         monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *given, **_: asked.append(given[0]))
         choose_name(painted.ui.predictorCombo, "guided")
         click(painted.ui.predictButton)
@@ -491,7 +492,7 @@ class TestPackages:
     def test_after_consent_pip_is_given_what_is_missing_and_nothing_that_slicer_has(self, painted, monkeypatch):
         installed = []
         there = lambda name: name if name != "cv2" or installed else None  # noqa: E731
-        monkeypatch.setattr(panel_packages.importlib.util, "find_spec", there)
+        monkeypatch.setattr(packages.importlib.util, "find_spec", there)
         monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
 
         def pip_ensure(requirements, constraints, prompt_install, requester):
@@ -504,7 +505,7 @@ class TestPackages:
         wait_until(lambda: not painted.panel.predict.is_running, 300)
 
     def test_what_needs_no_package_never_asks(self, painted, monkeypatch):
-        monkeypatch.setattr(panel_packages.importlib.util, "find_spec", lambda _: None)
+        monkeypatch.setattr(packages.importlib.util, "find_spec", lambda _: None)
         monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: pytest.fail("asked"))
         choose_name(painted.ui.selectorCombo, "keep-n")
         click(painted.ui.suggestButton)

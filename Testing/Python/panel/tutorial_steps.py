@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from SparseAnnotateSlicer.planes import PlaneState
-from SparseAnnotateSlicer.sample import FIRST, LAST, addSample
+from SparseAnnotateSlicer.scene.sample import FIRST, LAST, addSample
+from SparseAnnotateSlicer.session.planes import PlaneState
 
 COUNT = 4
 

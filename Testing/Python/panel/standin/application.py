@@ -10,7 +10,7 @@ from pathlib import Path
 
 import slicer
 import vtk
-from SparseAnnotateSlicer.headless import headless_scene
+from SparseAnnotateSlicer.scene.headless import headless_scene
 
 from . import pythonqt, widgets
 

@@ -1,0 +1,242 @@
+"""The panel as a whole: its rows, the session they are about, and what the user is told."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+from SparseAnnotateLib.errors import InputError
+
+from ..views.slice_views import SliceViews
+from .blind import show_where_allowed
+from .editor import Editor
+from .planes import strip_planes, to_paint
+from .predict import PredictRow
+from .range import RangeRow
+from .review import ReviewRow
+from .shortcuts import Shortcuts
+from .status import Status
+from .strip import StripRow
+from .suggest import SuggestRow
+from .volume import VolumeRow
+from .watch import SegmentationWatch
+
+logger = logging.getLogger(__name__)
+
+
+class Panel:
+    """Connects the rows of the panel with the session that they are about.
+
+    Parameters
+    ----------
+    ui : the widgets of the form, by name
+    sessions : Sessions
+
+    Attributes
+    ----------
+    parameters : the module's parameter node wrapper; None while the module is not shown, or the scene closes
+    session : AnnotationSession on the panel; None without
+    present : what the session's segmentation held when it was looked at last; None without, and on the way to another
+    plane : the plane that the slice view shows, or that was clicked where there is no view; None without
+    """
+
+    def __init__(self, ui, sessions):
+        self.ui, self.sessions = ui, sessions
+        self.parameters = self.session = self.present = self.plane = None
+        self._tooltips: dict[str, str] = {}
+        self._choosing, self._chosen = False, None
+        self.views = SliceViews()
+        self.views.onCurrentPlaneChanged = self._plane_shown
+        self.status = Status(self)
+        self.watch = SegmentationWatch(lambda: self.attempt(self.refresh, keep_message=True))
+        self.editor = Editor(self)
+        self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
+        self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
+        self.shortcuts = Shortcuts(self)
+        self._rows = (self.volume, self.strip, self.range, self.suggest, self.predict, self.review)
+        self.show()
+
+    def on(self, signal, action) -> None:
+        """Do something whenever a signal is emitted; what goes wrong is said in the status line."""
+
+        def slot():
+            self.attempt(action)
+
+        signal.connect(slot)
+
+    def attempt(self, action, *, keep_message: bool = False, quietly: bool = False) -> None:
+        """Do what the user asked for; what goes wrong is said in the status line.
+
+        Parameters
+        ----------
+        keep_message : for what happens by itself: what was said stays
+        quietly : nothing is shown anew unless something goes wrong, either
+        """
+        if not keep_message and not quietly:
+            self.status.clear()
+        try:
+            action()
+        except InputError as error:
+            self.status.complain(str(error))
+        except Exception as error:
+            logger.exception("the panel failed")
+            advice = _("Something went wrong ({error}): please report it with Slicer's log.")
+            self.status.complain(advice.format(error=error))
+        else:
+            if quietly:
+                return
+        self.show()
+
+    def offer(self, widget, reason: str = "", tooltip: str | None = None) -> None:
+        """Enable a widget, or disable it with a tooltip that says why.
+
+        Parameters
+        ----------
+        reason : why it is disabled; empty to enable it
+        tooltip : what it does; by default what the form says
+        """
+        does = self._tooltips.setdefault(widget.objectName, widget.toolTip) if tooltip is None else tooltip
+        widget.setEnabled(not reason)
+        widget.setToolTip(f"{does}\n\n{reason}" if reason else does)
+
+    def why_no_session(self) -> str:
+        """Why hardly anything can be done; empty if it can."""
+        return "" if self.present is not None else _("Choose a volume and its segments first.")
+
+    def why_no_plane(self) -> str:
+        """Why nothing can be said about the slice that is shown; empty if it can."""
+        if self.present is None or self.plane is not None:
+            return self.why_no_session()
+        return _("No view shows a slice along this axis: press Turn view, or click a bar above.")
+
+    def why_locked(self) -> str:
+        """Why what a running prediction rests on must not change; empty if it may."""
+        return _("Wait for the prediction, or cancel it.") if self.predict.is_running_for(self.session) else ""
+
+    def choose(self) -> None:
+        """Take up the session about the volume and the segmentation that are chosen."""
+        parameters = self.parameters
+        if parameters is None or self._choosing:
+            return
+        self._choosing = True
+        try:
+            volume, segmentation = self.volume.chosen()
+            if self.session is not None and not self.session.ended:
+                same = self.session.volume_node is volume and self.session.segmentation_node is segmentation
+                if same:
+                    return
+            self.let_go()
+            if volume is not None and segmentation is not None:
+                self.take_up(self.sessions.of(volume, segmentation, self.volume.axis))
+        finally:
+            self._choosing = False
+
+    def parameters_changed(self) -> None:
+        """Something was chosen in a selector; nothing to do for what the rows read when they need it."""
+        if self.parameters is not None and not self._choosing:
+            chosen = self.parameters.volume, self.parameters.segmentation
+            if chosen != self._chosen:
+                self._chosen = chosen
+                self.attempt(self.choose)
+
+    def take_up(self, session) -> None:
+        """Put a session on the panel."""
+        self.session = session
+        self.editor.bind(session)
+        self.watch.start(session)
+        self.show_axis()
+        self.suggest.follow(session)
+        self.predict.follow(session)
+        self.volume.fold(True)
+        self.refresh()
+
+    def show_axis(self) -> None:
+        """Show the volume along the session's axis in the slice views."""
+        session, self.present = self.session, None
+        self.views.setVolume(session.volume_node, session.state.axis)
+        self.volume.show_volume(session.volume_node)
+        self.views.turnToAxis()
+        self.plane = self.views.currentPlane()
+
+    def nodes_added(self) -> None:
+        """Many nodes were added at once: only now can the segment editor choose one of them, until then it lets go."""
+        if self.session is not None and not self.session.ended:
+            self.editor.bind(self.session)
+
+    def let_go(self) -> None:
+        """Take the session off the panel; it goes on."""
+        self.watch.stop()
+        self.session = self.present = self.plane = None
+        self.views.setVolume(None, None)
+        self.views.clear()
+        self.editor.bind(None)
+
+    def refresh(self) -> None:
+        """Look at the segmentation again, and show what has become of it."""
+        session = self.session
+        if session is None:
+            return
+        if session.ended:
+            self.let_go()
+            raise InputError(_("The volume or the segments of this annotation are gone: choose others."))
+        self.present = session.look()
+        self.review.keep_preview()
+        self.views.showSuggestionLines(to_paint(session, self.present))
+
+    def jump(self, plane: int) -> None:
+        """Show a plane in the slice view."""
+        self.views.jumpTo(plane)
+        shown = self.views.currentPlane()
+        self._plane_shown(plane if shown is None else shown)
+
+    def _plane_shown(self, plane) -> None:
+        """The slice view shows another plane."""
+        if self.session is None or self.session.ended or plane == self.plane:
+            return
+        self.plane = plane
+        if self.present is not None:
+            self.show()
+
+    def show(self) -> None:
+        """Bring every row up to date with what is known; reads nothing from the scene."""
+        for row in self._rows:
+            row.show()
+        self.status.show()
+        show_where_allowed(self)
+
+    def strip_planes(self) -> list:
+        """What the strip shows."""
+        return [] if self.session is None or self.present is None else strip_planes(self.session, self.present)
+
+    @contextlib.contextmanager
+    def busy(self):
+        """Show the wait cursor."""
+        slicer.app.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            yield
+        finally:
+            slicer.app.restoreOverrideCursor()
+
+    def enter(self, parameters) -> None:
+        """The module is shown."""
+        self.parameters = parameters
+        self.editor.enter()
+        self.shortcuts.enter()
+        self.attempt(self.choose)
+
+    def exit(self) -> None:
+        """Another module is shown; a prediction goes on."""
+        self.shortcuts.exit()
+        self.editor.exit()
+        self.let_go()
+        self.parameters = None
+
+    def close(self) -> None:
+        """The module, or Slicer, ends."""
+        self.exit()
+        self.suggest.close()
+        self.predict.close()
+        self.sessions.close()

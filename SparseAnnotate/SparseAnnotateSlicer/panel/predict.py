@@ -1,0 +1,204 @@
+"""Row 5: predict in a process of its own, with progress, log and cancel."""
+
+from __future__ import annotations
+
+import time
+
+import qt
+from slicer.i18n import tr as _
+from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.jobs import InlineRunner, JobCancelledError, JobFailedError, LocalRunner
+from SparseAnnotateLib.predictors import PREDICTORS
+
+from ..scene.interpolator import use_slicers_interpolator
+from ..session import prediction
+from . import packages
+from .choice import Choice
+from .models import MODULES, StartFrom
+from .options import OptionsForm
+from .status import duration
+
+POLL_MS = 100
+# A step a poll, in this process: no longer than needed for Slicer to draw in between.
+_INLINE_POLL_MS = 5
+# Those that Slicer's own filters run, in this process, a gap between painted planes at a time.
+_INLINE = ("morphology",)
+
+
+class PredictRow:
+    """Starts one prediction at a time and follows it."""
+
+    def __init__(self, panel):
+        self._panel, ui = panel, panel.ui
+        self._running: prediction.RunningPrediction | None = None
+        self._started, self._cancelling, self._last_line = 0.0, False, ""
+        self._runners: dict[str, object] = {}
+        self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
+        self._form = OptionsForm(ui.optionsFrame.layout())
+        self._models = StartFrom(panel)
+        self._timer = qt.QTimer()
+        self._timer.timeout.connect(lambda: panel.attempt(self._poll, quietly=True))
+        for widget in (ui.optionsFrame, ui.logText, ui.progressBar):
+            widget.setVisible(False)
+        panel.on(ui.predictButton.clicked, self.press)
+        panel.on(ui.optionsButton.toggled, lambda: None)
+        ui.logButton.toggled.connect(lambda: ui.logText.setVisible(ui.logButton.checked))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is being predicted."""
+        return self._running is not None
+
+    def is_running_for(self, session) -> bool:
+        """Whether it is this session's planes that are predicted."""
+        return self._running is not None and self._running.session is session
+
+    def follow(self, session) -> None:
+        """Show what the session was predicted with last."""
+        self._predictors.choose(session.state.predictor)
+        self._show_options(session.state.predictor_options)
+        self._models.look()
+        self._models.choose(session.state.predictor_options.get("start_from"))
+
+    def _show_options(self, values) -> None:
+        self._form.show(self._predictors.cls.Options, values)
+
+    def press(self) -> None:
+        """Predict, or cancel what is being predicted."""
+        if self.is_running:
+            self._cancelling = True
+            self._running.handle.cancel()
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        panel, name = self._panel, self._predictors.name
+        starting = self._models.options(self._predictors.cls)
+        packages.ensure(self._predictors.cls, MODULES if starting else ())
+        with panel.busy():
+            panel.refresh()
+            self._running = prediction.submit(panel.session, self._runner(name), name, {**self._options(), **starting})
+        panel.ui.logText.clear()
+        self._log(_("{predictor} on {volume}").format(predictor=name, volume=panel.session.volume_node.GetName()))
+        self._started, self._cancelling, self._last_line = time.monotonic(), False, ""
+        panel.ui.progressBar.setValue(0)
+        self._show_progress(_("starting"), None)
+        self._timer.setInterval(_INLINE_POLL_MS if name in _INLINE else POLL_MS)
+        self._timer.start()
+
+    def _options(self) -> dict:
+        if self._form.cls is not self._predictors.cls.Options:
+            self._show_options({})
+        return self._form.values()
+
+    def _runner(self, name: str):
+        inline = name in _INLINE and use_slicers_interpolator()
+        kind = InlineRunner if inline else LocalRunner
+        if kind.__name__ not in self._runners:
+            self._runners[kind.__name__] = kind()
+        return self._runners[kind.__name__]
+
+    def _poll(self) -> None:
+        running = self._running
+        if running is None:
+            self._timer.stop()
+            return
+        state = running.poll()
+        for event in running.handle.events():
+            self._show_event(event)
+        if state.ended:
+            self._timer.stop()
+            self._panel.attempt(self._finish)
+
+    def _finish(self) -> None:
+        panel, running = self._panel, self._running
+        self._running = None
+        seconds = time.monotonic() - self._started
+        try:
+            running.finish()
+        except JobCancelledError as error:
+            if running.session.ended:
+                raise InputError(_("The scene was closed: the prediction was cancelled.")) from error
+            panel.status.say(_("Cancelled: nothing has changed."))
+        except JobFailedError as error:
+            self._log(error.details)
+            raise InputError(str(error)) from error
+        else:
+            running.session.state.prediction_s = seconds
+            running.session.save()
+            panel.suggest.offer_more()
+            panel.status.say(self._told(running.session, seconds))
+        finally:
+            panel.refresh()
+
+    def _told(self, session, seconds: float) -> str:
+        told = {"count": len(session.state.predicted), "time": duration(seconds)}
+        if session is not self._panel.session:
+            return _("{volume}: {count} slices predicted in {time}.").format(
+                volume=session.volume_node.GetName(), **told
+            )
+        if session.state.expected_dice_volume is None:
+            return _("{count} slices predicted in {time}.").format(**told)
+        text = _("{count} slices predicted in {time}, expected Dice {dice}. Press Next to check for the worst.")
+        return text.format(dice=f"{session.state.expected_dice_volume:.2f}", **told)
+
+    def _show_event(self, event) -> None:
+        line = ": ".join(part for part in (event.stage, event.message) if part)
+        if line and line != self._last_line:
+            self._log(f"{event.elapsed_s:7.1f} s  {line}")
+            self._last_line = line
+        if event.stage:
+            self._panel.ui.progressBar.setValue(round(1000 * event.fraction))
+            self._show_progress(event.stage, event.remaining_s)
+
+    def _show_progress(self, stage: str, remaining_s: float | None) -> None:
+        elapsed = duration(time.monotonic() - self._started)
+        text = _("{stage}, {elapsed}").format(stage=stage, elapsed=elapsed)
+        if remaining_s is not None:
+            text = _("{stage}, {elapsed}, {remaining} left").format(
+                stage=stage, elapsed=elapsed, remaining=duration(remaining_s)
+            )
+        self._panel.ui.progressBar.setFormat(text)
+
+    def _log(self, text: str) -> None:
+        if text:
+            self._panel.ui.logText.appendPlainText(text)
+
+    def show(self) -> None:
+        """Offer what can be done."""
+        panel, ui, running = self._panel, self._panel.ui, self.is_running
+        ui.predictorCombo.setVisible(not running)
+        ui.optionsButton.setVisible(not running)
+        ui.progressBar.setVisible(running)
+        ui.optionsFrame.setVisible(ui.optionsButton.checked and not running)
+        if self._form.cls is not self._predictors.cls.Options:
+            self._show_options({})
+        self._models.show(self._predictors.cls, running=running)
+        panel.offer(ui.predictorCombo, "", self._predictors.tooltip)
+        if running:
+            ui.predictButton.setText(_("Cancelling") if self._cancelling else _("Cancel"))
+            reason = _("It ends at its next step.") if self._cancelling else ""
+            panel.offer(ui.predictButton, reason, _("Stop predicting; nothing changes."))
+        else:
+            ui.predictButton.setText(_("Predict"))
+            panel.offer(ui.predictButton, self._why_not(), _predict_tip())
+
+    def _why_not(self) -> str:
+        panel = self._panel
+        if panel.session is None or panel.present is None:
+            return panel.why_no_session()
+        if not panel.present.painted:
+            return _("No slice is painted: paint at least one.")
+        return ""
+
+    def close(self) -> None:
+        """End what is running and leave nothing behind."""
+        self._timer.stop()
+        self._running = None
+        for runner in self._runners.values():
+            runner.close()
+        self._runners = {}
+
+
+def _predict_tip() -> str:
+    return _("Predict the slices that are not painted. Slicer stays usable meanwhile.")

@@ -1,0 +1,152 @@
+"""Row 6: from the prediction to the user's segments, the worst slice first."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+from SparseAnnotateLib.errors import InputError
+
+from ..scene import preview
+from ..session.planes import PlaneState
+from .planes import order_to_check, predicted
+
+
+class ReviewRow:
+    """Shows what is predicted, accepts and rejects it."""
+
+    def __init__(self, panel):
+        self._panel, ui = panel, panel.ui
+        self._shown: tuple = ()
+        # What was said, and the planes and the state that it is about.
+        self._claim = ("", frozenset(), PlaneState.ACCEPTED)
+        panel.on(ui.nextToCheckButton.clicked, self.next_to_check)
+        panel.on(ui.acceptButton.clicked, self.accept)
+        panel.on(ui.acceptAllButton.clicked, self.accept_all)
+        panel.on(ui.rejectButton.clicked, self.reject)
+        panel.on(ui.peekButton.toggled, lambda: None)
+        ui.opacitySlider.valueChanged.connect(lambda value: self._fill(value))
+        self._add_menu()
+
+    def _add_menu(self) -> None:
+        button = self._panel.ui.rejectButton
+        menu = qt.QMenu(button)
+        self.reject_all_action = menu.addAction(_("Reject all slices"))
+        self._panel.on(self.reject_all_action.triggered, self.reject_all)
+        button.setMenu(menu)
+
+    @property
+    def peeks(self) -> bool:
+        """Whether the user asked to see the prediction on slices that are still to be painted."""
+        return bool(self._panel.ui.peekButton.checked)
+
+    def keep_preview(self) -> None:
+        """After a look at the segmentation: what was painted since leaves the preview, and counts as corrected."""
+        panel, session, present = self._panel, self._panel.session, self._panel.present
+        state = session.state
+        if session.preview_node is None:
+            return
+        preview.follow(session.preview_node, session.segmentation_node)
+        message, planes, claimed = self._claim
+        if not planes <= set(present.planes(claimed)):
+            panel.status.withdraw(message)
+        corrected = {plane for plane in state.accepted if present.states[plane] is PlaneState.PAINTED}
+        if not corrected <= set(state.corrected):
+            state.corrected = sorted({*state.corrected, *corrected})
+            session.save()
+        shown = (session.node.GetID(), tuple(predicted(present)))
+        if shown != self._shown:
+            self._warn_of_lost(shown)
+            panel.present = session.review.refresh()
+            self._shown = shown
+            self._fill(panel.ui.opacitySlider.value)
+
+    def _warn_of_lost(self, shown: tuple) -> None:
+        """A stroke on a predicted slice makes it a painted one, that holds the stroke and nothing of the prediction."""
+        panel = self._panel
+        if not self._shown or shown[0] != self._shown[0]:
+            return
+        suggested = {one[0] for one in panel.session.state.suggestions}
+        gone = set(self._shown[1]) & set(panel.present.planes(PlaneState.PAINTED)) - suggested
+        if gone:
+            advice = _(
+                "Slice {slice} counts as painted now, without its prediction. To correct that instead: Ctrl+Z, Accept,"
+                " then paint."
+            )
+            self._say_of(advice.format(slice=min(gone)), gone, PlaneState.PAINTED)
+
+    def _say_of(self, message: str, planes, state: PlaneState) -> None:
+        """Say what is withdrawn as soon as one of the planes is not in this state any more, as after an undo."""
+        self._claim = (message, frozenset(planes) & set(self._panel.present.planes(state)), state)
+        self._panel.status.say(message)
+
+    def _fill(self, percent: int) -> None:
+        session = self._panel.session
+        if session is not None and not session.ended and session.preview_node is not None:
+            session.preview_node.GetDisplayNode().SetOpacity2DFill(percent / 100)
+
+    def next_to_check(self) -> None:
+        """Go to the predicted slice that should be the worst; pressed again there, to the next worst."""
+        panel = self._panel
+        panel.refresh()
+        order = order_to_check(panel.session, panel.present)
+        if not order:
+            panel.status.say(_("Every predicted slice is accepted, corrected or rejected."))
+            return
+        place = order.index(panel.plane) + 1 if panel.plane in order else 0
+        panel.jump(order[place % len(order)])
+
+    def accept(self) -> None:
+        """Write the prediction of the slice that is shown."""
+        self._accept([self._panel.plane])
+
+    def accept_all(self) -> None:
+        """Write all that is predicted, in one step that can be undone."""
+        self._accept(None)
+
+    def _accept(self, planes) -> None:
+        panel = self._panel
+        with panel.busy():
+            accepted = panel.session.review.accept(planes)
+            panel.refresh()
+        if planes is None:
+            message = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
+            self._say_of(message, accepted, PlaneState.ACCEPTED)
+
+    def reject(self) -> None:
+        """Drop the prediction of the slice that is shown."""
+        self._panel.session.review.reject([self._panel.plane])
+        self._panel.refresh()
+
+    def reject_all(self) -> None:
+        """Drop all that is predicted and not accepted."""
+        if self._why_nothing():
+            raise InputError(self._why_nothing())
+        count = len(self._panel.session.review.reject())
+        self._panel.refresh()
+        self._panel.status.say(_("The prediction of {count} slices is dropped.").format(count=count))
+
+    def show(self) -> None:
+        """Offer what can be done."""
+        panel, ui = self._panel, self._panel.ui
+        nothing = self._why_nothing()
+        here = nothing or panel.why_no_plane() or self._why_not_here()
+        for button in (ui.nextToCheckButton, ui.acceptAllButton):
+            panel.offer(button, nothing)
+        for button in (ui.acceptButton, ui.rejectButton):
+            panel.offer(button, here)
+        for widget in (ui.peekButton, ui.opacitySlider):
+            panel.offer(widget, nothing)
+
+    def _why_nothing(self) -> str:
+        panel = self._panel
+        if panel.session is None or panel.present is None:
+            return panel.why_no_session()
+        if panel.session.preview_node is None:
+            return _("Nothing is predicted yet: press Predict.")
+        return "" if predicted(panel.present) else _("Every predicted slice is accepted, corrected or rejected.")
+
+    def _why_not_here(self) -> str:
+        panel = self._panel
+        if panel.present.states[panel.plane] is PlaneState.PREDICTED:
+            return ""
+        return _("This slice is not predicted: Next to check leads to one that is.")

@@ -1,0 +1,73 @@
+"""Row 2: the slice strip, and what its mouse does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+from SparseAnnotateLib.errors import InputError
+
+from ..session.planes import PlaneState
+from ..strip.widget import SliceStrip
+from .planes import badge
+
+_MARKS = {PlaneState.EMPTY: "empty", PlaneState.PARTLY: "partly", PlaneState.PAINTED: "painted"}
+
+
+class StripRow:
+    """Shows every plane, and does what is clicked there."""
+
+    def __init__(self, panel):
+        self._panel, self._shown = panel, None
+        self.widget = SliceStrip(panel.ui.stripFrame)
+        panel.ui.stripFrame.layout().addWidget(self.widget)
+        self.widget.onJump = lambda plane: panel.attempt(lambda: panel.jump(plane))
+        self.widget.onRangeDragged = lambda first, last: panel.attempt(lambda: self._drag(first, last))
+        self.widget.onMarkPlane = lambda plane, state: panel.attempt(lambda: self._mark(plane, state))
+        self.widget.onExportProvenance = lambda: panel.attempt(self._export)
+
+    def _drag(self, first, last) -> None:
+        self._panel.range.set_range(first, last)
+
+    def _mark(self, plane, state) -> None:
+        panel = self._panel
+        if panel.why_locked():
+            raise InputError(panel.why_locked())
+        if state in _MARKS:
+            panel.session.mark(plane, _MARKS[state])
+        else:
+            panel.session.release([plane])
+        panel.refresh()
+
+    def _export(self) -> None:
+        """Write what is known about every plane into a table."""
+        panel = self._panel
+        if panel.session is None:
+            raise InputError(panel.why_no_session())
+        name = f"{panel.session.volume_node.GetName()} provenance.csv"
+        chosen = qt.QFileDialog.getSaveFileName(
+            slicer.util.mainWindow(), _("Export provenance"), name, _("Table (*.csv)")
+        )
+        # PySide gives the filter, too.
+        path = chosen if isinstance(chosen, str) else chosen[0]
+        if path:
+            from ..session.provenance import write_provenance
+
+            write_provenance(panel.session, panel.present, Path(path))
+            panel.status.say(_("Provenance is written to {path}").format(path=path))
+
+    def show(self) -> None:
+        """Show what the panel knows."""
+        panel, session = self._panel, self._panel.session
+        if self._shown is None or self._shown is not panel.present:
+            self._shown = panel.present
+            self.widget.setPlanes(panel.strip_planes())
+        if session is None or panel.present is None:
+            self.widget.setRange(None, None)
+            self.widget.setCurrentPlane(None)
+            return
+        self.widget.setRange(*(session.state.plane_range or (None, None)))
+        self.widget.setCurrentPlane(panel.plane)
+        panel.views.showBadge(badge(session, panel.present, panel.plane))

@@ -1,0 +1,17 @@
+"""The state of one annotation: what is painted, suggested, predicted and accepted, kept in a node of the scene.
+
+Who lives here
+    session : `AnnotationSession`, what scripts and the panel use: ranges, marks, suggestions, `suggest`
+    annotated : `AnnotatedVolume`, what a session is built on: its nodes, its state, and a look at its planes
+    state, node : what is remembered, as JSON; the node that keeps it
+    planes, painted : what a plane is; what counts as painted, told from the voxels
+    given : what the user gave, as the library's `SparseAnnotation`
+    review : showing, accepting, rejecting and undoing a prediction
+    prediction : a prediction as a job, refused if the scene has moved on
+    sessions : all sessions of a scene
+    provenance : a line a plane, as a table
+    mirrored, watching : volumes that Slicer mirrors on reading; the end of the scene
+
+What may be imported: the floor `scene`, SparseAnnotateLib, slicer and numpy; no Qt, so that all of it runs without a
+window. Names of attributes in the scene never change: scenes of today are read tomorrow (test_saving.py).
+"""

@@ -1,0 +1,268 @@
+"""From a prediction to the expert's segmentation: show it, accept it, reject it, take that back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from SparseAnnotateLib.errors import InputError
+
+from ..scene import preview
+from ..scene.nodes import remove_with_helpers
+from ..scene.writing import SegmentWriter
+from .annotated import AnnotatedVolume
+from .planes import Present
+
+if TYPE_CHECKING:
+    from SparseAnnotateLib.predictors import Prediction
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One thing that can be undone: what was accepted and rejected before and after, and whether it was a write.
+
+    `contents` are those of all planes before and after a write.
+    """
+
+    before: tuple[dict[int, str], list[int]]
+    after: tuple[dict[int, str], list[int]]
+    contents: tuple[list[str], list[str]] | None = None
+
+
+class Review:
+    """What the user does with a session's prediction.
+
+    The preview holds the planes that are predicted and neither painted, accepted nor rejected; `refresh` keeps it so
+    after the user painted or undid something. The expert's segmentation changes on `accept` only, in one undoable step,
+    and on planes only that nobody painted.
+
+    Attributes
+    ----------
+    editor_node, save_state : see `SegmentWriter`; in Slicer's window set both to those of the embedded editor
+    """
+
+    def __init__(self, session: AnnotatedVolume):
+        self._session = session
+        self.editor_node = None
+        self.save_state: Callable[[], Any] | None = None
+        self._writer: SegmentWriter | None = None
+        self._labels: np.ndarray | None = None
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
+
+    def show(self, prediction: Prediction, segment_ids: Sequence[str], plane_range: tuple[int, int]) -> None:
+        """Put a new prediction into the preview, in place of an older one.
+
+        Parameters
+        ----------
+        segment_ids : one a class of the prediction
+        plane_range : the planes that it was made for
+        """
+        session, state = self._session, self._session.state
+        self._labels = prediction.labels
+        self._undo, self._redo = [], []
+        painted = set(session.look().painted)
+        state.predicted = [plane for plane in range(plane_range[0], plane_range[1] + 1) if plane not in painted]
+        state.predicted_segments = list(segment_ids)
+        state.accepted = {}
+        dice = prediction.expected_dice_per_plane
+        known = [] if dice is None else [plane for plane in state.predicted if np.isfinite(dice[plane])]
+        state.expected_dice = {plane: round(float(dice[plane]), 4) for plane in known}
+        ends = prediction.expected_dice_interval_per_plane
+        with_ends = [] if ends is None else [plane for plane in known if np.isfinite(ends[plane]).all()]
+        state.expected_dice_interval = {plane: _ends(ends[plane]) for plane in with_ends}
+        whole = prediction.expected_dice_interval
+        state.expected_dice_volume_interval = None if whole is None else _ends(whole)
+        state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
+        if session.preview_node is None:
+            session.preview_node = preview.add_preview(session.segmentation_node, session.volume_node)
+        self.refresh()
+
+    def refresh(self) -> Present:
+        """Make the preview show what is still to be reviewed; call it after the user painted or undid something."""
+        session, state = self._session, self._session.state
+        present = session.look()
+        if session.preview_node is not None:
+            labels = np.zeros(session.volume.shape, np.uint8)
+            pending = self._pending(present)
+            labels[pending] = self._predicted_labels()[pending]
+            preview.show(
+                session.preview_node,
+                session.volume_node,
+                session.volume,
+                labels,
+                session.segmentation_node,
+                state.predicted_segments,
+            )
+        session.save()
+        return present
+
+    def _pending(self, present: Present) -> list[int]:
+        """Planes that are predicted and neither painted, accepted nor rejected."""
+        painted = set(present.painted)
+        return [
+            plane
+            for plane in self._session.state.predicted
+            if plane not in painted and not self._session.is_accepted(plane, present.contents[plane])
+        ]
+
+    def _predicted_labels(self) -> np.ndarray:
+        """The whole prediction; after loading a scene what its preview shows, which is all that was to be reviewed."""
+        session = self._session
+        if self._labels is None:
+            self._labels = preview.labels_of(
+                session.preview_node, session.volume_node, session.volume, session.state.predicted_segments
+            )
+        return self._labels
+
+    def accept(self, planes: Iterable[int] | None = None) -> list[int]:
+        """Write predicted planes into the expert's segmentation, by default all, in one undoable step.
+
+        Planes that were painted or rejected in the meantime are passed over.
+
+        Returns
+        -------
+        list of int
+            The planes that are accepted now.
+
+        Raises
+        ------
+        InputError
+            Where nothing is predicted, or the segmentation cannot be written.
+        """
+        session, state = self._session, self._session.state
+        present = self._look_at_preview()
+        pending = self._pending(present)
+        wanted = pending if planes is None else sorted(set(pending) & set(planes))
+        there = [segment_id for segment_id in state.predicted_segments if segment_id in session.segment_ids]
+        labels = self._in_numbers_of(there)
+        before = self._marks()
+        session.remember(wanted, present.contents)
+        self._ready_writer().write(session.volume, labels, wanted, there)
+        written = session.look()
+        session.remember(wanted, written.contents)
+        state.accepted |= {plane: written.contents[plane] for plane in wanted}
+        self._done(_Step(before, self._marks(), (present.contents, written.contents)))
+        self.refresh()
+        return wanted
+
+    def _in_numbers_of(self, segment_ids: list[str]) -> np.ndarray:
+        """The predicted labels, numbered by these segments; classes whose segment is gone become background."""
+        predicted = self._session.state.predicted_segments
+        numbers = np.zeros(len(predicted) + 1, np.uint8)
+        for number, segment_id in enumerate(predicted, start=1):
+            numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
+        return numbers[self._predicted_labels()]
+
+    def reject(self, planes: Iterable[int] | None = None) -> list[int]:
+        """Drop predicted planes, by default all that are not accepted; returns them.
+
+        Raises
+        ------
+        InputError
+            Where nothing is predicted.
+        """
+        state, before = self._session.state, self._marks()
+        pending = self._pending(self._look_at_preview())
+        rejected = pending if planes is None else sorted(set(pending) & set(planes))
+        self._predicted_labels()
+        state.predicted = [plane for plane in state.predicted if plane not in rejected]
+        self._done(_Step(before, self._marks()))
+        self.refresh()
+        return rejected
+
+    def _look_at_preview(self) -> Present:
+        if self._session.preview_node is None:
+            raise InputError("nothing is predicted: predict first")
+        return self._session.look()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an accept or a reject to take back."""
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an accept or a reject to do again."""
+        return bool(self._redo)
+
+    def undo(self) -> None:
+        """Take the last accept or reject back.
+
+        Raises
+        ------
+        InputError
+            Where there is none, or something was painted since, which would be lost; or where the editor keeps the
+            history, which then undoes.
+        """
+        self._move(self._undo, self._redo, back=True)
+
+    def redo(self) -> None:
+        """Do again what was undone last; raises as `undo` does."""
+        self._move(self._redo, self._undo, back=False)
+
+    def _move(self, source: list[_Step], target: list[_Step], *, back: bool) -> None:
+        if not source:
+            raise InputError("there is nothing to undo" if back else "there is nothing to do again")
+        step = source[-1]
+        if step.contents is not None:
+            self._move_segmentation(step, back=back)
+        self._session.state.accepted, self._session.state.predicted = map(_copy, step.before if back else step.after)
+        target.append(source.pop())
+        self.refresh()
+
+    def _move_segmentation(self, step: _Step, *, back: bool) -> None:
+        before, after = step.contents
+        if before == after:
+            return
+        if self.save_state is not None:
+            raise InputError("the segment editor keeps the history: undo there")
+        if self._session.look().contents != (after if back else before):
+            raise InputError("planes were painted since, which this would take back: erase or paint them by hand")
+        writer = self._ready_writer()
+        moved = writer.undo() if back else writer.redo()
+        if not moved:
+            raise InputError("this is too long ago to be undone")
+
+    def _marks(self) -> tuple[dict[int, str], list[int]]:
+        return dict(self._session.state.accepted), list(self._session.state.predicted)
+
+    def _done(self, step: _Step) -> None:
+        self._undo.append(step)
+        self._redo = []
+
+    def _ready_writer(self) -> SegmentWriter:
+        if self._writer is None:
+            session = self._session
+            self._writer = SegmentWriter(
+                session.segmentation_node, session.volume_node, self.editor_node, self.save_state
+            )
+        return self._writer
+
+    def clear(self) -> None:
+        """Drop the prediction and its preview; what was accepted stays in the segmentation."""
+        session = self._session
+        node, session.preview_node = session.preview_node, None
+        if node is not None:
+            remove_with_helpers(node)
+        self._labels = None
+        self._undo, self._redo = [], []
+        session.state.predicted, session.state.expected_dice = [], {}
+        session.state.expected_dice_interval = {}
+
+    def close(self) -> None:
+        """Let go of the scene."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _ends(values) -> tuple[float, float]:
+    low, high = values
+    return round(float(low), 4), round(float(high), 4)
+
+
+def _copy(value):
+    return type(value)(value)
