@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from .errors import InputError
-from .label_map import as_integers, compact
-
-if TYPE_CHECKING:
-    from .annotation import SparseAnnotation
+from .label_map import LabelClass, as_integers, compact
 
 
-def known_on(annotation: SparseAnnotation, planes: Iterable[int]) -> np.ndarray:
+class Given(Protocol):
+    """What the known voxels follow from; a `SparseAnnotation`, which has them all."""
+
+    labels: np.ndarray
+    known: np.ndarray
+    painted: np.ndarray
+    complete: np.ndarray
+    classes: Sequence[LabelClass]
+    painted_along: Mapping[int, Sequence[int]]
+    box: tuple[tuple[int, int, int], tuple[int, int, int]] | None
+
+    def open_classes(self, plane: int) -> np.ndarray: ...
+
+
+def known_on(annotation: Given, planes: Iterable[int]) -> np.ndarray:
     """The known voxels of the volume, those on `planes` (inside the range) derived anew.
 
     A voxel is known where it carries a label, where no structure is open any more (each is complete on the plane, or
@@ -33,7 +44,7 @@ def known_on(annotation: SparseAnnotation, planes: Iterable[int]) -> np.ndarray:
     return known
 
 
-def _outside_box(annotation: SparseAnnotation) -> np.ndarray | None:
+def _outside_box(annotation: Given) -> np.ndarray | None:
     """Bool (rows, columns): outside the box on the planes that it reaches; None without a box."""
     if annotation.box is None:
         return None
@@ -44,7 +55,7 @@ def _outside_box(annotation: SparseAnnotation) -> np.ndarray | None:
 
 
 def crossed_by(
-    annotation: SparseAnnotation, axis: int, planes: Sequence[int], labels: np.ndarray
+    annotation: Given, axis: int, planes: Sequence[int], labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels and known voxels after planes of another axis were painted; see `SparseAnnotation.with_painted_along`."""
     if axis not in (1, 2):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import postprocess
 from ..annotation import LabelClass, SparseAnnotation
-from ..predictors.base import Prediction, Progress
+from ..prediction import Prediction, Progress
 from ..quality.agreement import agreement_per_plane
 from ..volume import Volume
 from .applying import AS_USUAL, Applying, plane_heads

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..learning.planes import normalized
+from ..learning.region import normalized
 
 if TYPE_CHECKING:
     from .model import CohortConfiguration

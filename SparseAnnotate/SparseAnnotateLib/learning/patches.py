@@ -11,7 +11,7 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..distances import bounding_box
-from .planes import normalized
+from .region import normalized
 
 if TYPE_CHECKING:
     from torch import Tensor

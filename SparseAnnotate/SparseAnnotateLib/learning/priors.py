@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..annotation import SparseAnnotation
-from ..predictors.shape import ClassMaps, beyond_of, weights_of
-from .planes import Working
+from ..interpolation import ClassMaps, beyond_of, weights_of
+from .region import Working
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

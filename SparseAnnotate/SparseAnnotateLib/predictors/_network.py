@@ -85,7 +85,8 @@ class _Run:
 
     def _source(self):
         """Progress, where the prior takes time; returns what makes the inputs."""
-        from ..learning.planes import PlaneSource, working_region
+        from ..learning.planes import PlaneSource
+        from ..learning.region import working_region
 
         options = self.options
         working = working_region(

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..learning.cohort_prior import CohortPrior
-from ..learning.planes import Working
 from ..learning.priors import PredictedPrior, ShapePrior
+from ..learning.region import Working
 from ..quality.left_out import without_planes
 from ..volume import Volume
 from ._cohort_model import cohort_probabilities

@@ -15,13 +15,13 @@ from ..annotation import SparseAnnotation
 from ..device import resolve_device
 from ..errors import InputError
 from ..options import Options
+from ..prediction import Prediction, Progress
 from ..registry import Registry
-from ..selectors.base import check_same_grid
+from ..same_grid import check_same_grid
 from ..structures import structure_groups
 from ..volume import Volume
 from .crossing import pulled_to_crossing
 from .groups import predicted_in_groups
-from .prediction import Prediction, Progress
 
 __all__ = ["PREDICTORS", "Prediction", "Predictor", "PredictorBase", "PredictorOptions", "Progress", "run"]
 

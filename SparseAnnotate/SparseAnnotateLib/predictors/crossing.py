@@ -13,7 +13,7 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..distances import bounding_box, signed_distance_mm
-from .prediction import Prediction
+from ..prediction import Prediction
 
 # How far (standard deviation) a residual reaches beside its plane and is smoothed along it.
 REACH_MM = 5.0

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..distances import bounding_box, signed_distance_mm
+from ..prediction import Prediction, Progress
 from ..structures import of_structures
-from .prediction import Prediction, Progress
 
 Group = tuple[int, ...]
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from ..distances import bounding_box
 from ..errors import require
+from ..interpolation import fill
 from .base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
-from .shape import fill
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from .left_out import groups_to_leave_out, without_planes
 from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
 
 if TYPE_CHECKING:
-    from ..predictors import Prediction
+    from ..prediction import Prediction
 
 Spacing = tuple[float, float, float]
 
@@ -114,7 +114,7 @@ def left_out_excess(annotation: SparseAnnotation, spacing_mm: Spacing, name: str
 
 def quick_labels(name: str, annotation: SparseAnnotation, spacing_mm: Spacing, planes: list[int]) -> np.ndarray:
     """Labels of some planes by `nearest` or `shape`; 0 elsewhere."""
-    from ..predictors.shape import fill
+    from ..interpolation import fill
 
     labels = np.zeros_like(annotation.labels)
     sources = np.array(annotation.source_planes)

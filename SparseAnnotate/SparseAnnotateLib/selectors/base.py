@@ -12,6 +12,7 @@ from ..annotation import SparseAnnotation
 from ..errors import InputError
 from ..options import Options
 from ..registry import Registry
+from ..same_grid import check_same_grid
 from ..volume import Volume
 
 SELECTORS = Registry(__package__, "selector")
@@ -88,16 +89,6 @@ class SelectorBase(abc.ABC):
         rng: np.random.Generator,
     ) -> list[Suggestion]:
         """Exactly `count` (at least 1) of the `candidates`, which are ascending."""
-
-
-def check_same_grid(volume: Volume, annotation: SparseAnnotation) -> None:
-    """Raise InputError unless image and annotation have the same number of planes, rows and columns."""
-    if volume.shape != annotation.labels.shape:
-        mine, theirs = ("x".join(map(str, shape)) for shape in (volume.shape, annotation.labels.shape))
-        raise InputError(
-            f"image ({mine}) and labels ({theirs} planes, rows, columns) lie on different grids: "
-            "resample the labels onto the image"
-        )
 
 
 def count_for(fraction: float, planes: int) -> int:

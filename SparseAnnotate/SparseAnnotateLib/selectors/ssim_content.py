@@ -8,6 +8,10 @@ import numpy as np
 
 WINDOW = 7
 LOST = WINDOW - 1
+C1, _C2 = 0.01**2, 0.03**2
+# numpy's window means are population moments; scikit-image corrects covariances to samples by 49/48. Here C2 is
+# divided by it instead, which leaves the quotient as it is.
+C2_POPULATION = _C2 * (WINDOW**2 - 1) / WINDOW**2
 
 
 @dataclass(frozen=True)

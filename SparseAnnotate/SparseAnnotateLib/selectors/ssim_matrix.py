@@ -21,14 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ssim_content import LOST, WINDOW, Box, Content, Scale, background_of, hull
+from .ssim_content import C1, C2_POPULATION, LOST, WINDOW, Box, Content, Scale, background_of, hull
 
 _MARGIN = WINDOW // 2
 _WEIGHTS = np.ones(WINDOW, np.float32)
-C1, _C2 = 0.01**2, 0.03**2
-# numpy's window means are population moments; scikit-image corrects covariances to samples by 49/48. Here C2 is
-# divided by it instead, which leaves the quotient as it is.
-C2_POPULATION = _C2 * (WINDOW**2 - 1) / WINDOW**2
 
 # Moments are kept for a strip of rows of all planes, of so many pixels each: at 600 planes 240 MB.
 _PIXELS_OF_STRIP = 2**14

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ssim_content import LOST, WINDOW, Content, Scale, background_of
-from .ssim_matrix import C1, C2_POPULATION
+from .ssim_content import C1, C2_POPULATION, LOST, WINDOW, Content, Scale, background_of
 
 # Planes that are compared with one plane at once, by their pixels (64 MB an array).
 _PIXELS_AT_ONCE = 2**24

@@ -6,15 +6,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation  # noqa: E402
-from SparseAnnotateLib.learning.planes import (  # noqa: E402
-    PlaneSource,
-    Working,
-    held_out_planes,
-    normalized,
-    training_planes,
-    working_region,
-)
+from SparseAnnotateLib.learning.planes import PlaneSource, held_out_planes, training_planes  # noqa: E402
 from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
+from SparseAnnotateLib.learning.region import Working, normalized, working_region  # noqa: E402
 from SparseAnnotateLib.predictors import PREDICTORS, run  # noqa: E402
 from SparseAnnotateLib.predictors._network_prior import predicted_prior  # noqa: E402
 from SparseAnnotateLib.quality.left_out import without_planes  # noqa: E402

@@ -14,8 +14,9 @@ from SparseAnnotateLib.learning.expected_dice import ExpectedDice  # noqa: E402
 from SparseAnnotateLib.learning.inference import View, plane_probabilities, views_for  # noqa: E402
 from SparseAnnotateLib.learning.losses import build_loss  # noqa: E402
 from SparseAnnotateLib.learning.memory import with_fitting_batch  # noqa: E402
-from SparseAnnotateLib.learning.planes import PlaneSource, Working  # noqa: E402
+from SparseAnnotateLib.learning.planes import PlaneSource  # noqa: E402
 from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
+from SparseAnnotateLib.learning.region import Working  # noqa: E402
 from SparseAnnotateLib.learning.training import Recipe, Trainer  # noqa: E402
 
 

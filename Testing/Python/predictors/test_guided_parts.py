@@ -18,7 +18,8 @@ from SparseAnnotateLib.predictors.guided.gaps import Gap, gaps_of
 from SparseAnnotateLib.predictors.guided.images import Images, structure_region
 from SparseAnnotateLib.predictors.guided.patches import PatchSearch, disc_offsets, runs
 from SparseAnnotateLib.predictors.guided.pool import INSIDE, adapted_weights, pooled
-from SparseAnnotateLib.predictors.guided.priors import Bracket, largest_two, margin_to_rest
+from SparseAnnotateLib.predictors.guided.priors import Bracket
+from SparseAnnotateLib.predictors.guided.probabilities import largest_two, margin_to_rest
 from SparseAnnotateLib.predictors.guided.threads import mapped, warning_kept_back
 from SparseAnnotateLib.predictors.guided.trust import trust_below
 

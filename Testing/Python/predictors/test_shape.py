@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from predictors.predictor_tester import PredictorTester
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.predictors.shape import beyond_of, weights_of
+from SparseAnnotateLib.interpolation import beyond_of, weights_of
 
 
 class TestShape(PredictorTester):

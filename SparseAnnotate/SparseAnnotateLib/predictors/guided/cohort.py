@@ -11,7 +11,7 @@ from ...distances import bounding_box
 from ...volume import Volume
 from .._cohort_model import cohort_probabilities
 from ..base import Progress
-from .priors import normalised_exponential
+from .probabilities import normalised_exponential
 
 # The weight of a model that the painted planes bear out wholly, before they are used to adapt all weights.
 _FULL_WEIGHT = 0.3

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .images import Images
-from .priors import DISTANCES, Priors, margin_to_rest
+from .priors import DISTANCES, Priors
+from .probabilities import margin_to_rest
 
 # From this many painted planes on the single sides serve better than the pool's log-odds, which they overfit before.
 _PLANES_FOR_SINGLE_SIDES = 12

@@ -17,7 +17,8 @@ from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
 from .patches import PatchSearch
 from .pool import default_weights, log_priors, pooled
-from .priors import PROBABILITIES, Bracket, PriorMaker, Priors, softened
+from .priors import PROBABILITIES, Bracket, PriorMaker, Priors
+from .probabilities import softened
 from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
 
 # Smoothing of the image by which planes are held to be alike.

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .priors import Priors, normalised_exponential, softmax_of_distances
+from .priors import Priors
+from .probabilities import normalised_exponential, softmax_of_distances
 
 # The last one only where a prediction starts from a cohort model.
 PRIOR_NAMES = ("cubic", "chain", "patch", "propagated", "cohort")
