@@ -134,6 +134,12 @@ class Volume:
         geometry = ImageGeometry(tuple(reversed(intensities.shape)), tuple(float(s) for s in reversed(spacing_mm)))
         return cls.from_file_order(intensities, geometry, axis="k")
 
+    def along(self, axis: str) -> Volume:
+        """The same image with another annotation axis ("i", "j" or "k")."""
+        if axis == self.axis:
+            return self
+        return type(self).from_file_order(self.in_file_order(self.intensities), self.geometry, axis)
+
     def to_planes(self, array: np.ndarray) -> np.ndarray:
         """A view of an array in file order (k, j, i), or (k, j, i, components), as (plane, row, column, ...)."""
         return array.transpose(*_TO_PLANES[self.axis], *range(3, array.ndim))

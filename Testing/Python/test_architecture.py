@@ -16,7 +16,7 @@ FILES = sorted(LIBRARY.rglob("*.py"))
 LAYERS = {
     **dict.fromkeys(("errors", "options", "registry", "device", "environment", "volume", "annotation"), 0),
     **dict.fromkeys(("label_map", "known_voxels", "structures", "prediction", "same_grid", "interpolation"), 0),
-    **dict.fromkeys(("distances", "postprocess", "metrics", "io"), 0),
+    **dict.fromkeys(("distances", "postprocess", "metrics", "io", "completeness"), 0),
     **dict.fromkeys(("selectors", "predictors", "learning", "quality", "cohort"), 1),
     **dict.fromkeys(("jobs", "evaluation"), 2),
     **dict.fromkeys(("cli", "commands"), 3),

@@ -1,0 +1,68 @@
+"""The outlines of structures on the planes that show them, and what they promise of the planes between."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+# An outline promises a plane between two that show the structure where both cover the same pixels: at least so many,
+# and so large a share of the smaller one. On the 42 volumes no structure was missing where that holds, in 43,000
+# triples of planes 1 to 20 apart; with 5 pixels it was in 5 (a tumour's necrosis).
+PROMISED_PIXELS = 20
+PROMISED_SHARE = 0.5
+
+
+class Promise(NamedTuple):
+    """What two outlines promise of a plane between them.
+
+    Attributes
+    ----------
+    clear : whether the structure must pass through the plane
+    held : share of the promised pixels that the plane holds
+    """
+
+    clear: bool
+    held: float
+
+
+class Outlines:
+    """Every structure's outline on every plane.
+
+    Parameters
+    ----------
+    labels : ndarray of uint8, shape (planes, rows, columns), class numbers; read only
+    count : number of classes
+
+    Attributes
+    ----------
+    area : ndarray of int, shape (planes, classes), pixels
+    """
+
+    def __init__(self, labels: np.ndarray, count: int):
+        self.area = np.zeros((len(labels), count), np.int64)
+        for plane in np.flatnonzero(labels.any(axis=(1, 2))):
+            self.area[plane] = np.bincount(labels[plane].ravel(), minlength=count + 1)[1:]
+        self._labels = labels
+
+    @property
+    def planes(self) -> int:
+        """Number of planes."""
+        return len(self.area)
+
+    def shown(self, number: int) -> list[int]:
+        """The planes that show a structure, ascending."""
+        return np.flatnonzero(self.area[:, number - 1]).tolist()
+
+    def on(self, number: int, plane: int) -> np.ndarray:
+        """Bool (rows, columns)."""
+        return self._labels[plane] == number
+
+    def promise(self, number: int, plane: int, below: int, above: int) -> Promise:
+        """What the outlines on two planes say of one between."""
+        both = self.on(number, below) & self.on(number, above)
+        pixels = int(both.sum())
+        smaller = min(self.area[below, number - 1], self.area[above, number - 1])
+        clear = pixels >= PROMISED_PIXELS and pixels >= PROMISED_SHARE * smaller
+        held = int((self.on(number, plane) & both).sum()) / pixels if pixels else 1.0
+        return Promise(clear, held)

@@ -1,0 +1,81 @@
+"""What was understood of the labels, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..annotation import SparseAnnotation
+
+# Structures and planes named in a line; of more, only their number is.
+_NAMED = 8
+
+
+def sentences(
+    annotation: SparseAnnotation,
+    slivers: Mapping[int, tuple[int, ...]],
+    doubtful: tuple[tuple[int, int], ...],
+    *,
+    explicit: bool,
+) -> tuple[str, ...]:
+    """One line of what is not common to all structures, and one of what is doubtful; none where there is neither."""
+    names = [one.name for one in annotation.classes]
+    if explicit:
+        return _contradictions(names, slivers, doubtful)
+    parts = _own(annotation, names) + _slivers(names, slivers)
+    lines = []
+    if parts:
+        lines.append(f"understood: {'; '.join(parts)} (--complete, --empty-of, --painted or --partly say otherwise)")
+    lines += [
+        f"note: {names[number - 1]} has no voxel on plane {plane} though the painted planes around promise it: it "
+        "counts as absent there; if it was not painted there, name its planes with --complete"
+        for number, plane in doubtful[:1]
+    ]
+    return tuple(lines)
+
+
+def _own(annotation: SparseAnnotation, names: list[str]) -> list[str]:
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for number, name in enumerate(names, start=1):
+        groups.setdefault(tuple(annotation.complete_planes_of(number)), []).append(name)
+    if len(groups) < 2:
+        return []
+    if len(groups) > _NAMED:
+        return [f"{len(names)} structures on {len(groups)} different sets of planes"]
+    parts, seen = [], set()
+    for planes, ones in groups.items():
+        others = " others" if seen and not seen & set(planes) else f" plane{'s' * (len(planes) != 1)}"
+        parts.append(f"{_listed(ones)} on {len(planes)}{others}")
+        seen |= set(planes)
+    return [", ".join(parts)]
+
+
+def _slivers(names: list[str], slivers: Mapping[int, tuple[int, ...]]) -> list[str]:
+    by_planes: dict[tuple[int, ...], list[str]] = {}
+    for number, planes in slivers.items():
+        by_planes.setdefault(planes, []).append(names[number - 1])
+    return [
+        f"sliver{'s' * (len(planes) != 1)} of {_listed(ones)} on {_planes(planes)} do{'es' * (len(planes) == 1)} not "
+        "count as painted"
+        for planes, ones in by_planes.items()
+    ]
+
+
+def _contradictions(names, slivers, doubtful) -> tuple[str, ...]:
+    parts = [f"{_listed([names[number - 1]])} holds far less on {_planes(ones)}" for number, ones in slivers.items()]
+    parts += [f"{names[number - 1]} is missing on plane {plane}" for number, plane in doubtful[:1]]
+    if not parts:
+        return ()
+    advice = "drop --painted, or name each structure's planes with --complete, if they are not complete"
+    return (f"note: {'; '.join(parts)} than the painted planes around promise: {advice}",)
+
+
+def _planes(planes: tuple[int, ...]) -> str:
+    if len(planes) > _NAMED:
+        return f"{len(planes)} planes ({planes[0]} to {planes[-1]})"
+    return f"plane{'s' * (len(planes) != 1)} {', '.join(map(str, planes))}"
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > _NAMED:
+        return f"{len(names)} structures"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
