@@ -154,6 +154,11 @@ class Volume:
         return np.ascontiguousarray(self.in_file_order(array))
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """The file's axes ("i", "j", "k") that became planes, rows and columns."""
+        return tuple("kji"[axis] for axis in _TO_PLANES[self.axis])
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """Planes, rows, columns."""
         return self.intensities.shape

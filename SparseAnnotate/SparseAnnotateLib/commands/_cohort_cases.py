@@ -7,16 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..annotation import SparseAnnotation
 from ..cohort.scans import CohortScan
+from ..completeness import Said, understand
 from ..errors import InputError
 from ..evaluation.datasets import LabelledCase, find_labelled_cases
 from ..evaluation.datasets.table import class_names_from
 from ..evaluation.grid import View
 from ..evaluation.loading import named_classes, read_case_image
-from ..jobs.cases import case_name, planes_from
+from ..jobs.cases import PLANE_COLUMNS, case_name, said_in
 
-PLANE_COLUMNS = ("painted", "partly", "empty", "range")
 _FILE_COLUMNS = ("image", "labels", "name", "classes", "channel")
 
 
@@ -26,19 +25,14 @@ class PaintedCase:
 
     Attributes
     ----------
-    painted : the planes that are painted; None for those that hold a label
-    partly, empty : of which only a part is painted; which were looked at and hold nothing
-    plane_range : first and last plane of the structures; None where nobody said
+    said : of planes; the rest is told from the labels
     view : how images are read
     ends_painted : where no range is given, the first and last painted plane are its ends; otherwise nothing is known of
         the planes beyond them
     """
 
     case: LabelledCase
-    painted: tuple[int, ...] | None = None
-    partly: tuple[int, ...] = ()
-    empty: tuple[int, ...] = ()
-    plane_range: tuple[int, int] | None = None
+    said: Said = field(default_factory=Said)
     view: View = field(default_factory=View)
     ends_painted: bool = False
 
@@ -59,20 +53,13 @@ class PaintedCase:
 
         volume = read_case_image(self.case.image, self.case.channel, self.view)
         file = read_labels(self.case.labels, volume)
-        painted = None if self.painted is None else sorted({*self.painted, *self.partly})
-        classes = named_classes(file.classes, self.case.class_names)
+        file = replace(file, classes=tuple(named_classes(file.classes, self.case.class_names)))
         try:
-            annotation = SparseAnnotation.from_painted_planes(file.labels, painted, empty=self.empty, classes=classes)
-            ends = self.plane_range
-            if ends is None and self.ends_painted and annotation.painted.any():
-                ends = annotation.painted_planes[0], annotation.painted_planes[-1]
-            if ends is not None:
-                annotation = annotation.with_range(*ends)
-            if self.partly:
-                annotation = annotation.with_partly_painted(self.partly)
+            axis, ends_painted = self.view.axis, self.ends_painted
+            volume, told = understand(self.said, volume, file, axis=axis, ends_painted=ends_painted)
         except InputError as error:
             raise InputError(f"{self.case.name}: {error}") from None
-        return CohortScan(self.case.name, volume, annotation)
+        return CohortScan(self.case.name, volume, told.annotation)
 
 
 def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, **layout) -> list[PaintedCase]:
@@ -81,8 +68,8 @@ def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, 
     Parameters
     ----------
     source : a folder or dataset.json; or a table (.csv) with the columns image and labels, and, where needed, name,
-        classes, channel, painted, partly, empty ("3,17,29" or "3-7 12"), range ("10-80")
-    planes : a table (.csv) with the column name, and any of painted, partly, empty, range, for scans of a folder
+        classes, channel and `PLANE_COLUMNS` (see `said_in`)
+    planes : a table (.csv) with the column name, and any of `PLANE_COLUMNS`, for scans of a folder
     layout : see `find_labelled_cases`
 
     Raises
@@ -107,7 +94,7 @@ def _of_table(table: Path, layout: dict) -> list[PaintedCase]:
         try:
             names = layout.get("class_names") or class_names_from(row.get("classes") or "")
             channel = int(row.get("channel") or layout.get("channel") or 0)
-            said = _said(row)
+            said = said_in(row)
         except ValueError as error:
             raise InputError(f"line {line} of {table}: {error}") from error
         image, labels = (table.parent / row[role] for role in ("image", "labels"))
@@ -115,7 +102,7 @@ def _of_table(table: Path, layout: dict) -> list[PaintedCase]:
             if not path.exists():
                 raise InputError(f"{path} in line {line} of {table} does not exist: check the table")
         cases.append(
-            PaintedCase(LabelledCase(row.get("name") or case_name(labels), image, labels, names, channel), **said)
+            PaintedCase(LabelledCase(row.get("name") or case_name(labels), image, labels, names, channel), said)
         )
     if not cases:
         raise InputError(f"{table} lists no scan: give a line for each, with the columns image and labels")
@@ -126,7 +113,7 @@ def _with_planes(cases: list[PaintedCase], table: Path) -> list[PaintedCase]:
     said = {}
     for line, row in _rows(table, ("name", *PLANE_COLUMNS)):
         try:
-            said[row.get("name") or ""] = _said(row)
+            said[row.get("name") or ""] = said_in(row)
         except ValueError as error:
             raise InputError(f"line {line} of {table}: {error}") from error
     unknown = sorted(said.keys() - {one.name for one in cases})
@@ -135,7 +122,7 @@ def _with_planes(cases: list[PaintedCase], table: Path) -> list[PaintedCase]:
             f"{table} names the scan {unknown[0]!r}, which is not there: there are "
             f"{', '.join(one.name for one in cases)}"
         )
-    return [replace(one, **said.get(one.name, {})) for one in cases]
+    return [replace(one, said=said.get(one.name, one.said)) for one in cases]
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -148,12 +135,3 @@ def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str
         if any(column not in columns for column in row):
             raise InputError(f"line {line} of {table} does not fit: its columns may be {', '.join(columns)}")
         yield line, row
-
-
-def _said(row: dict[str, str]) -> dict:
-    """What a row says of planes; ValueError with a sentence for what is no plane number."""
-    said: dict = {name: planes_from(row[name]) for name in ("painted", "partly", "empty") if row.get(name)}
-    if row.get("range"):
-        ends = planes_from(row["range"])
-        said["plane_range"] = (ends[0], ends[-1])
-    return said

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 
+from ..completeness import Said
 from ..errors import InputError
 from . import _arguments as shared
 
-NAMES = ("painted", "partly", "empty", "range", "range_of", "box")
+NAMES = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range", "range_of", "box")
 
 
 def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
-    """--painted, --partly, --empty, --range, --range-of and --box."""
+    """--painted, --partly, --empty, --complete, --empty-of, --painted-along, --range, --range-of and --box."""
     parser.add_argument(
         "--painted",
         type=shared.planes_from,
         metavar="3,17,29",
-        help="the planes that are painted completely (from 0); default: those that hold a label",
+        help="the planes that are painted completely for all structures (from 0); default: told from the labels",
     )
     parser.add_argument(
         "--partly",
@@ -28,6 +29,23 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
     parser.add_argument(
         "--empty", type=shared.planes_from, default=[], metavar="5", help="planes that were looked at and hold nothing"
     )
+    for option, name, help_text in (
+        (
+            "--complete",
+            "STRUCTURE",
+            "exactly the planes on which a structure (name or value) is painted completely",
+        ),
+        ("--empty-of", "STRUCTURE", "planes that were looked at and hold none of a structure"),
+        ("--painted-along", "AXIS", "planes of another axis (i, j or k) that are painted completely"),
+    ):
+        parser.add_argument(
+            option,
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=(name, "12,20"),
+            help=f"{help_text}; may be repeated",
+        )
     shared.add_range(parser, default_range)
     parser.add_argument(
         "--range-of",
@@ -46,55 +64,33 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
     )
 
 
-def painted_from(arguments, file):
-    """The planes that are painted, of a label file; `with_bounds` adds the rest."""
-    painted = arguments.painted
-    if painted is not None:
-        painted = sorted({*painted, *arguments.partly})
-    return file.to_annotation(painted, arguments.empty)
+def said_by(arguments) -> Said:
+    """What the arguments say of planes and structures."""
+    box = arguments.box
+    return Said(
+        painted=None if arguments.painted is None else tuple(arguments.painted),
+        partly=tuple(arguments.partly),
+        empty=tuple(arguments.empty),
+        complete=_named("complete", arguments.complete),
+        empty_of=_named("empty-of", arguments.empty_of),
+        painted_along=_named("painted-along", arguments.painted_along),
+        plane_range=tuple(arguments.range) if arguments.range else None,
+        range_of=tuple((structure, _ends(structure, ends)) for structure, *ends in arguments.range_of),
+        box=None if box is None else (tuple(box[0::2]), tuple(box[1::2])),
+    )
 
 
-def with_bounds(arguments, annotation):
-    """Ranges, partly painted planes and box, in the order in which they build on each other.
-
-    Raises
-    ------
-    InputError
-        Where they contradict each other or what is painted.
-    """
-    if arguments.range:
-        annotation = annotation.with_range(*arguments.range)
-    if arguments.range_of:
-        annotation = annotation.with_class_ranges(_class_ranges(arguments.range_of, annotation.classes))
-    if arguments.partly:
-        annotation = annotation.with_partly_painted(arguments.partly)
-    if arguments.box:
-        annotation = annotation.with_box(arguments.box[0::2], arguments.box[1::2])
-    return annotation
+def _named(option: str, texts) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Structures or axes and their planes, as they were typed."""
+    try:
+        return tuple((name, tuple(shared.planes_from(planes))) for name, planes in texts)
+    except argparse.ArgumentTypeError as error:
+        raise InputError(f"--{option}: {error}") from None
 
 
-def _class_ranges(texts, classes) -> dict[int, tuple[int, int]]:
-    """Class numbers and their planes, from (structure, first, last) as they were typed."""
-    ranges = {}
-    for structure, *ends in texts:
-        try:
-            first, last = map(int, ends)
-        except ValueError:
-            raise InputError(f"--range-of {structure} {' '.join(ends)}: write two plane numbers") from None
-        number = _class_number(structure, classes)
-        if number in ranges:
-            raise InputError(f"--range-of is given twice for {structure}: give one range")
-        ranges[number] = (first, last)
-    return ranges
-
-
-def _class_number(structure: str, classes) -> int:
-    """The number of a class by its segment ID, name or value; names may occur twice, IDs and values do not."""
-    for said in (lambda one: one.details.get("ID"), lambda one: one.name, lambda one: str(one.value)):
-        found = [number for number, one in enumerate(classes, start=1) if said(one) == structure]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise InputError(f"--range-of {structure}: {len(found)} structures have this name; give the value instead")
-    names = ", ".join(f"{one.name} ({one.value})" for one in classes) or "none"
-    raise InputError(f"--range-of {structure}: there is no such structure among the labels; there are: {names}")
+def _ends(structure: str, ends: list[str]) -> tuple[int, int]:
+    try:
+        first, last = map(int, ends)
+    except ValueError:
+        raise InputError(f"--range-of {structure} {' '.join(ends)}: write two plane numbers") from None
+    return first, last

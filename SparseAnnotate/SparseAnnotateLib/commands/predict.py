@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
             )
     volume = shared.image_from(arguments)
-    annotation = annotation_from(arguments, read_labels(arguments.labels, volume))
+    volume, annotation = annotation_from(arguments, volume, read_labels(arguments.labels, volume))
     _describe(arguments.console, volume, annotation)
     with arguments.console.progress(predictor.name) as show:
         prediction = _batch.run_one(arguments, predictor, volume, annotation, show)
@@ -79,16 +79,18 @@ def _refuse_options_of_one_case(arguments) -> None:
             raise InputError(f"--{option} is for one case: give LABELS, or a column {name} in a table of cases")
 
 
-def annotation_from(arguments, file):
-    """What the arguments and the label file say together."""
-    annotation = _given.painted_from(arguments, file)
-    if not annotation.painted.any():
+def annotation_from(arguments, volume, file):
+    """What the arguments and the label file say together, and the volume along the axis of the painted planes."""
+    from ..completeness import understand
+
+    volume, told = understand(_given.said_by(arguments), volume, file, axis=arguments.axis)
+    for sentence in told.sentences:
+        arguments.console.say(sentence)
+    if not told.annotation.painted.any():
         raise InputError(
             f"{arguments.labels} holds no label: paint at least one plane, or name the empty ones with --empty"
         )
-    if not arguments.range:
-        annotation = annotation.with_range(annotation.painted_planes[0], annotation.painted_planes[-1])
-    return _given.with_bounds(arguments, annotation)
+    return volume, told.annotation
 
 
 def quality_table(volume, annotation, prediction) -> str:
@@ -119,10 +121,14 @@ def quality_table(volume, annotation, prediction) -> str:
 
 
 def _state(annotation, plane: int) -> str:
+    import numpy as np
+
     if annotation.painted[plane]:
-        if not annotation.known[plane].all():
-            return "partly painted"
-        return "painted" if annotation.labels[plane].any() else "empty"
+        if annotation.known[plane].all():
+            return "painted" if annotation.labels[plane].any() else "empty"
+        numbers = np.flatnonzero(annotation.complete[plane])
+        complete = [annotation.classes[number].name for number in numbers]
+        return f"painted for {', '.join(complete)}" if complete else "partly painted"
     first, last = annotation.plane_range
     return "predicted" if first <= plane <= last else "outside the range"
 

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     selector = shared.selector_from(arguments)
     volume = shared.image_from(arguments)
-    annotation = _painted_so_far(arguments, volume)
+    volume, annotation = _painted_so_far(arguments, volume)
     count = shared.count_from(arguments, annotation.plane_range, volume.planes)
     if arguments.fraction is not None:
         count -= int(annotation.painted[annotation.plane_range[0] : annotation.plane_range[1] + 1].sum())
@@ -48,15 +48,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _painted_so_far(arguments, volume):
+    """The volume along the axis of the painted planes, and what is known of it."""
     from ..annotation import SparseAnnotation
+    from ..completeness import understand
     from ..io import read_labels
 
+    said = _given.said_by(arguments)
     if arguments.labels:
-        return _given.with_bounds(arguments, _given.painted_from(arguments, read_labels(arguments.labels, volume)))
-    for name in ("painted", "partly", "empty", "range_of"):
-        if getattr(arguments, name):
+        file = read_labels(arguments.labels, volume)
+        volume, told = understand(said, volume, file, axis=arguments.axis, ends_painted=False)
+        for sentence in told.sentences:
+            arguments.console.say(sentence)
+        return volume, told.annotation
+    for name in _given.NAMES:
+        if name not in ("range", "box") and getattr(arguments, name):
             raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
-    return _given.with_bounds(arguments, SparseAnnotation.unpainted(volume.shape))
+    annotation = SparseAnnotation.unpainted(volume.shape)
+    if said.plane_range:
+        annotation = annotation.with_range(*said.plane_range)
+    return volume, annotation.with_box(*said.box) if said.box else annotation
 
 
 def _show(arguments, volume, annotation, suggestions) -> None:

@@ -1,4 +1,4 @@
-"""Structures that were painted on planes of their own: which planes say nothing of a structure without a voxel there."""
+"""Structures painted on planes of their own: which planes say nothing of a structure that has no voxel there."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ def sentences(
     slivers: Mapping[int, tuple[int, ...]],
     doubtful: tuple[tuple[int, int], ...],
     *,
-    explicit: bool,
+    told: bool,
 ) -> tuple[str, ...]:
     """One line of what is not common to all structures, and one of what is doubtful; none where there is neither."""
     names = [one.name for one in annotation.classes]
-    if explicit:
+    if not told:
         return _contradictions(names, slivers, doubtful)
     parts = _own(annotation, names) + _slivers(names, slivers)
     lines = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .outlines import Outlines
@@ -63,7 +65,7 @@ def _at_ends(outlines: Outlines, number: int, shown: list[int], found: set[int])
     rest = [plane for plane in shown if plane not in found]
     new: set[int] = set()
     for ordered, step in ((rest, 1), (rest[::-1], -1)):
-        for plane, inner in zip(ordered, ordered[1:], strict=False):
+        for plane, inner in itertools.pairwise(ordered):
             outline = outlines.on(number, inner)
             if plane + step != inner or (outlines.on(number, plane) & outline).sum() >= _HELD_AT_ENDS * outline.sum():
                 break

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..annotation import LabelClass, SparseAnnotation
+from ..annotation import SparseAnnotation
 from ..errors import InputError
 from .outlines import Outlines
 from .own_planes import own_planes
@@ -33,23 +33,21 @@ class Understood:
 
 
 def understood(
-    labels: np.ndarray,
-    planes: Iterable[int] | None = None,
+    annotation: SparseAnnotation,
     *,
-    partly: Iterable[int] = (),
-    empty: Iterable[int] = (),
-    classes: Sequence[LabelClass] | None = None,
+    tell: bool = True,
+    aside: Iterable[int] = (),
     complete: Mapping[int, Iterable[int]] | None = None,
     empty_of: Mapping[int, Iterable[int]] | None = None,
     ranges: Mapping[int, tuple[int, int]] | None = None,
 ) -> Understood:
-    """What the labels say, and nothing else where the expert said it.
+    """What the labels of an annotation say of its planes, and nothing else where the expert said it.
 
     Parameters
     ----------
-    labels, empty, classes : see `SparseAnnotation.from_painted_planes`
-    planes : painted completely, for all structures: then nothing is told from the labels
-    partly : painted in part; nothing is told of them (`SparseAnnotation.with_partly_painted` comes later)
+    annotation : as `SparseAnnotation.from_painted_planes` gives it, with all structures on all planes
+    tell : whether the planes are told from the labels; else it is only noted where the labels contradict them
+    aside : planes of which the expert said what they are (empty, or painted in part)
     complete : for structures (class numbers 1, 2, ...), exactly the planes on which they were painted completely
     empty_of : for structures, further planes that were looked at and hold none of it
     ranges : first and last plane of structures where they were clicked; only read
@@ -57,29 +55,27 @@ def understood(
     Raises
     ------
     InputError
-        See `SparseAnnotation.from_painted_planes` and `SparseAnnotation.with_complete`.
+        See `SparseAnnotation.with_complete`.
     """
-    partly, empty = sorted(set(partly)), sorted(set(empty))
-    if planes is not None:
-        planes = sorted({*planes, *partly})
-    annotation = SparseAnnotation.from_painted_planes(labels, planes, empty=empty, classes=classes)
-    told, slivers, doubtful = _told(annotation, [*partly, *empty], ranges or {})
-    if planes is not None:
+    complete, empty_of = complete or {}, empty_of or {}
+    told, slivers, doubtful = _told(annotation, sorted(aside), ranges or {})
+    if not tell:
         told = {}
-    said = {number: set(ones) for number, ones in (complete or {}).items()}
-    for number, ones in (empty_of or {}).items():
+    said = {number: set(ones) for number, ones in complete.items()}
+    for number, ones in empty_of.items():
         _refuse_labels(annotation, number, ones)
         said[number] = said.get(number, told.get(number, set(annotation.complete_planes_of(number)))) | set(ones)
-    annotation = annotation.with_complete({**told, **said}) if told or said else annotation
-    left = {number: ones for number, ones in slivers.items() if number not in (complete or {})}
-    lines = sentences(annotation, left, doubtful, explicit=planes is not None)
-    return Understood(annotation, left, doubtful, lines)
+    if told or said:
+        annotation = annotation.with_complete({**told, **said})
+    slivers = {number: ones for number, ones in slivers.items() if number not in complete}
+    doubtful = tuple(one for one in doubtful if one[0] not in said)
+    return Understood(annotation, slivers, doubtful, sentences(annotation, slivers, doubtful, told=tell))
 
 
-def _told(annotation, apart: list[int], ranges) -> tuple[dict[int, set[int]], dict[int, tuple[int, ...]], tuple]:
+def _told(annotation, aside: list[int], ranges) -> tuple[dict[int, set[int]], dict[int, tuple[int, ...]], tuple]:
     """The planes on which structures are complete, of those that are not complete wherever there are labels."""
     outlines = Outlines(annotation.labels, annotation.class_count)
-    outlines.area[apart] = 0
+    outlines.area[aside] = 0
     shown = outlines.area > 0
     slivers = {}
     for number in range(1, annotation.class_count + 1):
@@ -89,7 +85,7 @@ def _told(annotation, apart: list[int], ranges) -> tuple[dict[int, set[int]], di
             shown[ones, number - 1] = False
     painted = own_planes(outlines, shown, ranges)
     complete = painted.complete
-    complete[apart] = annotation.complete[apart]
+    complete[aside] = annotation.complete[aside]
     differs = np.flatnonzero((complete != annotation.complete).any(axis=0))
     told = {int(number) + 1: set(np.flatnonzero(complete[:, number]).tolist()) for number in differs}
     return told, slivers, painted.doubtful

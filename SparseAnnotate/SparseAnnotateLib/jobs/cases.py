@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..completeness import Said, named_planes, understand
 from ..errors import InputError
 from ..predictors import Prediction
 from .job import Job
 
 IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".tiff", ".tif")
 _ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
-_COLUMNS = ("image", "labels", "name", "painted", "empty", "partly", "range")
+# What columns of tables say of planes, for one case or one scan of a cohort.
+PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range")
+_COLUMNS = ("image", "labels", "name", *PLANE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,7 @@ class FileCase:
     Attributes
     ----------
     name : unique among the cases; the output is named after it
-    painted, empty, partly : planes, as on the command line; by default those that hold a label are painted
-    plane_range : first and last plane of the structures; by default the first and last painted one
+    said : of planes, as on the command line; the rest is told from the labels
     predictor, options : see `Job`
     axis, replace_nan, channel, spacing_mm : see `io.read_image`
     """
@@ -37,10 +39,7 @@ class FileCase:
     output: Path
     predictor: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    painted: tuple[int, ...] | None = None
-    empty: tuple[int, ...] = ()
-    partly: tuple[int, ...] = ()
-    plane_range: tuple[int, int] | None = None
+    said: Said = field(default_factory=Said)
     axis: str = "auto"
     replace_nan: float | None = None
     channel: int | None = None
@@ -75,15 +74,10 @@ class FileCase:
 
         volume = read_image(self.image, self.axis, self.replace_nan, channel=self.channel, spacing_mm=self.spacing_mm)
         file = read_labels(self.labels, volume)
-        painted = None if self.painted is None else sorted({*self.painted, *self.partly})
-        annotation = file.to_annotation(painted, self.empty)
-        if not annotation.painted.any():
+        volume, told = understand(self.said, volume, file, axis=self.axis)
+        if not told.annotation.painted.any():
             raise InputError(f"{self.labels} holds no label: paint at least one plane")
-        planes = annotation.painted_planes
-        annotation = annotation.with_range(*(self.plane_range or (planes[0], planes[-1])))
-        if self.partly:
-            annotation = annotation.with_partly_painted(self.partly)
-        return Job(self.predictor, volume, annotation, self.options, self.name)
+        return Job(self.predictor, volume, told.annotation, self.options, self.name)
 
     def deliver(self, job: Job, prediction: Prediction) -> dict[str, Any]:
         """Write the output, whole or not at all; what is left to say about it."""
@@ -98,8 +92,8 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
 
     Parameters
     ----------
-    source : a table (.csv) with the columns image and labels, and, where needed, name, painted, empty, partly
-        ("3,17,29" or "3-7 12"), range ("10-80"); paths in it are relative to its folder.
+    source : a table (.csv) with the columns image and labels, and, where needed, name and `PLANE_COLUMNS` (see
+        `said_in`); paths in it are relative to its folder.
         Or a folder: of one folder a case with ``image.*`` and ``label.*`` or ``labels.*``, or of files
         ``NAME_image.*`` and ``NAME_labels.*``.
     output : folder of the results; each is called after its case
@@ -141,12 +135,24 @@ def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
         raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
     image, labels = (table.parent / row[name] for name in ("image", "labels"))
     try:
-        planes = {name: planes_from(row[name]) for name in ("painted", "empty", "partly") if row.get(name)}
-        ends = planes_from(row["range"]) if row.get("range") else None
+        said = said_in(row)
     except ValueError as error:
         raise InputError(f"line {line} of {table}: {error}") from error
-    case = {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, **planes}
-    return case if ends is None else {**case, "plane_range": (ends[0], ends[-1])}
+    return {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, "said": said}
+
+
+def said_in(row: Mapping[str, str | None]) -> Said:
+    """What a row's `PLANE_COLUMNS` say: "3,17,29" or "3-7 12", "liver:12,20; spleen:3-9", a range "10-80".
+
+    ValueError with a sentence for what is no plane number.
+    """
+    said: dict[str, Any] = {name: planes_from(row[name]) for name in ("painted", "partly", "empty") if row.get(name)}
+    named = ("complete", "empty_of", "painted_along")
+    said |= {name: named_planes(row[name], planes_from) for name in named if row.get(name)}
+    if row.get("range"):
+        ends = planes_from(row["range"])
+        said["plane_range"] = (ends[0], ends[-1])
+    return Said(**said)
 
 
 def planes_from(text: str) -> tuple[int, ...]:

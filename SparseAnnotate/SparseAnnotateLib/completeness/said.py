@@ -1,0 +1,138 @@
+"""What an expert said of labels in a file, by options or columns of a table; the rest is told from the labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..annotation import LabelClass, SparseAnnotation
+from ..errors import InputError
+from ..volume import AXES, Volume
+from .axis import along_painted_axis
+from .understanding import Understood, understood
+
+if TYPE_CHECKING:
+    from ..io import LabelFile
+
+Named = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Said:
+    """Planes, ranges and box. Structures are named by segment ID, name or value.
+
+    Attributes
+    ----------
+    painted : planes painted completely, for all structures; None where that is told from the labels
+    partly, empty : planes of which only a part is painted; that were looked at and hold nothing
+    complete : (structure, planes): exactly these planes were painted completely for the structure
+    empty_of : (structure, planes) that were looked at and hold none of it
+    painted_along : (axis "i", "j" or "k", planes) painted completely along another axis
+    plane_range, range_of, box : see `SparseAnnotation`
+    """
+
+    painted: tuple[int, ...] | None = None
+    partly: tuple[int, ...] = ()
+    empty: tuple[int, ...] = ()
+    complete: Named = ()
+    empty_of: Named = ()
+    painted_along: Named = ()
+    plane_range: tuple[int, int] | None = None
+    range_of: Named = ()
+    box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
+
+
+def understand(
+    said: Said, volume: Volume, file: LabelFile, *, axis: str = "auto", ends_painted: bool = True
+) -> tuple[Volume, Understood]:
+    """The annotation that the expert's words and a label file make together.
+
+    Parameters
+    ----------
+    volume : as read along `axis`
+    axis : as asked for; with ``auto`` the labels may tell another one, along which the returned volume lies
+    ends_painted : without a range, the first and the last painted plane are its ends
+
+    Raises
+    ------
+    InputError
+        Where they contradict each other or the labels, or nothing is painted.
+    """
+    volume, labels, told = along_painted_axis(volume, file.labels, axis)
+    result = _of_planes(said, file, labels, turned=bool(told))
+    annotation = result.annotation
+    ends = said.plane_range
+    if ends is None and ends_painted and annotation.painted.any():
+        ends = annotation.painted_planes[0], annotation.painted_planes[-1]
+    if ends is not None:
+        annotation = annotation.with_range(*ends)
+    if said.range_of:
+        annotation = annotation.with_class_ranges(_ranges(said.range_of, annotation.classes))
+    if said.partly:
+        annotation = annotation.with_partly_painted(said.partly)
+    for letter, planes in said.painted_along:
+        annotation = annotation.with_painted_along(_array_axis(volume, letter), planes, labels)
+    if said.box:
+        annotation = annotation.with_box(*said.box)
+    return volume, Understood(annotation, result.slivers, result.doubtful, (*told, *result.sentences))
+
+
+def _of_planes(said: Said, file: LabelFile, labels, *, turned: bool) -> Understood:
+    numbers = {name: _numbers(name, getattr(said, name), file.classes) for name in ("complete", "empty_of")}
+    ranges = _ranges(said.range_of, file.classes)
+    if file.painted is not None and said.painted is None and not turned:
+        annotation = file.to_annotation(None, said.empty)
+        return understood(annotation, tell=False, **numbers)
+    painted = None if said.painted is None else sorted({*said.painted, *said.partly})
+    annotation = SparseAnnotation.from_painted_planes(labels, painted, empty=said.empty, classes=file.classes)
+    aside = {*said.partly, *said.empty}
+    return understood(annotation, tell=painted is None, aside=aside, ranges=ranges, **numbers)
+
+
+def _numbers(what: str, named: Named, classes: Sequence[LabelClass]) -> dict[int, tuple[int, ...]]:
+    """Planes by class number."""
+    option = f"--{what.replace('_', '-')}"
+    found: dict[int, tuple[int, ...]] = {}
+    for structure, planes in named:
+        number = class_number(structure, classes, option)
+        if number in found:
+            raise InputError(f"{option} is given twice for {structure}: give all its planes at once")
+        found[number] = tuple(planes)
+    return found
+
+
+def _ranges(named: Named, classes: Sequence[LabelClass]) -> dict[int, tuple[int, int]]:
+    return {number: (ends[0], ends[-1]) for number, ends in _numbers("range_of", named, classes).items()}
+
+
+def class_number(structure: str, classes: Sequence[LabelClass], option: str) -> int:
+    """The number of a class by its segment ID, name or value; names may occur twice, IDs and values do not."""
+    for said in (lambda one: one.details.get("ID"), lambda one: one.name, lambda one: str(one.value)):
+        found = [number for number, one in enumerate(classes, start=1) if said(one) == structure]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(f"{option} {structure}: {len(found)} structures have this name; give the value instead")
+    names = ", ".join(f"{one.name} ({one.value})" for one in classes) or "none"
+    raise InputError(f"{option} {structure}: there is no such structure among the labels; there are: {names}")
+
+
+def _array_axis(volume: Volume, letter: str) -> int:
+    if letter not in AXES:
+        raise InputError(f"--painted-along {letter}: give one of the axes i, j and k")
+    if letter == volume.axis:
+        raise InputError(f"--painted-along {letter}: the planes lie along {letter} already; name them with --painted")
+    return volume.axes.index(letter)
+
+
+def named_planes(text: str, planes_from) -> Named:
+    """(structure, planes) from "liver:12,20; spleen:3-9", as columns of a table hold them; ValueError for others."""
+    named = []
+    for part in filter(None, (one.strip() for one in re.split(r"[;\n]", text))):
+        name, colon, planes = part.rpartition(":")
+        if not colon:
+            raise ValueError(f"{part!r} names no structure: write liver:12,20; spleen:3-9")
+        named.append((name.strip(), tuple(planes_from(planes))))
+    return tuple(named)
