@@ -8,6 +8,7 @@ import pytest
 from jobs.examples import tiny_annotation, tiny_volume
 from SparseAnnotateLib import InputError, run
 from SparseAnnotateLib.cli import main
+from SparseAnnotateLib.completeness import Said
 from SparseAnnotateLib.io import read_image, read_labels, write_labels
 from SparseAnnotateLib.jobs import InlineRunner, LocalRunner
 from SparseAnnotateLib.jobs.batch import exit_code, keep_to_settings, open_runner, predict_cases, summary, write_table
@@ -70,8 +71,8 @@ def test_a_table_names_files_and_painted_planes(data, output, tmp_path):
         "data/bert/image.nii.gz,data/bert/labels.nii.gz,,,,\n"
     )
     first, second = cases_in(table, output)
-    assert (first.name, first.painted, first.empty, first.plane_range) == ("A", (2, 6), (8,), (1, 7))
-    assert (second.name, second.painted, second.plane_range) == ("bert", None, None)
+    assert (first.name, first.said) == ("A", Said((2, 6), empty=(8,), plane_range=(1, 7)))
+    assert (second.name, second.said) == ("bert", Said())
     assert first.image.samefile(data / "anna" / "image.nii.gz")
 
 
