@@ -7,9 +7,13 @@ volumetric images", IEEE TBME 2008; ITK's filter by Zukic et al. 2016.
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from types import ModuleType
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -41,24 +45,58 @@ def itk_interpolation(labels: np.ndarray) -> np.ndarray:
     MissingPackageError
         Where ITK's filter is not installed.
     """
-    itk = require("itk", extra="morphology", purpose="the predictor morphology")
-    if not hasattr(itk, "MorphologicalContourInterpolator"):
-        require("itk_morphologicalcontourinterpolation", extra="morphology", purpose="the predictor morphology")
-    image = itk.image_from_array(np.ascontiguousarray(labels))
-    interpolator = itk.MorphologicalContourInterpolator[type(image)].New(image)
+    filters, buffers, common = _modules()
+    # The image is a view, which keeps no hold of the array: it is used only while `labels` lives.
+    labels = np.ascontiguousarray(labels, np.uint8)
+    image = buffers.itkPyBufferIUC3.GetImageViewFromArray(labels)
+    interpolator = filters.itkMorphologicalContourInterpolatorIUC3.New()
+    interpolator.SetInput(image)
     interpolator.SetAxis(2)
-    with _one_thread(itk):
+    with _one_thread(common.itkMultiThreaderBase):
         interpolator.Update()
-    return itk.array_from_image(interpolator.GetOutput())
+    # GetArrayFromImage looks at itk.VectorImage first, and with it loads half of ITK.
+    memory = buffers.itkPyBufferIUC3._GetArrayViewFromImage(interpolator.GetOutput())
+    return np.array(memory).view(np.uint8).reshape(labels.shape)
+
+
+@functools.cache
+def _modules() -> tuple[ModuleType, ModuleType, ModuleType]:
+    """ITK's filter, its way to numpy, and its threads, and no other modules of ITK.
+
+    By way of ``itk.MorphologicalContourInterpolator`` all that the filter builds on is loaded with every type of pixel:
+    9 s of CPU; in this way .4 s, as long as torch and Dask (another 1.6 s) are put off, which ITK imports for functions
+    that are not used here.
+    """
+    names = ("itkMorphologicalContourInterpolatorPython", "itkPyBufferPython", "ITKCommonBasePython")
+    with _put_off("torch", "xarray"), _put_off("distributed", missing=True):
+        return tuple(require(f"itk.{name}", extra="morphology", purpose="the predictor morphology") for name in names)
 
 
 @contextlib.contextmanager
-def _one_thread(itk):
+def _put_off(*names: str, missing: bool = False):
+    """Modules that are not loaded yet are loaded when they are first used, or taken as `missing`, while this lasts."""
+    names = [name for name in names if name not in sys.modules]
+    sys.modules.update({name: None if missing else _Later(name) for name in names})
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+
+
+class _Later(ModuleType):
+    """Stands for a module that is imported when something of it is asked for."""
+
+    def __getattr__(self, name):
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextlib.contextmanager
+def _one_thread(threader):
     """Several threads corrupt the heap in this filter (ITK 5.4.7: 2 of 3 runs on ten brain structures aborted).
 
     One thread is as fast: the time goes into single outlines.
     """
-    threader = itk.MultiThreaderBase
     threads = threader.GetGlobalMaximumNumberOfThreads()
     threader.SetGlobalMaximumNumberOfThreads(1)
     try:
