@@ -25,6 +25,8 @@ KILL_AFTER_S = 1.9
 # What a crash of Slicer left behind is kept for a day, then the next runner removes it.
 ABANDONED_AFTER_S = 86400.0
 _LOG_TAIL_BYTES = 4000
+# Of the log's last line, in a sentence to the user.
+_LAST_LINE = 200
 
 
 class _Writer(threading.Thread):
@@ -143,7 +145,7 @@ class LocalHandle(JobHandle):
             return JobFailedError(f"the worker lost its folder {folder.path}: {advice}", FOLDER, log)
         if code == ExitCode.MEMORY:
             return as_exception(*describe(MemoryError())[:2], log)
-        return JobFailedError(_how_it_died(code), MEMORY if code == -9 else CRASH, log)
+        return JobFailedError(_how_it_died(code, log), MEMORY if code == -9 else CRASH, log)
 
     def _finish(self, state: JobState, failure: Exception | None = None) -> None:
         self._end(state, failure)
@@ -169,9 +171,11 @@ def _as_failure(error: Exception) -> Exception:
     return JobFailedError(message, reason, details)
 
 
-def _how_it_died(code: int) -> str:
+def _how_it_died(code: int, log: str) -> str:
     if code >= 0:
-        return f"the worker ended with the exit code {code} and without a word: please report it with the log"
+        last = next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "")
+        said = f" ({last[:_LAST_LINE]})" if last else " and without a word"
+        return f"the worker ended with the exit code {code}{said}: please report it with the log"
     name = signal.Signals(-code).name if -code in {one.value for one in signal.Signals} else f"signal {-code}"
     if name == "SIGKILL":
         return "the system killed the worker, most often because memory ran out: close other programs or crop the image"

@@ -23,12 +23,18 @@ THREAD_VARIABLES = (
 
 _REAP_TIMEOUT_S = 0.5
 _LIBRARY_ROOT = str(Path(__file__).resolve().parents[2])
+_START = str(Path(__file__).resolve().with_name("start.py"))
 
 
 def interpreter() -> str:
     """The Python to run a worker with: PythonSlicer inside Slicer, this one outside."""
     inside_slicer = "slicer" in sys.modules
     return (shutil.which("PythonSlicer") if inside_slicer else None) or sys.executable
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """What an interpreter is given to run a module of ours, found by the path of a file; see `start`."""
+    return [_START, module, *arguments]
 
 
 def thread_limits(threads: int) -> dict[str, str]:
@@ -86,8 +92,8 @@ class WorkerProcess(PythonProcess):
     """A running worker of a job."""
 
     def __init__(self, folder: JobFolder, environment: dict[str, str], python: str | None = None):
-        arguments = ["-m", "SparseAnnotateLib.jobs.worker", str(folder.path)]
-        arguments += ["--parent", str(os.getpid()), "--own-group"]
+        given = [str(folder.path), "--parent", str(os.getpid()), "--own-group"]
+        arguments = module_command("SparseAnnotateLib.jobs.worker", *given)
         with open(folder.log, "ab") as log:
             super().__init__(arguments, environment, python, stdout=log, stderr=log)
         with contextlib.suppress(OSError):
@@ -96,9 +102,9 @@ class WorkerProcess(PythonProcess):
 
 
 def _environment(more: dict[str, str]) -> dict[str, str]:
-    """Ours, with the library on the path: inside Slicer it is on sys.path only."""
+    """Ours, with the library on the path for what the worker starts itself: inside Slicer it is on sys.path only."""
     path = os.pathsep.join(filter(None, (_LIBRARY_ROOT, os.environ.get("PYTHONPATH"))))
-    # Safe path: without it ``-m`` would import whatever lies in the current folder first.
+    # Safe path: nothing is imported from the current folder.
     return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1", **more}
 
 

@@ -117,7 +117,10 @@ def question(name: str, lacking: list[Package], weights: Sequence = ()) -> str:
         lines.append("    " + _("weights of {name}  ({size} MB, from {site}, once)").format(**about))
     if lacking:
         total = [sum(one.megabytes[end] for one in lacking) for end in (0, 1)]
-        lines += ["", _("To download: {size}, from pypi.org into Slicer's Python.").format(size=_size(*total))]
+        lines += [
+            "",
+            _("To download: {size}, from the Python Package Index into Slicer's Python.").format(size=_size(*total)),
+        ]
     if any(one.requirement is None for one in lacking):
         lines.append(_("PyTorch is installed by Slicer's extension PyTorch, which chooses the version for this GPU."))
     lines.append(_("Nothing of your data is sent. Install now?"))
@@ -134,11 +137,12 @@ def _install(lacking: list[Package]) -> None:
     requirements = [one.requirement for one in lacking if one.requirement is not None]
     if not requirements:
         return
+    # Nothing imports this part of Slicer by itself: `import slicer` does not bring it.
+    from slicer.packaging import pip_ensure
+
     try:
         with _constraints() as path:
-            slicer.packaging.pip_ensure(
-                requirements, constraints=path, prompt_install=False, requester="SparseAnnotate"
-            )
+            pip_ensure(requirements, constraints=path, prompt_install=False, requester="SparseAnnotate")
     except (RuntimeError, subprocess.CalledProcessError) as error:
         advice = _("The packages could not be installed ({error}): check the connection, see Slicer's log.")
         raise MissingPackageError(advice.format(error=error)) from error

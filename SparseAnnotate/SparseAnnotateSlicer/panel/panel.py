@@ -77,6 +77,8 @@ class Panel:
         """
         if not keep_message and not quietly:
             self.status.clear()
+            # At once: a dialogue may open, beside which what was said before must not stand on.
+            self.status.show()
         try:
             action()
         except InputError as error:

@@ -20,7 +20,7 @@ import numpy as np
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import Job, JobFailedError
 from SparseAnnotateLib.jobs.folder import read_job, write_aside, write_job
-from SparseAnnotateLib.jobs.process import interpreter
+from SparseAnnotateLib.jobs.process import interpreter, module_command
 from SparseAnnotateLib.selectors import SELECTORS, Suggestion
 
 _REQUEST, _ANSWER, _LOG = "selection.json", "suggestions.json", "worker.log"
@@ -47,17 +47,12 @@ class Selection:
         write_job(Job("nearest", volume, annotation), path)
         write_aside(path / _REQUEST, json.dumps(request).encode())
         self._log, self._answer = path / _LOG, path / _ANSWER
-        packages = str(Path(__file__).resolve().parents[2])
-        search = os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH"))))
-        # Safe path: this file's folder is no place to import from.
-        environment = {**os.environ, "PYTHONPATH": search, "PYTHONSAFEPATH": "1"}
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
-                [interpreter(), str(Path(__file__).resolve()), str(path)],
+                [interpreter(), *module_command("SparseAnnotateSlicer.panel.selecting", str(path))],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=environment,
                 **_OWN_GROUP,
             )
 

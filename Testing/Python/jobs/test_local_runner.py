@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +8,12 @@ from jobs.examples import children_of_this_process, is_running, lines, tiny_job,
 from jobs.runner_tester import PATIENCE_S, ProcessRunnerTester
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.jobs import JobFailedError, JobState, LocalRunner
+
+
+def as_script(path, line):
+    path.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 class TestLocalRunner(ProcessRunnerTester):
@@ -45,6 +52,21 @@ class TestLocalRunner(ProcessRunnerTester):
             handle.result()
         assert caught.value.reason == "crash"
         assert "job_predictors.py" in caught.value.details
+
+    def test_a_launcher_that_passes_no_pythonpath_on_starts_it_all_the_same(self, root, tmp_path, monkeypatch):
+        monkeypatch.delenv("SPARSE_ANNOTATE_PLUGINS")
+        launcher = as_script(tmp_path / "launcher", f'unset PYTHONPATH; cd /; exec "{sys.executable}" "$@"')
+        with LocalRunner(root, python=str(launcher)) as runner:
+            handle = runner.submit(tiny_job())
+            self.finish(handle)
+            assert handle.result().labels.any()
+
+    def test_a_worker_that_cannot_start_is_told_with_the_last_line_of_its_log(self, root, tmp_path):
+        launcher = as_script(tmp_path / "launcher", 'echo "what went wrong" >&2; exit 1')
+        with LocalRunner(root, python=str(launcher)) as runner:
+            handle = self.finish(runner.submit(tiny_job()), JobState.FAILED)
+            with pytest.raises(JobFailedError, match=r"the exit code 1 \(what went wrong\): please report it"):
+                handle.result()
 
     def test_a_worker_whose_memory_is_limited_says_so(self, runner):
         handle = self.finish(runner.submit(tiny_job("test-limited")), JobState.FAILED)

@@ -41,6 +41,8 @@ _PYTHONQT |= {
 }
 # Set while the application starts.
 _OF_SLICER = {"app": "qSlicerApplication", "mrmlScene": "vtkMRMLScene"}
+# The parts of the package that are there without anybody importing them.
+_PARTS_OF_SLICER = {"slicer", "slicer.util"}
 _NAMESPACES = {"modules", "moduleNames", "cli", "parameterNodeWrapper"}
 _MAKES_NODES = (
     "AddNewNodeByClass",
@@ -120,6 +122,7 @@ class Checker(ast.NodeVisitor):
         self.unknown: list[str] = []
         self._form, self._own = form or {}, set(own) | defined_in(source)
         self._aliases: dict[str, str] = {}
+        self._imported = set(_PARTS_OF_SLICER)
         self._types: list[dict[str, str]] = [{}]
         self._class: list[str] = []
         tree = ast.parse(source)
@@ -138,12 +141,14 @@ class Checker(ast.NodeVisitor):
     def _import(self, tree: ast.AST) -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
+                self._imported |= {one.name for one in node.names}
                 for one in node.names:
                     if one.name.split(".")[0] in ROOTS:
                         self._aliases[one.asname or one.name.split(".")[0]] = (
                             one.name if one.asname else one.name.split(".")[0]
                         )
             elif isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] in ROOTS:
+                self._imported.add(node.module)
                 for one in node.names:
                     self._aliases[one.asname or one.name] = f"{node.module}.{one.name}"
                     self._check_dotted(node, f"{node.module}.{one.name}".split("."))
@@ -289,6 +294,8 @@ class Checker(ast.NodeVisitor):
 
     def _check_python(self, node: ast.AST, module: str, more: list[str]) -> None:
         known = API["python"][f"slicer.{module}"]
+        if f"slicer.{module}" not in self._imported:
+            self._say(node, f"slicer.{module} is not there before it is imported", module)
         if more and more[0] not in known:
             self._say(node, f"slicer.{module} has no {more[0]}", more[0], known)
 

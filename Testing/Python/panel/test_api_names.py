@@ -45,7 +45,11 @@ def unknown_in(source, form=None):
         ("import slicer\nslicer.util.loadVolume('a', propertys={})", "takes no propertys, did you mean properties"),
         ("from slicer.util import errorDisply", "slicer.util has no errorDisply, did you mean errorDisplay"),
         ("from slicer.i18n import translat as _", "slicer.i18n has no translat"),
-        ("import slicer\nslicer.packaging.pip_ensured([])", "slicer.packaging has no pip_ensured"),
+        (
+            "import slicer\nimport slicer.packaging\nslicer.packaging.pip_ensured([])",
+            "slicer.packaging has no pip_ensured",
+        ),
+        ("import slicer\nslicer.packaging.pip_ensure([])", "slicer.packaging is not there before it is imported"),
         ("import slicer\nslicer.ap.exit()", "slicer has no ap"),
         (
             "import slicer\nslicer.app.layoutManagr()",

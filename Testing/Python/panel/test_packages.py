@@ -91,6 +91,12 @@ def test_weights_are_asked_for_with_their_size_where_they_are_not_here_yet(monke
     assert packages.missing_weights(SELECTORS.get("keep-n")) == []
 
 
+def test_the_question_names_no_server_that_a_clinician_does_not_know():
+    text = packages.question("guided", [packages.PACKAGES["cv2"]])
+    assert "from the Python Package Index" in text
+    assert "pypi.org" not in text
+
+
 def test_the_question_names_every_package_with_its_size_and_the_sum():
     wanted = [packages.PACKAGES[name] for name in ("cv2", "sklearn", "torch")]
     text = packages.question("some predictor", wanted)

@@ -499,10 +499,20 @@ class TestPackages:
             text = open(constraints, encoding="utf-8").read()  # noqa: SIM115
             installed.append((requirements, "numpy==" in text, prompt_install, requester))
 
-        monkeypatch.setattr(slicer.packaging, "pip_ensure", pip_ensure)
+        monkeypatch.setattr("slicer.packaging.pip_ensure", pip_ensure)
         start(painted, "guided")
         assert installed == [(["opencv-python-headless>=4.8"], True, False, "SparseAnnotate")]
         wait_until(lambda: not painted.panel.predict.is_running, 300)
+
+    def test_what_was_said_before_does_not_stand_beside_the_question(self, painted, monkeypatch):
+        beside = []
+        monkeypatch.setattr(packages.importlib.util, "find_spec", lambda name: None if name == "cv2" else name)
+        monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: beside.append(status(painted)))
+        choose_name(painted.ui.predictorCombo, "guided")
+        for _turn in range(2):
+            click(painted.ui.predictButton)
+        assert "agree to install" in status(painted)
+        assert beside == ["3 painted", "3 painted"]
 
     def test_what_needs_no_package_never_asks(self, painted, monkeypatch):
         monkeypatch.setattr(packages.importlib.util, "find_spec", lambda _: None)

@@ -211,8 +211,6 @@ def prepare() -> None:
         layer.install()
     elif folder not in slicer.__path__:
         slicer.__path__.append(folder)
-        for name in ("i18n", "packaging"):
-            setattr(slicer, name, importlib.import_module(f"slicer.{name}"))
 
 
 def start() -> Application:

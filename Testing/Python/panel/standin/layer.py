@@ -1,7 +1,7 @@
 """Stands in for the pure-Python layer of Slicer that the wheel lacks: no more of it than the module uses."""
 
+import importlib.machinery
 import sys
-import types
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,13 +195,26 @@ _MODULES = {
 }
 
 
+class _Layer:
+    """Finds the layer's modules when they are imported: as in Slicer, `slicer` has none of them before."""
+
+    def __init__(self):
+        contents = {name: {one.__name__: one for one in found} for name, found in _MODULES.items()}
+        contents["i18n"] = {"tr": _translated, "translate": lambda _, text: text}
+        contents["packaging"] = {"pip_check": _pip_check, "pip_ensure": _pip_ensure}
+        self._contents = {f"slicer.{name}": values for name, values in contents.items()}
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, self) if name in self._contents else None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        vars(module).update(self._contents[module.__name__])
+
+
 def install() -> None:
-    """Put the layer among the modules."""
-    contents = {name: {one.__name__: one for one in found} for name, found in _MODULES.items()}
-    contents["i18n"] = {"tr": _translated, "translate": lambda _, text: text}
-    contents["packaging"] = {"pip_check": _pip_check, "pip_ensure": _pip_ensure}
-    for name, values in contents.items():
-        module = types.ModuleType(f"slicer.{name}")
-        vars(module).update(values)
-        sys.modules[f"slicer.{name}"] = module
-        setattr(slicer, name, module)
+    """Make the layer importable."""
+    if not any(isinstance(one, _Layer) for one in sys.meta_path):
+        sys.meta_path.insert(0, _Layer())
