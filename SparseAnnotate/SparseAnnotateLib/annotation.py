@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .errors import InputError
-from .known_voxels import crossed_by, known_on
+from .known_voxels import crossed_by, known_on, uncrossed_labels
 from .label_map import (
     MAXIMUM_CLASSES,
     LabelClass,
@@ -168,12 +168,12 @@ class SparseAnnotation:
         """
         complete = self.complete.copy()
         for number, ones in planes.items():
-            self._check_class(number)
+            if not 1 <= number <= len(self.classes):
+                raise InputError(f"there is no class {number}: classes are numbered 1 to {len(self.classes)}")
             complete[:, number - 1] = False
             complete[as_planes(ones, self.planes, f"{self.classes[number - 1].name}: painted"), number - 1] = True
         changed = np.flatnonzero((complete != self.complete).any(axis=1))
-        painted = self.painted.copy()
-        painted[changed] = complete[changed].any(axis=1)
+        painted = np.where(np.isin(np.arange(self.planes), changed), complete.any(axis=1), self.painted)
         return replace(self, complete=complete, painted=painted)._known_anew(changed)
 
     def with_partly_painted(self, planes: Iterable[int]) -> SparseAnnotation:
@@ -205,6 +205,13 @@ class SparseAnnotation:
         kept, known = crossed_by(self, axis, planes, labels)
         along = {**self.painted_along, axis: tuple(sorted({*self.painted_along.get(axis, ()), *planes}))}
         return replace(self, labels=kept, known=known, painted_along=along)
+
+    def without_painted_along(self) -> SparseAnnotation:
+        """As if no plane of another axis had been painted; what the painted planes hold stays."""
+        labels = uncrossed_labels(self) if self.painted_along else self.labels
+        return (
+            replace(self, labels=labels, painted_along={})._known_anew(self.open_planes) if self.painted_along else self
+        )
 
     def with_box(self, first: Sequence[int], last: Sequence[int]) -> SparseAnnotation:
         """Every voxel outside a box, drawn by anyone, is known background (Martin 2022).
@@ -299,12 +306,7 @@ class SparseAnnotation:
         possible[:, known] = np.arange(self.class_count + 1)[:, None] == self.labels[plane][known]
         return possible
 
-    def _check_class(self, number: int) -> None:
-        if not 1 <= number <= len(self.classes):
-            raise InputError(f"there is no class {number}: classes are numbered 1 to {len(self.classes)}")
-
     def _incomplete_planes(self) -> list[int]:
-        """The painted planes that are not known whole: ranges may make them so."""
         return sorted(set(self.painted_planes) - set(self.complete_planes))
 
     def _known_anew(self, planes: Iterable[int]) -> SparseAnnotation:

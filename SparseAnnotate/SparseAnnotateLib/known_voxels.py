@@ -74,3 +74,11 @@ def crossed_by(
         )
     kept_across[planes], known_across[planes] = numbers, True
     return kept, known
+
+
+def uncrossed_labels(annotation: SparseAnnotation) -> np.ndarray:
+    """The labels without those that planes of another axis gave to planes that are not painted."""
+    labels = annotation.labels.copy()
+    for axis, ones in annotation.painted_along.items():
+        np.moveaxis(labels, axis, 1)[np.ix_(~annotation.painted, list(ones))] = 0
+    return labels

@@ -107,7 +107,11 @@ class PredictorBase(abc.ABC):
     def _structures(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         """All structures at once where they share their planes, else in groups."""
         groups = structure_groups(annotation)
-        if len(groups) == 1 or not self.joins_groups:
+        if not self.joins_groups:
+            return self._predict(volume, annotation)
+        # What is known on planes of another axis says how far the prediction without them is off.
+        annotation = annotation.without_painted_along()
+        if len(groups) == 1:
             return self._predict(volume, annotation)
         return predicted_in_groups(lambda part: self._predict(volume, part), annotation, volume.spacing_mm, groups)
 

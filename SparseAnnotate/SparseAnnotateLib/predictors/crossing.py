@@ -15,12 +15,14 @@ from ..annotation import SparseAnnotation
 from ..distances import bounding_box, signed_distance_mm
 from ..prediction import Prediction
 
-# How far (standard deviation) a residual reaches beside its plane and is smoothed along it.
+# How far (standard deviation) a residual reaches beside its plane, and is smoothed along it. 3 to 7 and .5 to 3 mm
+# differ by .01 on five volumes.
 REACH_MM = 5.0
-SMOOTHING_MM = 1.5
+SMOOTHING_MM = 1.0
 
-# Distances are cut here: what lies deeper has no say about the outline.
-_DEEPEST_MM = 15.0
+# Distances are cut here, for what lies deeper has no say about the outline: hippocampus with `shape` .709 with 15 mm,
+# .731 with 8, .759 with 6, for a part that is missing altogether is not pushed back by all that is far from it.
+_DEEPEST_MM = 6.0
 
 
 def pulled_to_crossing(prediction: Prediction, annotation: SparseAnnotation, spacing_mm: Sequence[float]) -> Prediction:
@@ -36,7 +38,9 @@ def pulled_to_crossing(prediction: Prediction, annotation: SparseAnnotation, spa
     if box is None:
         return prediction
     box = (slice(first + box[0].start, first + box[0].stop), *box[1:])
-    labels[box] = _Pulled(prediction.labels[box], annotation, box, spacing_mm).labels()
+    uncrossed = annotation.without_painted_along()
+    before = np.where(uncrossed.known[box], uncrossed.labels[box], prediction.labels[box])
+    labels[box] = _Pulled(before, annotation, box, spacing_mm).labels()
     return replace(prediction, labels=labels)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..metrics import confusion_per_plane, dice_from_confusion
+from ..structures import of_structures, structure_groups
 from .features import PlaneFeatures, features_of
 from .left_out import groups_to_leave_out, without_planes
 from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
@@ -34,10 +35,10 @@ class ExpectedQuality:
     whole, interval : mean over the structures, and where it lies in 80 of 100 volumes
     """
 
-    def __init__(self, features: PlaneFeatures, odds: np.ndarray, model: Model, annotation: SparseAnnotation):
-        self.per_plane = _by_plane(features, odds, annotation.planes)
+    def __init__(self, features: PlaneFeatures, odds: np.ndarray, model: Model, planes: int, painted_px: np.ndarray):
+        self.per_plane = _by_plane(features, odds, planes)
         self.interval_per_plane = _interval(self.per_plane, model.plane_interval)
-        self.per_class = _by_class(features, odds, annotation)
+        self.per_class = _by_class(features, odds, painted_px)
         self.whole = self.interval = None
         if np.isfinite(self.per_class).any():
             self.whole = float(np.nanmean(self.per_class))
@@ -58,19 +59,48 @@ def expected_quality(
     """
     name = "nearest" if predictor == "nearest" else "shape"
     model = NEAREST if name == "nearest" else INTERPOLATED
+    against = "shape" if predictor != "shape" else "nearest"
+    groups = structure_groups(annotation)
+    if len(groups) == 1:
+        features, odds = _features_and_odds(prediction.labels, annotation, spacing_mm, name, against)
+        return ExpectedQuality(features, odds, model, annotation.planes, _painted_px(annotation))
+    every_features, every_odds = [], []
+    painted_px = np.zeros(annotation.class_count)
+    for numbers in groups:
+        alone = of_structures(annotation, numbers, spacing_mm)
+        if not alone.labels.any() or not alone.unpainted_planes:
+            continue
+        inside = np.zeros(annotation.class_count + 1, np.uint8)
+        inside[list(numbers)] = np.arange(1, len(numbers) + 1)
+        features, odds = _features_and_odds(inside[prediction.labels], alone, spacing_mm, name, against)
+        painted_px[np.array(numbers) - 1] = _painted_px(alone)
+        every_features.append(replace(features, structure=np.array(numbers)[features.structure] - 1))
+        every_odds.append(odds)
+    if not every_odds:
+        return ExpectedQuality(PlaneFeatures.none(), np.zeros(0), model, annotation.planes, painted_px)
+    together = PlaneFeatures(
+        *(np.concatenate([getattr(one, field.name) for one in every_features]) for field in fields(PlaneFeatures))
+    )
+    return ExpectedQuality(together, np.concatenate(every_odds), model, annotation.planes, painted_px)
+
+
+def _features_and_odds(
+    labels: np.ndarray, annotation: SparseAnnotation, spacing_mm: Spacing, name: str, against: str
+) -> tuple[PlaneFeatures, np.ndarray]:
+    """Features of all planes to predict, and the log-odds of what is lost there, after left-out planes were asked."""
+    model = NEAREST if name == "nearest" else INTERPOLATED
     planes = annotation.unpainted_planes
-    other = quick_labels("shape" if predictor != "shape" else "nearest", annotation, spacing_mm, planes)
-    features = features_of(prediction.labels, annotation, spacing_mm, planes, other)
+    other = quick_labels(against, annotation, spacing_mm, planes)
+    features = features_of(labels, annotation, spacing_mm, planes, other)
     excess = left_out_excess(annotation, spacing_mm, name, model)
-    odds = model.log_odds(features) + model.left_out * excess.per_structure[features.structure]
-    return ExpectedQuality(features, odds, model, annotation)
+    return features, model.log_odds(features) + model.left_out * excess.per_structure[features.structure]
 
 
 def with_expected_quality(
     prediction: Prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str
 ) -> Prediction:
     """The prediction with the Dice to expect, in place of what its predictor said."""
-    if not annotation.unpainted_planes or not annotation.classes:
+    if not annotation.classes or not (annotation.unpainted_planes or len(structure_groups(annotation)) > 1):
         return prediction
     if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
         return replace(
@@ -140,12 +170,18 @@ def _interval(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
     return np.stack([1 - ratio_of(odds + shift) for shift in reversed(shifts)], axis=-1).astype(np.float32)
 
 
-def _by_class(features: PlaneFeatures, odds: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
-    """Dice over the volume: what is lost on each plane weighs as much as the structure is large there."""
+def _painted_px(annotation: SparseAnnotation) -> np.ndarray:
+    """Voxels of each structure on painted planes, int (classes,)."""
     count = annotation.class_count
     painted = np.zeros(count)
     for plane in annotation.painted_planes:
         painted += np.bincount(annotation.labels[plane].ravel(), minlength=count + 1)[1:]
+    return painted
+
+
+def _by_class(features: PlaneFeatures, odds: np.ndarray, painted_px: np.ndarray) -> np.ndarray:
+    """Dice over the volume: what is lost on each plane weighs as much as the structure is large there."""
+    count = len(painted_px)
     right = np.bincount(features.structure, features.area_px * (1 - ratio_of(odds)), minlength=count)
-    total = np.bincount(features.structure, features.area_px, minlength=count) + painted
-    return np.divide(right + painted, total, out=np.full(count, np.nan), where=total > 0)
+    total = np.bincount(features.structure, features.area_px, minlength=count) + painted_px
+    return np.divide(right + painted_px, total, out=np.full(count, np.nan), where=total > 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -44,6 +44,13 @@ class PlaneFeatures:
 
     def __len__(self) -> int:
         return len(self.plane)
+
+    @classmethod
+    def none(cls) -> PlaneFeatures:
+        """Of no plane."""
+        return cls(
+            **{one.name: np.zeros(0, int if one.name in ("plane", "structure") else float) for one in fields(cls)}
+        )
 
 
 def features_of(
