@@ -76,7 +76,7 @@ def crossed_by(
     return kept, known
 
 
-def uncrossed_labels(annotation: SparseAnnotation) -> np.ndarray:
+def uncrossed_labels(annotation: Given) -> np.ndarray:
     """The labels without those that planes of another axis gave to planes that are not painted."""
     labels = annotation.labels.copy()
     for axis, ones in annotation.painted_along.items():
