@@ -64,6 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(arguments.quality, quality_table(volume, annotation, prediction), ".csv")
     if arguments.probabilities:
         write_probabilities(arguments.probabilities, prediction.probabilities, volume)
+    for name, planes in prediction.details.get("vanished", {}).items():
+        arguments.console.say(
+            f"warning: {name} vanishes on {shared.planes_text(planes)}, between planes that hold it: "
+            "paint one of them, or choose another predictor"
+        )
     if prediction.expected_dice is not None:
         interval = prediction.expected_dice_interval
         between = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f} in 80 of 100 cases)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..structures import of_structures, structure_groups
 from .features import PlaneFeatures, features_of
 from .left_out import groups_to_leave_out, without_planes
 from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
+from .vanished import lasting_per_plane, lasting_share, vanished_px
 
 if TYPE_CHECKING:
     from ..prediction import Prediction
@@ -22,6 +23,11 @@ Spacing = tuple[float, float, float]
 
 # These say themselves what to expect, better than the model of interpolation would: only the interval is added.
 _SAYS_ITSELF = ("guided", "auto")
+
+
+# More than this is said only where a left-out plane bears it out: where its Dice by interpolation reaches this much.
+_UNPROVEN = 0.99
+_PROOF = 0.97
 
 
 class ExpectedQuality:
@@ -103,24 +109,71 @@ def with_expected_quality(
     if not annotation.classes or not (annotation.unpainted_planes or len(structure_groups(annotation)) > 1):
         return prediction
     if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
-        return replace(
-            prediction,
-            expected_dice_interval_per_plane=_interval(prediction.expected_dice_per_plane, GUIDED_PLANE_INTERVAL),
-            expected_dice_interval=tuple(
-                _interval(np.array(prediction.expected_dice), GUIDED_VOLUME_INTERVAL).tolist()
-            ),
-        )
-    quality = expected_quality(prediction, annotation, spacing_mm, predictor)
-    names = [label_class.name for label_class in annotation.classes]
-    per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
+        said = prediction.details.get("expected_dice_per_class", {})
+        told = _Told(prediction.expected_dice_per_plane, prediction.expected_dice, said)
+        intervals = GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL
+    else:
+        quality = expected_quality(prediction, annotation, spacing_mm, predictor)
+        names = [label_class.name for label_class in annotation.classes]
+        per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
+        told = _Told(quality.per_plane, quality.whole, per_class)
+        model = NEAREST if predictor == "nearest" else INTERPOLATED
+        intervals = model.plane_interval, model.volume_interval
+    missing_px = vanished_px(prediction.labels, annotation)
+    told = told.without(prediction.labels, missing_px, annotation)
+    whole = told.whole
+    if whole is not None and whole > _UNPROVEN and not _borne_out(annotation, spacing_mm):
+        whole = _UNPROVEN
+    details = {**prediction.details, "expected_dice_per_class": told.per_class}
+    if missing_px.any():
+        details["vanished"] = {
+            one.name: np.flatnonzero(missing_px[:, number]).tolist()
+            for number, one in enumerate(annotation.classes)
+            if missing_px[:, number].any()
+        }
     return replace(
         prediction,
-        expected_dice_per_plane=quality.per_plane,
-        expected_dice_interval_per_plane=quality.interval_per_plane,
-        expected_dice=quality.whole,
-        expected_dice_interval=quality.interval,
-        details={**prediction.details, "expected_dice_per_class": per_class},
+        expected_dice_per_plane=told.per_plane,
+        expected_dice_interval_per_plane=_interval(told.per_plane, intervals[0]),
+        expected_dice=whole,
+        expected_dice_interval=None if whole is None else tuple(_interval(np.array(whole), intervals[1]).tolist()),
+        details=details,
     )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What was expected per plane, of the volume, and of each structure by its name."""
+
+    per_plane: np.ndarray
+    whole: float | None
+    per_class: dict[str, float]
+
+    def without(self, labels: np.ndarray, missing_px: np.ndarray, annotation: SparseAnnotation) -> _Told:
+        """The same where structures vanished: nobody who looks only at what is there can know that."""
+        if not missing_px.any():
+            return self
+        shares = lasting_share(labels, missing_px)
+        names = [label_class.name for label_class in annotation.classes]
+        per_class = {
+            n: round(self.per_class[n] * s, 4) for n, s in zip(names, shares, strict=True) if n in self.per_class
+        }
+        before = sum(self.per_class[name] for name in per_class)
+        share = sum(per_class.values()) / before if before else float(shares.mean())
+        per_plane = lasting_per_plane(self.per_plane, labels, missing_px).astype(np.float32)
+        return _Told(per_plane, None if self.whole is None else self.whole * share, per_class)
+
+
+def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> bool:
+    """Whether a painted plane that was left out came back nearly as it was painted, by interpolation alone."""
+    for planes in groups_to_leave_out(annotation):
+        labels = quick_labels("shape", without_planes(annotation, planes), spacing_mm, planes)
+        dice = dice_from_confusion(
+            confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
+        )
+        if np.nanmax(dice, initial=0) >= _PROOF:
+            return True
+    return False
 
 
 def left_out_excess(annotation: SparseAnnotation, spacing_mm: Spacing, name: str, model: Model) -> LeftOut:
