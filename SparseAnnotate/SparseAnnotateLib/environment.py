@@ -13,6 +13,9 @@ from .device import resolve_device
 _DECISIVE = ("numpy", "scipy", "SimpleITK", "scikit-learn", "opencv-python-headless", "torch")
 _OTHERS = (
     "scikit-image",
+    "pydicom",
+    "highdicom",
+    "tifffile",
     "itk-morphologicalcontourinterpolation",
     "torchvision",
     "segmentation-models-pytorch",

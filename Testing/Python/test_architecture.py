@@ -24,6 +24,7 @@ LAYERS = {
 FOREIGN = {"slicer", "vtk", "qt", "ctk"}
 HEAVY = {"torch", "torchvision", "sklearn", "skimage", "SimpleITK", "itk", "scipy", "cv2", "matplotlib", "lpips"}
 HEAVY |= {"segmentation_models_pytorch", "safetensors", "distributed", "dask", "rich", "nibabel", "nilearn"}
+HEAVY |= {"pydicom", "highdicom", "tifffile", "PIL"}
 
 
 def layer_of(path: Path) -> int | None:

@@ -39,16 +39,19 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 
 def image_from(arguments):
-    """The image that the arguments of `add_image` name."""
-    from ..io import read_image
+    """The image that the arguments of `add_image` name, to which the output, if there is one, can belong."""
+    from ..io import check_dicom_output, read_image
 
-    return read_image(
+    volume = read_image(
         arguments.image,
         arguments.axis,
         arguments.replace_nan,
         channel=arguments.channel,
         spacing_mm=arguments.spacing,
     )
+    if getattr(arguments, "output", None):
+        check_dicom_output(arguments.output, volume)
+    return volume
 
 
 def _length_mm(text: str) -> float:

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..cohort.applying import Applying
     from ..cohort.model import load_model
     from ..cohort.predicting import classes_of
-    from ..io import check_writable, read_image, write_labels, write_probabilities, write_text
+    from ..io import check_dicom_output, check_writable, read_image, write_labels, write_probabilities, write_text
     from .predict import quality_table
 
     check_writable(arguments.output)
@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     model = load_model(arguments.model)
     volume = read_image(arguments.image, arguments.axis or model.configuration.axis, arguments.replace_nan)
+    check_dicom_output(arguments.output, volume)
     prediction = _predicted(arguments, model, volume, how)
     classes = classes_of(model.configuration)
     write_labels(arguments.output, prediction.labels, volume, classes)

@@ -1,5 +1,6 @@
-"""Images and label maps in files: every format that SimpleITK reads, DICOM folders, TIFF stacks, .seg.nrrd."""
+"""Images and label maps in files: every format that SimpleITK reads, DICOM, TIFF stacks, .seg.nrrd."""
 
+from .dicom_writing import check_dicom_output
 from .images import read_image
 from .labels import LabelFile, read_labels, write_labels
 from .probabilities import write_probabilities
@@ -7,6 +8,7 @@ from .writing import check_writable, write_text
 
 __all__ = [
     "LabelFile",
+    "check_dicom_output",
     "check_writable",
     "read_image",
     "read_labels",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .dicom_headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, name_of, scan_file
+from .dicom_headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, name_of, scan_file
 from .found import Found, listed
 from .itk import captured_stderr, reason
 
@@ -145,6 +145,9 @@ def check_steps(source: str, steps: np.ndarray, normal: np.ndarray) -> None:
 def _read(folder: Path, headers: Sequence[Header]) -> Found:
     import SimpleITK as sitk  # noqa: N813
 
+    bare = next((header.file for header in headers if not is_dicom(header.file)), None)
+    if bare is not None:
+        raise InputError(f"{bare} lacks the preamble of DICOM files: write it anew (dcmconv of DCMTK does)")
     # ITK gives all slices the type of the first; those of PET, say, have a factor each.
     alike = len({header.stored_as for header in headers}) == 1
     files = [str(header.file) for header in headers]

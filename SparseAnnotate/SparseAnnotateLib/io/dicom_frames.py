@@ -62,7 +62,7 @@ def frame_place(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple
         ("PlaneOrientationSequence", "ImageOrientationPatient", 6),
         ("PixelMeasuresSequence", "PixelSpacing", 2),
     ):
-        item = _item(frame, shared, group)
+        item = item_of(frame, shared, group)
         values = None if item is None else numbers(item, name, count)
         if values is None:
             return None
@@ -70,7 +70,8 @@ def frame_place(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple
     return tuple(found)
 
 
-def _item(frame: pydicom.Dataset, shared: pydicom.Dataset | None, group: str) -> pydicom.Dataset | None:
+def item_of(frame: pydicom.Dataset, shared: pydicom.Dataset | None, group: str) -> pydicom.Dataset | None:
+    """The first item of a functional group, of the frame itself or shared by all frames."""
     for where in (frame, shared):
         sequence = None if where is None else where.get(group)
         if sequence:
@@ -79,7 +80,7 @@ def _item(frame: pydicom.Dataset, shared: pydicom.Dataset | None, group: str) ->
 
 
 def _factors(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple[float, float]:
-    item = _item(frame, shared, "PixelValueTransformationSequence")
+    item = item_of(frame, shared, "PixelValueTransformationSequence")
     if item is None:
         return 1.0, 0.0
     return float(item.get("RescaleSlope", 1)), float(item.get("RescaleIntercept", 0))

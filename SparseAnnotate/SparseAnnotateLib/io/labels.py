@@ -11,7 +11,8 @@ import numpy as np
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
 from ..volume import ImageGeometry, Volume
-from . import segmentation
+from . import dicom_headers, segmentation
+from .dicom_writing import check_dicom_output, write_segmentation
 from .encoding import write_image
 from .images import load
 from .writing import check_writable, suffix_of, written_aside
@@ -59,6 +60,9 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     InputError
         For another grid, or labels that are no whole numbers.
     """
+    kind = _dicom_kind(Path(str(path)))
+    if kind is not None:
+        return _from_dicom(Path(path), kind, volume)
     stored = load(path, labels=True, image_files=volume.geometry.files)
     segments = [] if stored.image is None else segmentation.read_segments(stored.image)
     if stored.array.ndim > 3 and not segments:
@@ -84,12 +88,36 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     return LabelFile(np.ascontiguousarray(volume.to_planes(array)), classes, painted)
 
 
+def _dicom_kind(path: Path) -> str | None:
+    """The SOP class of a DICOM file that holds structures; None for anything else."""
+    if not path.is_file() or not dicom_headers.is_dicom(path):
+        return None
+    header = dicom_headers.read_header(path)
+    kind = None if header is None else str(header.get("SOPClassUID", ""))
+    return kind if kind in (*dicom_headers.SEGMENTATIONS, dicom_headers.STRUCTURE_SET) else None
+
+
+def _from_dicom(path: Path, kind: str, volume: Volume) -> LabelFile:
+    from .dicom_segmentation import read_segmentation
+    from .dicom_structures import read_structures
+
+    try:
+        found = (read_structures if kind == dicom_headers.STRUCTURE_SET else read_segmentation)(path, volume)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    values = np.array([0, *(one.value for one in found.classes)])
+    array = values.astype(np.min_scalar_type(int(values.max())))[found.numbers]
+    painted = found.painted.get(volume.axis)
+    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), found.classes, painted)
+
+
 def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: Sequence[LabelClass]) -> None:
     """Write class numbers as the values of `classes`, on the very grid of the image that `volume` was read from.
 
     Parameters
     ----------
-    path : ends in .seg.nrrd (keeps names and colours), .nii.gz, .nii, .nrrd, .mha, .mhd, .tif
+    path : ends in .seg.nrrd (keeps names and colours), .nii.gz, .nii, .nrrd, .mha, .mhd, .tif; of a DICOM scan also in
+        .dcm (a DICOM Segmentation)
     labels : ndarray of uint8, shape (planes, rows, columns)
 
     Raises
@@ -98,6 +126,11 @@ def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: 
         If it cannot be written; then nothing is changed.
     """
     path = check_writable(path)
+    check_dicom_output(path, volume)
+    if suffix_of(path) == ".dcm":
+        with written_aside(path) as folder:
+            write_segmentation(folder / path.name, volume.to_file_order(labels), classes, volume.geometry)
+        return
     values = np.array([0, *(one.value for one in classes)])
     values = values.astype(np.min_scalar_type(int(values.max())))
     array = volume.to_file_order(labels)

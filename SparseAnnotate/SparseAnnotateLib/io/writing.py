@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import InputError
 
 # Longest first: .seg.nrrd before .nrrd, .nii.gz before a plain .gz.
-WRITABLE = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tiff", ".tif")
+WRITABLE = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tiff", ".tif", ".dcm")
 
 
 def suffix_of(path: Path, known: tuple[str, ...] = WRITABLE) -> str:

@@ -70,9 +70,10 @@ class FileCase:
         InputError
             Where they cannot be used.
         """
-        from ..io import read_image, read_labels
+        from ..io import check_dicom_output, read_image, read_labels
 
         volume = read_image(self.image, self.axis, self.replace_nan, channel=self.channel, spacing_mm=self.spacing_mm)
+        check_dicom_output(self.output, volume)
         file = read_labels(self.labels, volume)
         volume, told = understand(self.said, volume, file, axis=self.axis)
         if not told.annotation.painted.any():
