@@ -36,12 +36,14 @@ lint: venv
 venv: $(VENV)/installed
 
 # Both are rebuilt whenever the requirements change; the stamp comes last, so a broken installation is tried again.
-# Of nilearn the demo takes one scan, and nothing that nilearn needs.
+# Of nilearn the demo takes one scan: 5 of 170 MB with all that nilearn needs.
 $(VENV)/demo-installed: pyproject.toml
 	@echo "installing what the demo needs into $(VENV): about 180 MB to download, 0.7 GB on the disk"
 	@$(CREATE)
 	@$(INSTALL) -e '.[pictures]'
-	@$(INSTALL) --no-deps 'nilearn>=0.10'
+	@$(INSTALL) --no-deps --target $(VENV)/installer/scan 'nilearn>=0.10'
+	@mkdir -p $(VENV)/share/sparse-annotate
+	@cp $(VENV)/installer/scan/nilearn/datasets/data/mni_icbm152_*_converted.nii.gz $(VENV)/share/sparse-annotate
 	@rm -rf $(VENV)/installer
 	@touch $@
 
