@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SELECTORS, InputError, LabelClass, Prediction, Volume
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
-from SparseAnnotateLib.evaluation.picture import draw, planes_to_show
-from SparseAnnotateLib.evaluation.simulation import simulate
+from SparseAnnotateLib.evaluation.pictures.picture import draw, planes_to_show
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.simulation import simulate
 
 
 @pytest.fixture

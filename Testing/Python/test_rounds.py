@@ -7,9 +7,9 @@ import pytest
 from predictors.predictor_tester import a_ball_with_a_core
 from SparseAnnotateLib import PREDICTORS, SELECTORS, InputError
 from SparseAnnotateLib.cli import main
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
-from SparseAnnotateLib.evaluation.rounds import Stopping, _counts, agreement_of, simulate_rounds
-from SparseAnnotateLib.evaluation.simulation import simulate
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.rounds import Stopping, _counts, agreement_of, simulate_rounds
+from SparseAnnotateLib.evaluation.simulation.simulation import simulate
 
 
 def rounds(selector="expected-gain", predictor="shape", options=None, **keywords):

@@ -31,7 +31,7 @@ SECONDS_PER_VOXEL = 5.2e-6
 @lru_cache(maxsize=1)
 def load(folder: Path):
     """Image and simulated expert of a case."""
-    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
 
     volume = read_image(folder / "image.nii.gz", axis="k")

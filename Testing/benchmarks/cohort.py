@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 from SparseAnnotateLib import PREDICTORS, SELECTORS, Volume
-from SparseAnnotateLib.cohort.applying import Applying
+from SparseAnnotateLib.cohort.applying.heads import Applying
+from SparseAnnotateLib.cohort.applying.predicting import predict_scan
 from SparseAnnotateLib.cohort.model import load_model
-from SparseAnnotateLib.cohort.predicting import predict_scan
-from SparseAnnotateLib.evaluation.cohort_study import measured
-from SparseAnnotateLib.evaluation.cohort_table import as_markdown
+from SparseAnnotateLib.evaluation.cohort.study import measured
+from SparseAnnotateLib.evaluation.cohort.table import as_markdown
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
-from SparseAnnotateLib.evaluation.grid import View
-from SparseAnnotateLib.evaluation.loading import LoadedCase, load_case
-from SparseAnnotateLib.evaluation.simulation import simulate
+from SparseAnnotateLib.evaluation.grid.planner import View
+from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase, load_case
+from SparseAnnotateLib.evaluation.simulation.simulation import simulate
 from SparseAnnotateLib.selectors.base import count_for
 
 # A fixed number of steps, whatever the clock says: other programs run beside.

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from SparseAnnotateLib.annotation import SparseAnnotation
 from SparseAnnotateLib.cohort.scans import CohortScan
-from SparseAnnotateLib.cohort.training import train_cohort
-from SparseAnnotateLib.commands._cohort_train import add_network, add_training, settings_from
+from SparseAnnotateLib.cohort.training.trainer import train_cohort
+from SparseAnnotateLib.commands.cohort.train import add_network, add_training, settings_from
 from SparseAnnotateLib.io import read_image, read_labels
 
 
@@ -110,7 +110,7 @@ def _step_of(name: str, kind: bool | None, channels: int, block: tuple[int, int,
 
 
 def _network(kind: bool | None, channels: int):
-    from SparseAnnotateLib.learning.attention_network import build_attention_network
+    from SparseAnnotateLib.learning.attention.network import build_attention_network
 
     if kind is not None:
         return build_attention_network(2, channels, 3, 0, channels=2, attention=kind)

@@ -17,14 +17,14 @@ import numpy as np
 from SparseAnnotateLib import Volume
 from SparseAnnotateLib.evaluation.datasets import LabelledCase, find_labelled_cases
 from SparseAnnotateLib.evaluation.evaluate import execute, open_pool, plan
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
-from SparseAnnotateLib.evaluation.grid import Block, Planner, View
-from SparseAnnotateLib.evaluation.loading import LoadedCase
-from SparseAnnotateLib.evaluation.methods import Method
+from SparseAnnotateLib.evaluation.grid.methods import Method
+from SparseAnnotateLib.evaluation.grid.planner import Block, Planner, View
+from SparseAnnotateLib.evaluation.grid.result import DONE, Result
+from SparseAnnotateLib.evaluation.grid.store import ResultStore
 from SparseAnnotateLib.evaluation.report import write_report
-from SparseAnnotateLib.evaluation.result import DONE, Result
-from SparseAnnotateLib.evaluation.shown import pack_planes
-from SparseAnnotateLib.evaluation.store import ResultStore
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase
+from SparseAnnotateLib.evaluation.tasks.shown import pack_planes
 
 QUICK = ("nearest", "shape")
 
@@ -99,7 +99,7 @@ def a_picture() -> bytes:
 
 def time_dask(given) -> None:
     """The same tasks by one worker process, and by a local cluster of two; starting them is not counted."""
-    from SparseAnnotateLib.evaluation.dask_pool import DaskPool
+    from SparseAnnotateLib.evaluation.pools.dask import DaskPool
 
     cases = find_labelled_cases(given.data, images=given.images, labels=given.labels)
     found = {}

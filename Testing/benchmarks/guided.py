@@ -36,7 +36,7 @@ PEERS = ("guided", "nearest", "shape", "morphology")
 
 def load_case(folder: Path, fraction: float):
     """Volume, reference as class numbers, annotation."""
-    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
 
     volume = read_image(folder / "image.nii.gz", axis="k")

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from SparseAnnotateLib.annotation import SparseAnnotation
 from SparseAnnotateLib.device import resolve_device
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
 from SparseAnnotateLib.io import read_image, read_labels
 from SparseAnnotateLib.predictors import PREDICTORS, run
 from SparseAnnotateLib.selectors.base import count_for

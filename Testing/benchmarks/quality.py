@@ -24,7 +24,7 @@ TENTHS = (0.1, 0.9)
 def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     """One prediction: features and truth of its planes and of left-out ones, and its Dice; written to `file`."""
     from SparseAnnotateLib import PREDICTORS, run
-    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.metrics import confusion_per_plane, dice_from_confusion
     from SparseAnnotateLib.quality.expected import quick_labels

@@ -23,7 +23,7 @@ import numpy as np
 from SparseAnnotateLib import SELECTORS, SparseAnnotation, Volume
 from SparseAnnotateLib.device import resolve_device
 from SparseAnnotateLib.selectors.lpips_matrix import lpips_matrix, robust_window, windowed
-from SparseAnnotateLib.selectors.ssim_matrix import ssim_matrix
+from SparseAnnotateLib.selectors.ssim.matrix import ssim_matrix
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def ssim_contest(planes: np.ndarray, device: str) -> Contest:
 
 def perceptual_contest(planes: np.ndarray, device: str) -> Contest:
     import torch
-    from SparseAnnotateLib.learning.weights import ALEXNET, load
+    from SparseAnnotateLib.learning.pretrained.weights import ALEXNET, load
 
     weights, window = load(ALEXNET), robust_window(planes)
     model = naive_lpips(weights).to(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..learning import attention_network
+from ..learning.attention import network as attention_network
 
 if TYPE_CHECKING:
     from torch import nn

@@ -29,7 +29,7 @@ def _bar(total: int) -> Iterator[Callable]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as RichProgress
 
-    from ..evaluation.remaining import spoken
+    from ..evaluation.grid.remaining import spoken
 
     columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]} left")
     with RichProgress(
@@ -51,7 +51,7 @@ def _bar(total: int) -> Iterator[Callable]:
 
 
 def _lines(console, total: int) -> Callable:
-    from ..evaluation.remaining import spoken
+    from ..evaluation.grid.remaining import spoken
 
     last = [time.monotonic()]
 

@@ -30,11 +30,11 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from ..evaluation.chart import check_drawing
     from ..evaluation.demo_scan import CLASSES, PLANES, read_demo_scan
-    from ..evaluation.expert import SimulatedExpert
-    from ..evaluation.picture import draw
-    from ..evaluation.simulation import simulate
+    from ..evaluation.pictures.chart import check_drawing
+    from ..evaluation.pictures.picture import draw
+    from ..evaluation.simulation.expert import SimulatedExpert
+    from ..evaluation.simulation.simulation import simulate
     from ..io import write_labels, write_text
     from ..selectors import SELECTORS
     from ..selectors.base import count_for

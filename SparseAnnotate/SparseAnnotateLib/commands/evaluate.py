@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan, do what is missing, write the report; returns the exit code."""
     from ..evaluation.datasets import find_labelled_cases
     from ..evaluation.evaluate import plan, results_file
-    from ..evaluation.store import ResultStore
+    from ..evaluation.grid.store import ResultStore
     from ..jobs.job import import_plugins
 
     console, folder = arguments.console, Path(arguments.output)
@@ -139,8 +139,8 @@ def _defaults() -> dict[str, Any]:
 
 def blocks(arguments: argparse.Namespace):
     """The grid that the arguments, or the file that they name, ask for; what the file does not say, they do."""
-    from ..evaluation.grid import blocks_from
-    from ..evaluation.methods import Method
+    from ..evaluation.grid.methods import Method
+    from ..evaluation.grid.planner import blocks_from
 
     given = {name: getattr(arguments, name) for name in _defaults() if getattr(arguments, name) is not None}
     # One file fits one network: those of predictors are set one by one, as their options.

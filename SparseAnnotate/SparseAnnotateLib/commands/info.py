@@ -65,7 +65,7 @@ def _wrapped(console, text: str, indent: int = 19) -> None:
 
 
 def _show_weights(console) -> None:
-    from ..learning.weights import cached
+    from ..learning.pretrained.weights import cached
 
     entries = cached()
     for entry in entries:

@@ -44,9 +44,9 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate, measure, print and write; returns the exit code."""
-    from ..evaluation.expert import SimulatedExpert
-    from ..evaluation.rounds import Stopping, simulate_rounds
-    from ..evaluation.simulation import simulate
+    from ..evaluation.simulation.expert import SimulatedExpert
+    from ..evaluation.simulation.rounds import Stopping, simulate_rounds
+    from ..evaluation.simulation.simulation import simulate
     from ..io import check_writable, read_labels, write_labels, write_text
 
     for path, formats in ((arguments.output, None), (arguments.json, (".json",))):

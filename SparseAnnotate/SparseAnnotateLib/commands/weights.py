@@ -23,7 +23,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List or remove; returns the exit code."""
-    from ..learning.weights import cached, clear
+    from ..learning.pretrained.weights import cached, clear
 
     entries = clear() if arguments.clear else cached()
     if not entries:

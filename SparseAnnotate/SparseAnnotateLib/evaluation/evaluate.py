@@ -7,18 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .claims import Claims
 from .datasets import LabelledCase
-from .execution import Execution, Progress
-from .fingerprint import digest_of, digest_of_files
-from .gpu import uses_gpu
-from .grid import Block, Planner, Task, megavoxels
-from .memory import bytes_for, memory_budget
-from .pool import LocalPool, Pool
-from .remaining import RemainingTime
-from .result import FAILED, Result
-from .schedule import Schedule
-from .store import ResultStore
+from .grid.claims import Claims
+from .grid.fingerprint import digest_of, digest_of_files
+from .grid.planner import Block, Planner, Task, megavoxels
+from .grid.remaining import RemainingTime
+from .grid.result import FAILED, Result
+from .grid.schedule import Schedule
+from .grid.store import ResultStore
+from .pools.execution import Execution, Progress
+from .pools.memory import bytes_for, memory_budget
+from .pools.pool import LocalPool, Pool
+from .tasks.gpu import uses_gpu
 
 RESULTS = "results.sqlite"
 # Estimating looks at every task that is left.
@@ -51,7 +51,7 @@ def open_pool(workers: int, scheduler: str | None, tasks: Sequence[Task]) -> Poo
     """Worker processes on this machine, or with an address those of a Dask cluster."""
     if scheduler is None:
         return LocalPool(max(1, min(workers, len(tasks))))
-    from .dask_pool import DaskPool
+    from .pools.dask import DaskPool
 
     files = sorted({path for task in tasks for path in (task.case.image, task.case.labels)})
     return DaskPool(scheduler, files=files)

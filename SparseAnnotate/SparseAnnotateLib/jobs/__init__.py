@@ -1,4 +1,13 @@
-"""A prediction as a job: in this process, in a worker process, or on a cluster."""
+"""A prediction as a job: in this process, in a worker process, or on a cluster (docs/jobs.md).
+
+- `job`, `folder`, `result`, `events`: what a job is, and how it lies on the disk.
+- `base`: what every runner is; `inline`, `local`, `dask/`: the three of them.
+- `worker`, `execute`, `reporter`, `watcher`, `guardian`: inside the worker's process.
+- `cases`, `batch`: many of them.
+
+May be imported here: everything below (`predictors`, `selectors`, `quality`, ...), and nothing of `evaluation` or
+`commands`. Slicer talks to the library through here.
+"""
 
 from .base import JobHandle, JobState, Runner, run_job
 from .events import Event

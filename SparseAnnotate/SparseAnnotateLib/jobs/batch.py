@@ -54,7 +54,7 @@ def open_runner(scheduler: str | None = None, workers: int | None = None) -> Run
         return LocalRunner()
     if scheduler is not None and workers is not None:
         raise InputError("--workers starts a cluster, --scheduler uses one that is there: give one of them")
-    from .dask_runner import DaskRunner
+    from .dask.runner import DaskRunner
 
     return DaskRunner(scheduler, workers=1 if workers is None else workers)
 

@@ -72,7 +72,7 @@ def build_network(shape: NetworkShape, seed: int, pretrained: str = "none") -> n
 
 
 def _encoder_state(encoder: str, pretrained: str) -> dict:
-    from .weights import encoder_weights, load
+    from .pretrained.weights import encoder_weights, load
 
     given = None if pretrained == "imagenet" else pretrained
     return dict(load(encoder_weights(encoder), given))

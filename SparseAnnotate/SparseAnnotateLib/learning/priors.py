@@ -47,7 +47,7 @@ class Prior(Protocol):
 
 
 class PredictedPrior:
-    """Class probabilities of another predictor, as channels and as logits (see `predictors._network_prior`).
+    """Class probabilities of another predictor, as channels and as logits (see `predictors.networks.prior`).
 
     Parameters
     ----------

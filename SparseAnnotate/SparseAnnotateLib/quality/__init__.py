@@ -1,4 +1,13 @@
-"""How good a prediction is: agreement of two of them, and the Dice to expect, plane by plane."""
+"""How good a prediction is: agreement of two of them, and the Dice to expect, plane by plane.
+
+- `agreement`: P-DSC and P-accuracy (Zhang 2019).
+- `left_out`: the annotation without some painted planes, whose truth is known.
+- `features`, `model`, `expected`: from the way to the painted planes, and how hard this volume was where planes were
+  left out, to an expected Dice with an interval (docs/quality.md).
+
+May be imported here: the ground, `distances`, `interpolation`, `metrics`. It is told a predictor's name and what that
+predicted; it never runs one.
+"""
 
 from .agreement import agreement_per_plane, p_accuracy, p_dsc
 

@@ -1,4 +1,11 @@
-"""Selectors: which planes to paint next."""
+"""Selectors: which planes to paint next. One file, or one package, a selector.
+
+`base` is what every selector is; each writes `_choose`. `clustering` is shared by those that draw from clusters of
+planes (Payer 2023), `_active` by those that look at a prediction first.
+
+May be imported here: `predictors` (active selectors run one) and what is below. A new file that registers a class is
+found by its name: CONTRIBUTING.md shows one.
+"""
 
 from .base import SELECTORS, Selector, SelectorBase, SelectorOptions, Suggestion
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..device import resolve_device
-from ..learning.weights import ALEXNET, load
+from ..learning.pretrained.weights import ALEXNET, load
 from .base import SELECTORS, SelectorOptions
 from .clustering import ClusterSelector, planes_of_range
 from .lpips_matrix import lpips_matrix, robust_window

@@ -75,7 +75,7 @@ def missing(cls: type, more: Sequence[str] = ()) -> list[Package]:
 
 def missing_weights(cls: type) -> list:
     """The trained weights that a selector or predictor would download with its default options."""
-    from SparseAnnotateLib.learning import weights
+    from SparseAnnotateLib.learning.pretrained import weights
 
     sources = [weights.ALEXNET] if cls.name == "perceptual" else []
     return [source for source in sources if weights.locate(source) is None]

@@ -3,7 +3,7 @@
 import numpy as np
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.cohort.scans import CohortScan
-from SparseAnnotateLib.cohort.settings import TrainingSettings
+from SparseAnnotateLib.cohort.training.settings import TrainingSettings
 from SparseAnnotateLib.volume import Volume
 
 # An epoch of two steps.

@@ -6,8 +6,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from cohort.scans import a_scan, tiny_settings  # noqa: E402
-from SparseAnnotateLib.cohort.blocks import BlockSource, cut  # noqa: E402
-from SparseAnnotateLib.cohort.cohort import prepare  # noqa: E402
+from SparseAnnotateLib.cohort.training.blocks import BlockSource, cut  # noqa: E402
+from SparseAnnotateLib.cohort.training.cohort import prepare  # noqa: E402
 from SparseAnnotateLib.learning.augmentation import Augmentation  # noqa: E402
 
 

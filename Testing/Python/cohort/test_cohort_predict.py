@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 from cohort.models import a_ball, a_configuration, bright_model  # noqa: E402
 from SparseAnnotateLib import Prediction  # noqa: E402
 from SparseAnnotateLib.cli import main  # noqa: E402
-from SparseAnnotateLib.cohort.applying import Applying  # noqa: E402
+from SparseAnnotateLib.cohort.applying.heads import Applying  # noqa: E402
+from SparseAnnotateLib.cohort.applying.predicting import predict_scan  # noqa: E402
 from SparseAnnotateLib.cohort.model import save_model  # noqa: E402
-from SparseAnnotateLib.cohort.predicting import predict_scan  # noqa: E402
 from SparseAnnotateLib.metrics import dice  # noqa: E402
 
 

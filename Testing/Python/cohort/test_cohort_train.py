@@ -95,7 +95,7 @@ def test_a_table_of_planes_belongs_to_a_folder(data, tmp_path, capsys):
 
 
 def test_beyond_the_painted_planes_nothing_is_known_unless_said(data):
-    from SparseAnnotateLib.commands._cohort_cases import find_painted_cases
+    from SparseAnnotateLib.commands.cohort.cases import find_painted_cases
 
     case = find_painted_cases(data)[0]
     unsaid, ends = case.load().annotation, replace(case, ends_painted=True).load().annotation
@@ -128,7 +128,7 @@ def test_a_stopped_training_says_how_to_go_on(data, tmp_path, capsys, monkeypatc
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr("SparseAnnotateLib.cohort.training.Trainer.run", stopped)
+    monkeypatch.setattr("SparseAnnotateLib.cohort.training.trainer.Trainer.run", stopped)
     assert trained(data, tmp_path / "m.safetensors") == 130
     assert "run the same command again to go on" in capsys.readouterr().err
 

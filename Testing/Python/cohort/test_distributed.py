@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from SparseAnnotateLib.cohort.distributed import Processes, started_by_torchrun  # noqa: E402
+from SparseAnnotateLib.cohort.training.distributed import Processes, started_by_torchrun  # noqa: E402
 
 _IN_EACH_PROCESS = """
 import sys
@@ -17,10 +17,10 @@ import torch
 sys.path.insert(0, sys.argv[1])
 torch.set_num_threads(1)
 from cohort.scans import some_scans, tiny_settings
-from SparseAnnotateLib.cohort.batches import BatchGradient, validate
-from SparseAnnotateLib.cohort.blocks import BlockSource
-from SparseAnnotateLib.cohort.cohort import prepare
-from SparseAnnotateLib.cohort.distributed import Processes, started_by_torchrun
+from SparseAnnotateLib.cohort.training.batches import BatchGradient, validate
+from SparseAnnotateLib.cohort.training.blocks import BlockSource
+from SparseAnnotateLib.cohort.training.cohort import prepare
+from SparseAnnotateLib.cohort.training.distributed import Processes, started_by_torchrun
 from SparseAnnotateLib.cohort.network import build_network
 from SparseAnnotateLib.learning.losses import build_loss
 from SparseAnnotateLib.learning.memory import gradient_scaler

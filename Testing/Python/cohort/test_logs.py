@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-from SparseAnnotateLib.cohort.logs import PICTURE, TABLE, Epoch, TrainingLog, table
+from SparseAnnotateLib.cohort.training.logs import PICTURE, TABLE, Epoch, TrainingLog, table
 
 NAN = float("nan")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from cohort.scans import a_scan, some_scans, tiny_settings
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
-from SparseAnnotateLib.cohort.cohort import prepare
 from SparseAnnotateLib.cohort.scans import CohortScan, plane_sources, resampled_annotation
 from SparseAnnotateLib.cohort.structures import ScanFacts, Structures, orientation_of
+from SparseAnnotateLib.cohort.training.cohort import prepare
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.volume import ImageGeometry, Volume
 

@@ -15,8 +15,8 @@ from cohort.models import a_ball, bright_model  # noqa: E402
 from predictors.test_unet import QUICK  # noqa: E402
 from SparseAnnotateLib import PREDICTORS, InputError, LabelClass, SparseAnnotation, run  # noqa: E402
 from SparseAnnotateLib.cli import build_parser, main  # noqa: E402
-from SparseAnnotateLib.cohort.applying import class_probabilities  # noqa: E402
-from SparseAnnotateLib.cohort.continuing import network_for_one_scan  # noqa: E402
+from SparseAnnotateLib.cohort.applying.continuing import network_for_one_scan  # noqa: E402
+from SparseAnnotateLib.cohort.applying.heads import class_probabilities  # noqa: E402
 from SparseAnnotateLib.cohort.model import save_model  # noqa: E402
 from SparseAnnotateLib.metrics import dice  # noqa: E402
 from SparseAnnotateLib.predictors.guided.cohort import reliability  # noqa: E402

@@ -13,11 +13,11 @@ torch = pytest.importorskip("torch")
 from cohort.models import a_ball, a_configuration, bright_model  # noqa: E402
 from SparseAnnotateLib import SELECTORS, InputError  # noqa: E402
 from SparseAnnotateLib.cli import main  # noqa: E402
-from SparseAnnotateLib.evaluation.cohort_plan import StudyPlan, Trial, painted_planes, trials  # noqa: E402
-from SparseAnnotateLib.evaluation.cohort_study import measured  # noqa: E402
-from SparseAnnotateLib.evaluation.cohort_table import as_csv, as_markdown, differences, summary  # noqa: E402
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert  # noqa: E402
-from SparseAnnotateLib.evaluation.loading import LoadedCase  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.plan import StudyPlan, Trial, painted_planes, trials  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.study import measured  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.table import as_csv, as_markdown, differences, summary  # noqa: E402
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert  # noqa: E402
+from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase  # noqa: E402
 from SparseAnnotateLib.metrics import distances  # noqa: E402
 
 NAMES = ("a", "b", "c", "d")
@@ -142,7 +142,7 @@ class TestTable:
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """Three scans of a ball, and one of another kind; no curves are drawn, which takes longer than the training."""
-    monkeypatch.setattr("SparseAnnotateLib.cohort.logs.draw", lambda *_: None)
+    monkeypatch.setattr("SparseAnnotateLib.cohort.training.logs.draw", lambda *_: None)
     for number, folder in enumerate(("data/a", "data/b", "data/c", "other/x")):
         (tmp_path / folder).mkdir(parents=True)
         volume, labels = a_ball(16 + number, noise=5.0)
@@ -162,7 +162,7 @@ def evaluate(data, *more) -> int:
 class TestCommand:
     @pytest.mark.slow
     def test_it_goes_on_where_it_was_stopped_and_writes_the_table(self, data, capsys, monkeypatch):
-        import SparseAnnotateLib.cohort.training as training
+        import SparseAnnotateLib.cohort.training.trainer as training
 
         train, trained = training.train_cohort, []
 
@@ -191,7 +191,7 @@ class TestCommand:
         assert len(trained) == 7
 
     def test_other_settings_are_another_study(self, data, monkeypatch):
-        import SparseAnnotateLib.cohort.training as training
+        import SparseAnnotateLib.cohort.training.trainer as training
 
         trained = []
 

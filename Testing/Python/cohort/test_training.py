@@ -15,14 +15,14 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from cohort.scans import some_scans, tiny_settings  # noqa: E402
 from SparseAnnotateLib.annotation import SparseAnnotation  # noqa: E402
-from SparseAnnotateLib.cohort.batches import BatchGradient, parts_of, validate  # noqa: E402
-from SparseAnnotateLib.cohort.blocks import BlockSource  # noqa: E402
-from SparseAnnotateLib.cohort.checkpoint import FILE  # noqa: E402
-from SparseAnnotateLib.cohort.cohort import prepare  # noqa: E402
-from SparseAnnotateLib.cohort.distributed import Processes  # noqa: E402
 from SparseAnnotateLib.cohort.network import build_network  # noqa: E402
 from SparseAnnotateLib.cohort.scans import CohortScan  # noqa: E402
-from SparseAnnotateLib.cohort.training import Trainer, train_cohort  # noqa: E402
+from SparseAnnotateLib.cohort.training.batches import BatchGradient, parts_of, validate  # noqa: E402
+from SparseAnnotateLib.cohort.training.blocks import BlockSource  # noqa: E402
+from SparseAnnotateLib.cohort.training.checkpoint import FILE  # noqa: E402
+from SparseAnnotateLib.cohort.training.cohort import prepare  # noqa: E402
+from SparseAnnotateLib.cohort.training.distributed import Processes  # noqa: E402
+from SparseAnnotateLib.cohort.training.trainer import Trainer, train_cohort  # noqa: E402
 from SparseAnnotateLib.errors import InputError  # noqa: E402
 from SparseAnnotateLib.io import read_image, read_labels  # noqa: E402
 from SparseAnnotateLib.learning.losses import build_loss  # noqa: E402
@@ -134,7 +134,7 @@ sys.path.insert(0, sys.argv[1])
 import torch
 torch.set_num_threads(1)
 from cohort.scans import some_scans, tiny_settings
-from SparseAnnotateLib.cohort.training import train_cohort
+from SparseAnnotateLib.cohort.training.trainer import train_cohort
 settings = tiny_settings(epochs=int(sys.argv[3]), blocks_per_epoch=8)
 train_cohort(some_scans(3), settings, folder=Path(sys.argv[2]), on_epoch=lambda epoch: print(epoch.number, flush=True))
 """

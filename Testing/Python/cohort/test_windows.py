@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from SparseAnnotateLib.cohort.windows import slid, window_size  # noqa: E402
+from SparseAnnotateLib.cohort.applying.windows import slid, window_size  # noqa: E402
 from SparseAnnotateLib.learning.inference import View, views_for  # noqa: E402
 
 

@@ -4,9 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from SparseAnnotateLib.evaluation.datasets import LabelledCase
-from SparseAnnotateLib.evaluation.grid import Block, Planner, View
-from SparseAnnotateLib.evaluation.methods import Method
-from SparseAnnotateLib.evaluation.result import DONE, FAILED, Result, Selection
+from SparseAnnotateLib.evaluation.grid.methods import Method
+from SparseAnnotateLib.evaluation.grid.planner import Block, Planner, View
+from SparseAnnotateLib.evaluation.grid.result import DONE, FAILED, Result, Selection
 
 
 def selectors(*names):

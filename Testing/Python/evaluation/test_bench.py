@@ -5,14 +5,14 @@ import pytest
 from evaluation.conftest import labels_of
 from evaluation.examples import predictors, selectors
 from SparseAnnotateLib import PREDICTORS, SELECTORS
-from SparseAnnotateLib.evaluation.bench import Bench
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
-from SparseAnnotateLib.evaluation.grid import Block, Planner, View
-from SparseAnnotateLib.evaluation.loading import load_case
-from SparseAnnotateLib.evaluation.selecting import SharedSelections
-from SparseAnnotateLib.evaluation.shown import unpack_planes
-from SparseAnnotateLib.evaluation.simulation import simulate
+from SparseAnnotateLib.evaluation.grid.planner import Block, Planner, View
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.loading import load_case
+from SparseAnnotateLib.evaluation.simulation.simulation import simulate
+from SparseAnnotateLib.evaluation.tasks.bench import Bench
+from SparseAnnotateLib.evaluation.tasks.selecting import SharedSelections
+from SparseAnnotateLib.evaluation.tasks.shown import unpack_planes
 from SparseAnnotateLib.io import read_image
 
 
@@ -75,7 +75,9 @@ class TestATask:
 
     def test_the_case_is_read_once(self, plan, monkeypatch):
         read = []
-        monkeypatch.setattr("SparseAnnotateLib.evaluation.bench.load_case", lambda *a: read.append(a) or load_case(*a))
+        monkeypatch.setattr(
+            "SparseAnnotateLib.evaluation.tasks.bench.load_case", lambda *a: read.append(a) or load_case(*a)
+        )
         bench = Bench()
         for task in plan(selectors("keep-n", "random"), predictors("nearest", "shape")):
             assert bench.perform(task).state == "done"

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 from evaluation.examples import done, predictors, selectors, tasks
+from SparseAnnotateLib.evaluation.grid.store import ResultStore
 from SparseAnnotateLib.evaluation.report.comparisons import compare_predictors, compare_selectors, holm, signed_rank_p
 from SparseAnnotateLib.evaluation.report.results import Method, Results, Spread
-from SparseAnnotateLib.evaluation.store import ResultStore
 
 
 class TestSignedRank:
@@ -95,7 +95,9 @@ def test_of_a_cell_done_with_two_versions_the_newer_result_counts(tmp_path, monk
     store = ResultStore(tmp_path / "results.sqlite")
     (old, *_) = tasks(1)
     store.add(old, done(old, 0.3))
-    monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.decisive_versions", lambda: {"sparse-annotate": "99"})
+    monkeypatch.setattr(
+        "SparseAnnotateLib.evaluation.grid.planner.decisive_versions", lambda: {"sparse-annotate": "99"}
+    )
     (new, *_) = tasks(1)
     store.add(new, done(new, 0.6))
     assert [row["dice_all"] for row in Results.from_rows(store.rows()).done] == [0.6]

@@ -8,18 +8,18 @@ from evaluation.examples import predictors, selectors
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
 from SparseAnnotateLib.evaluation.evaluate import execute, plan
-from SparseAnnotateLib.evaluation.grid import Block, View
-from SparseAnnotateLib.evaluation.store import ResultStore
+from SparseAnnotateLib.evaluation.grid.planner import Block, View
+from SparseAnnotateLib.evaluation.grid.store import ResultStore
 
 pytest.importorskip("distributed", reason="a Dask cluster needs the extra 'cluster'")
 
-from SparseAnnotateLib.evaluation.dask_pool import DaskPool
+from SparseAnnotateLib.evaluation.pools.dask import DaskPool
 
 
 @pytest.fixture(scope="module")
 def cluster():
     """Two workers, started once."""
-    from SparseAnnotateLib.jobs.dask_cluster import local_cluster
+    from SparseAnnotateLib.jobs.dask.cluster import local_cluster
 
     with local_cluster(2) as running:
         yield running.scheduler_address

@@ -7,8 +7,8 @@ import pytest
 from evaluation.conftest import image_of, labels_of, write
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
-from SparseAnnotateLib.evaluation.grid import View
-from SparseAnnotateLib.evaluation.loading import load_case, random_box
+from SparseAnnotateLib.evaluation.grid.planner import View
+from SparseAnnotateLib.evaluation.simulation.loading import load_case, random_box
 
 NAMES = ((1, "liver"), (2, "tumour"))
 HASH = "12345678" * 4

@@ -5,11 +5,11 @@ import collections
 import pytest
 from evaluation.examples import done, failed, predictors, selectors, tasks
 from SparseAnnotateLib import InputError
-from SparseAnnotateLib.evaluation.claims import Claims
-from SparseAnnotateLib.evaluation.execution import Execution
-from SparseAnnotateLib.evaluation.pool import Pool
-from SparseAnnotateLib.evaluation.schedule import Schedule
-from SparseAnnotateLib.evaluation.store import ResultStore
+from SparseAnnotateLib.evaluation.grid.claims import Claims
+from SparseAnnotateLib.evaluation.grid.schedule import Schedule
+from SparseAnnotateLib.evaluation.grid.store import ResultStore
+from SparseAnnotateLib.evaluation.pools.execution import Execution
+from SparseAnnotateLib.evaluation.pools.pool import Pool
 
 
 class ListPool(Pool):
@@ -122,7 +122,7 @@ def test_what_had_come_in_before_an_interruption_is_kept(store, claims):
 
 
 def test_what_another_process_is_at_is_waited_for_and_not_done_twice(store, claims, monkeypatch):
-    monkeypatch.setattr("SparseAnnotateLib.evaluation.schedule._LEAVE_S", 0.0)
+    monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.schedule._LEAVE_S", 0.0)
     some = tasks(2, selectors=selectors("keep-n"), predictors=predictors("nearest"))
     other = Claims(store.path)
     assert other.take(some[0].key)
@@ -140,7 +140,7 @@ def test_what_another_process_is_at_is_waited_for_and_not_done_twice(store, clai
 
 
 def test_a_task_whose_other_process_died_is_done_after_all(store, claims, monkeypatch):
-    monkeypatch.setattr("SparseAnnotateLib.evaluation.schedule._LEAVE_S", 0.0)
+    monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.schedule._LEAVE_S", 0.0)
     some = tasks(1, selectors=selectors("keep-n"), predictors=predictors("nearest"))
     other = Claims(store.path)
     assert other.take(some[0].key)

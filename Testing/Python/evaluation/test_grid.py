@@ -8,9 +8,9 @@ from evaluation.conftest import write_pair
 from evaluation.examples import block, cases, predictors, selectors, tasks
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
-from SparseAnnotateLib.evaluation.fingerprint import code_of, digest_of_files
-from SparseAnnotateLib.evaluation.grid import Planner, View, blocks_from
-from SparseAnnotateLib.evaluation.methods import Method
+from SparseAnnotateLib.evaluation.grid.fingerprint import code_of, digest_of_files
+from SparseAnnotateLib.evaluation.grid.methods import Method
+from SparseAnnotateLib.evaluation.grid.planner import Planner, View, blocks_from
 from SparseAnnotateLib.predictors import PREDICTORS
 
 
@@ -105,7 +105,7 @@ class TestKeys:
 
     def test_other_versions_make_another_key(self, monkeypatch):
         before = self.key()
-        monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.decisive_versions", lambda: {"numpy": "99"})
+        monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.planner.decisive_versions", lambda: {"numpy": "99"})
         assert self.key() != before
 
     def test_all_predictors_share_a_selection(self):
@@ -140,7 +140,7 @@ class TestCode:
         assert {"predictor.py", "flow.py", "fusion.py"} <= set(read)
         read.clear()
         code_of(PREDICTORS.get("unet"))
-        assert sorted(read) == ["_network.py", "unet.py"]
+        assert sorted(read) == ["predictor.py", "unet.py"]
         read.clear()
         code_of(PREDICTORS.get("nearest"))
         assert read == ["nearest.py"]

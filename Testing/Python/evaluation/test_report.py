@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from evaluation.examples import done, failed, predictors, selectors, tasks
 from SparseAnnotateLib import InputError, Volume
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
-from SparseAnnotateLib.evaluation.grid import View
-from SparseAnnotateLib.evaluation.loading import LoadedCase
+from SparseAnnotateLib.evaluation.grid.planner import View
+from SparseAnnotateLib.evaluation.grid.store import ResultStore
 from SparseAnnotateLib.evaluation.report import write_report
 from SparseAnnotateLib.evaluation.report.as_html import html_of
 from SparseAnnotateLib.evaluation.report.as_markdown import markdown_of
 from SparseAnnotateLib.evaluation.report.document import Cell, Document, Section, Table
 from SparseAnnotateLib.evaluation.report.results import Results
 from SparseAnnotateLib.evaluation.report.tables import table_of_failures, table_of_methods, table_of_selector_times
-from SparseAnnotateLib.evaluation.shown import pack_planes
-from SparseAnnotateLib.evaluation.store import ResultStore
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase
+from SparseAnnotateLib.evaluation.tasks.shown import pack_planes
 
 DICE = {"keep-n": 0.8, "random": 0.7, "nearest": 0.0, "shape": 0.1}
 

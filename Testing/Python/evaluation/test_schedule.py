@@ -2,8 +2,8 @@
 
 import pytest
 from evaluation.examples import predictors, selectors, tasks
-from SparseAnnotateLib.evaluation.remaining import RemainingTime, spoken
-from SparseAnnotateLib.evaluation.schedule import Schedule
+from SparseAnnotateLib.evaluation.grid.remaining import RemainingTime, spoken
+from SparseAnnotateLib.evaluation.grid.schedule import Schedule
 
 
 def drain(schedule, worker):
@@ -60,7 +60,7 @@ class TestSchedule:
         assert schedule.next_for("two") is None
 
     def test_a_shelf_at_which_another_process_is_comes_last(self, monkeypatch):
-        monkeypatch.setattr("SparseAnnotateLib.evaluation.schedule._LEAVE_S", 0.0)
+        monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.schedule._LEAVE_S", 0.0)
         schedule = Schedule(tasks(predictors=predictors("nearest")))
         schedule.put_back(schedule.next_for("one"), leave=True)
         found = drain(schedule, "one")

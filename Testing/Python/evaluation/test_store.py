@@ -6,9 +6,9 @@ import time
 import pytest
 from evaluation.examples import done, failed, tasks
 from SparseAnnotateLib import InputError
-from SparseAnnotateLib.evaluation.claims import DEAD_AFTER_S, Claims
-from SparseAnnotateLib.evaluation.fingerprint import digest_of_files
-from SparseAnnotateLib.evaluation.store import ResultStore
+from SparseAnnotateLib.evaluation.grid.claims import DEAD_AFTER_S, Claims
+from SparseAnnotateLib.evaluation.grid.fingerprint import digest_of_files
+from SparseAnnotateLib.evaluation.grid.store import ResultStore
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ class TestResults:
         assert store.selections([some_tasks[0].selection_key]) == {some_tasks[0].selection_key: result.selection}
 
     def test_a_result_that_cannot_be_written_whole_leaves_nothing(self, store, some_tasks, monkeypatch):
-        monkeypatch.setattr("SparseAnnotateLib.evaluation.store.dataclasses.astuple", lambda _: 1 / 0)
+        monkeypatch.setattr("SparseAnnotateLib.evaluation.grid.store.dataclasses.astuple", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             store.add(some_tasks[0], done(some_tasks[0]))
         assert store.rows() == []

@@ -189,7 +189,7 @@ class TestOnDask:
         assert sorted(path.name for path in output.iterdir()) == ["anna.nii.gz", "bert.nii.gz"]
 
     def test_cases_travel_as_arrays_where_the_files_are_not_seen(self, cluster, data, output, monkeypatch):
-        monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.all_reachable", lambda paths: not paths)
+        monkeypatch.setattr("SparseAnnotateLib.jobs.dask.runner.all_reachable", lambda paths: not paths)
         (data / "cleo" / "labels.nii.gz").write_bytes(b"no labels")
         outcomes = predict_cases(cases_in(data, output), cluster)
         assert states(outcomes) == {"anna": "done", "bert": "done", "cleo": "failed"}

@@ -9,7 +9,7 @@ from SparseAnnotateLib.jobs import JobFailedError, JobState
 
 pytest.importorskip("distributed", reason="the Dask runner needs the extra 'cluster'")
 
-from SparseAnnotateLib.jobs.dask_runner import DaskRunner
+from SparseAnnotateLib.jobs.dask.runner import DaskRunner
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ class TestDaskRunner(ProcessRunnerTester):
 
 
 def test_an_address_without_a_scheduler_is_told(monkeypatch):
-    monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("SparseAnnotateLib.jobs.dask.runner.CONNECT_TIMEOUT_S", 0.5)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9: check the address"):
         DaskRunner("tcp://127.0.0.1:9")
 
@@ -86,7 +86,7 @@ def test_an_address_without_a_scheduler_is_told(monkeypatch):
 def test_a_scheduler_without_workers_is_told(monkeypatch):
     from distributed import LocalCluster
 
-    monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("SparseAnnotateLib.jobs.dask.runner.CONNECT_TIMEOUT_S", 0.5)
     with (
         LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as empty,
         pytest.raises(InputError, match="has no workers"),
@@ -97,7 +97,7 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
 def test_a_scheduler_that_is_gone_is_told(monkeypatch):
     from distributed import LocalCluster
 
-    monkeypatch.setattr("SparseAnnotateLib.jobs.dask_runner.CONNECT_TIMEOUT_S", 1)
+    monkeypatch.setattr("SparseAnnotateLib.jobs.dask.runner.CONNECT_TIMEOUT_S", 1)
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as lost:
         runner = DaskRunner(lost.scheduler_address)
         handle = runner.submit(tiny_job("test-staged", step_s=0.5))

@@ -13,7 +13,7 @@ from SparseAnnotateLib.learning.networks import (  # noqa: E402
     relative_cost,
     start_from_prior,
 )
-from SparseAnnotateLib.learning.weights import encoder_weights  # noqa: E402
+from SparseAnnotateLib.learning.pretrained.weights import encoder_weights  # noqa: E402
 
 
 def shape(architecture="Unet", encoder="resnet18", depth=3, channels=5):
@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 def test_offline_a_pretrained_encoder_is_refused_and_never_random(monkeypatch):
     pytest.importorskip("huggingface_hub")
     monkeypatch.delenv("SPARSEANNOTATE_WEIGHTS", raising=False)
-    from SparseAnnotateLib.learning import weights
+    from SparseAnnotateLib.learning.pretrained import weights
 
     monkeypatch.setattr(weights.HubWeights, "cached_file", lambda _self: None)
     monkeypatch.setattr(weights.HubWeights, "size_mb", lambda _self: 45.0)

@@ -10,7 +10,7 @@ from SparseAnnotateLib.learning.planes import PlaneSource, held_out_planes, trai
 from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
 from SparseAnnotateLib.learning.region import Working, normalized, working_region  # noqa: E402
 from SparseAnnotateLib.predictors import PREDICTORS, run  # noqa: E402
-from SparseAnnotateLib.predictors._network_prior import predicted_prior  # noqa: E402
+from SparseAnnotateLib.predictors.networks.prior import predicted_prior  # noqa: E402
 from SparseAnnotateLib.quality.left_out import without_planes  # noqa: E402
 from SparseAnnotateLib.volume import Volume  # noqa: E402
 

@@ -12,9 +12,16 @@ import pytest
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.commands import weights as command
 from SparseAnnotateLib.commands._console import Console
-from SparseAnnotateLib.learning import weights
-from SparseAnnotateLib.learning.weights import ALEXNET, HubWeights, TorchWeights, encoder_weights, load, locate
-from SparseAnnotateLib.learning.weights_sources import torch_cache
+from SparseAnnotateLib.learning.pretrained import weights
+from SparseAnnotateLib.learning.pretrained.sources import torch_cache
+from SparseAnnotateLib.learning.pretrained.weights import (
+    ALEXNET,
+    HubWeights,
+    TorchWeights,
+    encoder_weights,
+    load,
+    locate,
+)
 
 torch = pytest.importorskip("torch")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from nodes import add_segmentation, ids_of, paint
-from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
 from SparseAnnotateLib.io import read_labels
 from SparseAnnotateSlicer.scene.files import load_volume
 from SparseAnnotateSlicer.scene.volumes import ijk_to_ras

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from nodes import add_segmentation, add_volume, ids_of, paint
 from SparseAnnotateLib.cli import build_parser
-from SparseAnnotateLib.commands._cohort_cases import find_painted_cases
-from SparseAnnotateLib.evaluation.grid import View
+from SparseAnnotateLib.commands.cohort.cases import find_painted_cases
+from SparseAnnotateLib.evaluation.grid.planner import View
 from SparseAnnotateLib.io import read_labels
 from SparseAnnotateLib.predictors import PREDICTORS, run
 from SparseAnnotateSlicer.batch import command

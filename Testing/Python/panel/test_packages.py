@@ -80,7 +80,7 @@ def test_the_requirements_file_names_what_the_default_predictor_needs():
 
 
 def test_weights_are_asked_for_with_their_size_where_they_are_not_here_yet(monkeypatch, tmp_path):
-    from SparseAnnotateLib.learning import weights
+    from SparseAnnotateLib.learning.pretrained import weights
 
     monkeypatch.setattr(weights, "locate", lambda _: None)
     missing = packages.missing_weights(SELECTORS.get("perceptual"))

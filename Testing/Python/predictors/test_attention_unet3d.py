@@ -7,15 +7,15 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from predictors.predictor_tester import PredictorTester, a_ball_with_a_core, dice  # noqa: E402
 from SparseAnnotateLib import InputError, SparseAnnotation, run  # noqa: E402
-from SparseAnnotateLib.learning.attention_network import build_attention_network, multiply_adds_per_voxel  # noqa: E402
-from SparseAnnotateLib.learning.attention_training import (  # noqa: E402
+from SparseAnnotateLib.learning.attention.network import build_attention_network, multiply_adds_per_voxel  # noqa: E402
+from SparseAnnotateLib.learning.attention.training import (  # noqa: E402
     class_weights,
     head_probabilities,
     known_cross_entropy,
 )
 from SparseAnnotateLib.learning.patches import PatchSource, tiles  # noqa: E402
-from SparseAnnotateLib.predictors._attention_recipe import recipe_for  # noqa: E402
-from SparseAnnotateLib.predictors.attention_unet3d import AttentionUnet3dOptions  # noqa: E402
+from SparseAnnotateLib.predictors.attention_unet3d.options import AttentionUnet3dOptions  # noqa: E402
+from SparseAnnotateLib.predictors.attention_unet3d.recipe import recipe_for  # noqa: E402
 
 QUICK = {"device": "cpu", "width": 4, "patch": (8, 16, 16), "iterations": 60, "learning_rate": 3e-2}
 

@@ -473,7 +473,7 @@ def test_structures_named_but_painted_nowhere_leave_everything_empty():
 
 @pytest.mark.slow
 def test_on_real_hippocampi_it_beats_nearest_and_shape(real_data):
-    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.metrics import dice_per_class
 

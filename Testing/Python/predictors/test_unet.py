@@ -54,7 +54,7 @@ class TestUnet(PredictorTester):
         assert "s left" in messages[-1]
 
     def test_a_preview_shows_a_plane_as_it_is_learnt(self, monkeypatch):
-        monkeypatch.setattr("SparseAnnotateLib.predictors._network._PREVIEW_EVERY_S", 0.0)
+        monkeypatch.setattr("SparseAnnotateLib.predictors.networks.predictor._PREVIEW_EVERY_S", 0.0)
         volume, labels = a_ball_with_a_core()
         annotation = self.annotate(labels)
         previews = [
@@ -70,7 +70,7 @@ class TestUnet(PredictorTester):
     def test_looking_at_previews_changes_no_result(self, monkeypatch):
         volume, labels = a_ball_with_a_core()
         without = run(self.make_predictor(), volume, self.annotate(labels)).labels
-        monkeypatch.setattr("SparseAnnotateLib.predictors._network._PREVIEW_EVERY_S", 0.0)
+        monkeypatch.setattr("SparseAnnotateLib.predictors.networks.predictor._PREVIEW_EVERY_S", 0.0)
         assert np.array_equal(run(self.make_predictor(), volume, self.annotate(labels)).labels, without)
 
     def test_probabilities_are_kept_on_request_and_certain_where_known(self):

@@ -7,7 +7,7 @@ import pytest
 from selector_tester import SelectorTester
 from SparseAnnotateLib import SELECTORS, InputError
 from SparseAnnotateLib.device import resolve_device
-from SparseAnnotateLib.learning import weights
+from SparseAnnotateLib.learning.pretrained import weights
 from SparseAnnotateLib.selectors import lpips_matrix
 from SparseAnnotateLib.selectors.lpips_matrix import robust_window, windowed
 

@@ -7,8 +7,8 @@ import pytest
 from selector_tester import SelectorTester
 from SparseAnnotateLib import SELECTORS, InputError
 from SparseAnnotateLib.device import resolve_device
-from SparseAnnotateLib.selectors.ssim_content import Content, Scale, background_of
-from SparseAnnotateLib.selectors.ssim_matrix import ssim_matrix
+from SparseAnnotateLib.selectors.ssim.content import Content, Scale, background_of
+from SparseAnnotateLib.selectors.ssim.matrix import ssim_matrix
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -99,9 +99,9 @@ def test_real_volumes_are_what_scikit_image_says(case):
 @pytest.mark.parametrize("offset", [-1000, 0, 10_000])
 def test_the_gpu_path_says_the_same_run_by_torch_on_the_cpu(offset, monkeypatch):
     pytest.importorskip("torch")
-    from SparseAnnotateLib.selectors.ssim_torch import dissimilarity_sums
+    from SparseAnnotateLib.selectors.ssim.on_gpu import dissimilarity_sums
 
-    monkeypatch.setattr("SparseAnnotateLib.selectors.ssim_torch._PIXELS_AT_ONCE", 2000)
+    monkeypatch.setattr("SparseAnnotateLib.selectors.ssim.on_gpu._PIXELS_AT_ONCE", 2000)
     planes = np.pad(smooth_planes(0), ((0, 0), (3, 20), (15, 1))) + np.float32(offset)
     data_range = float(planes.max()) - float(planes.min())
     assert Content.of(planes, background_of(planes)).planes.shape[2] < planes.shape[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..methods import FULL
+from ..grid.methods import FULL
 from .document import Cell, Table
 from .results import Results
 from .tables import NOTHING

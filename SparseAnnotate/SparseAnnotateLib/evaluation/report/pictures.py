@@ -13,9 +13,9 @@ import numpy as np
 from ... import metrics
 from ...errors import InputError
 from ...volume import Volume
-from ..grid import View
-from ..loading import read_case_image
-from ..shown import ShownPlanes, unpack_planes
+from ..grid.planner import View
+from ..simulation.loading import read_case_image
+from ..tasks.shown import ShownPlanes, unpack_planes
 from .document import Figure
 from .results import Method, Results, percent
 

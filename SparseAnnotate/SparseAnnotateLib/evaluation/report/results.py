@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..methods import FULL
-from ..result import DONE
+from ..grid.methods import FULL
+from ..grid.result import DONE
 
 # Shown first and compared with, where it is there; else the first one that was evaluated.
 _USUAL_SELECTOR, _USUAL_FRACTION = "keep-n", 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from ..methods import FULL
+from ..grid.methods import FULL
 from .comparisons import SIGNIFICANT, Comparison
 from .document import Cell, Table
 from .results import Method, Results, Spread, percent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...io import write_text
-from ..store import ResultStore
+from ..grid.store import ResultStore
 from .as_csv import csv_of_comparisons, csv_of_means, csv_of_results
 from .as_html import html_of
 from .as_markdown import markdown_of

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from ...annotation import SparseAnnotation
+from ...cohort.applying.starting_point import cohort_probabilities
 from ...distances import bounding_box
 from ...volume import Volume
-from .._cohort_model import cohort_probabilities
 from ..base import Progress
 from .probabilities import normalised_exponential
 

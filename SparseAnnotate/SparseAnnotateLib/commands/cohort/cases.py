@@ -1,0 +1,137 @@
+"""The scans of a cohort in files: data sets as `evaluate` reads them, painted planes as `predict` reads them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ...cohort.scans import CohortScan
+from ...completeness import Said, understand
+from ...errors import InputError
+from ...evaluation.datasets import LabelledCase, find_labelled_cases
+from ...evaluation.datasets.table import class_names_from
+from ...evaluation.grid.planner import View
+from ...evaluation.simulation.loading import named_classes, read_case_image
+from ...jobs.cases import PLANE_COLUMNS, case_name, said_in
+
+_FILE_COLUMNS = ("image", "labels", "name", "classes", "channel")
+
+
+@dataclass(frozen=True)
+class PaintedCase:
+    """One scan in files, and what was said of its planes.
+
+    Attributes
+    ----------
+    said : of planes; the rest is told from the labels
+    view : how images are read
+    ends_painted : where no range is given, the first and last painted plane are its ends; otherwise nothing is known of
+        the planes beyond them
+    """
+
+    case: LabelledCase
+    said: Said = field(default_factory=Said)
+    view: View = field(default_factory=View)
+    ends_painted: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the case."""
+        return self.case.name
+
+    def load(self) -> CohortScan:
+        """Read image and labels.
+
+        Raises
+        ------
+        InputError
+            Where they cannot be used; the message names the scan.
+        """
+        from ...io import read_labels
+
+        volume = read_case_image(self.case.image, self.case.channel, self.view)
+        file = read_labels(self.case.labels, volume)
+        file = replace(file, classes=tuple(named_classes(file.classes, self.case.class_names)))
+        try:
+            axis, ends_painted = self.view.axis, self.ends_painted
+            volume, told = understand(self.said, volume, file, axis=axis, ends_painted=ends_painted)
+        except InputError as error:
+            raise InputError(f"{self.case.name}: {error}") from None
+        return CohortScan(self.case.name, volume, told.annotation)
+
+
+def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, **layout) -> list[PaintedCase]:
+    """The scans of a data set in any layout that `find_labelled_cases` knows, with what is said of their planes.
+
+    Parameters
+    ----------
+    source : a folder or dataset.json; or a table (.csv) with the columns image and labels, and, where needed, name,
+        classes, channel and `PLANE_COLUMNS` (see `said_in`)
+    planes : a table (.csv) with the column name, and any of `PLANE_COLUMNS`, for scans of a folder
+    layout : see `find_labelled_cases`
+
+    Raises
+    ------
+    InputError
+        Where there are no cases, or the tables do not fit them.
+    """
+    if Path(source).suffix.lower() == ".csv":
+        cases = _of_table(Path(source), layout)
+    else:
+        cases = [PaintedCase(case) for case in find_labelled_cases(source, **layout)]
+    if planes is None:
+        return cases
+    return _with_planes(cases, Path(planes))
+
+
+def _of_table(table: Path, layout: dict) -> list[PaintedCase]:
+    cases = []
+    for line, row in _rows(table, (*_FILE_COLUMNS, *PLANE_COLUMNS)):
+        if not row.get("image") or not row.get("labels"):
+            raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
+        try:
+            names = layout.get("class_names") or class_names_from(row.get("classes") or "")
+            channel = int(row.get("channel") or layout.get("channel") or 0)
+            said = said_in(row)
+        except ValueError as error:
+            raise InputError(f"line {line} of {table}: {error}") from error
+        image, labels = (table.parent / row[role] for role in ("image", "labels"))
+        for path in (image, labels):
+            if not path.exists():
+                raise InputError(f"{path} in line {line} of {table} does not exist: check the table")
+        cases.append(
+            PaintedCase(LabelledCase(row.get("name") or case_name(labels), image, labels, names, channel), said)
+        )
+    if not cases:
+        raise InputError(f"{table} lists no scan: give a line for each, with the columns image and labels")
+    return cases[: layout.get("limit")]
+
+
+def _with_planes(cases: list[PaintedCase], table: Path) -> list[PaintedCase]:
+    said = {}
+    for line, row in _rows(table, ("name", *PLANE_COLUMNS)):
+        try:
+            said[row.get("name") or ""] = said_in(row)
+        except ValueError as error:
+            raise InputError(f"line {line} of {table}: {error}") from error
+    unknown = sorted(said.keys() - {one.name for one in cases})
+    if unknown:
+        raise InputError(
+            f"{table} names the scan {unknown[0]!r}, which is not there: there are "
+            f"{', '.join(one.name for one in cases)}"
+        )
+    return [replace(one, said=said.get(one.name, one.said)) for one in cases]
+
+
+def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        with open(table, newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, restval="", strict=True))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{table} cannot be read as a table ({error}): give a .csv file") from error
+    for line, row in enumerate(rows, 2):
+        if any(column not in columns for column in row):
+            raise InputError(f"line {line} of {table} does not fit: its columns may be {', '.join(columns)}")
+        yield line, row

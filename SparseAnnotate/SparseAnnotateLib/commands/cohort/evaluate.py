@@ -1,0 +1,104 @@
+"""`sparse-annotate cohort evaluate`: partial annotation of many scans against full annotation of few."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import _arguments as shared
+from . import train as training
+
+INTERRUPTED = 130
+
+
+def add_parser(subparsers) -> None:
+    """Add the subcommand to those of `cohort`."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="partial annotation of many scans against full annotation of few",
+        description="The study of Specktor-Fadida 2023 on a data set with reference labels: networks learn from a few "
+        "planes of many scans, or from all planes of few scans, as many planes in all, and are tested on scans that "
+        "they have not seen. Run the same command again to go on after an interruption.",
+    )
+    shared.add_data_set(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for networks, results and the table")
+    _add_study(parser.add_argument_group("the study"))
+    training.add_network(parser.add_argument_group("the network"))
+    training.add_training(parser.add_argument_group("training"))
+    shared.add_quiet(parser)
+    parser.set_defaults(run=run, validation_scans=None, seed=0)
+
+
+def _add_study(group) -> None:
+    shared.add_files(group, "*/seg.nii.gz")
+    group.add_argument("--limit", type=int, metavar="N", help="only the first N scans")
+    group.add_argument(
+        "--out-of-distribution", metavar="DATA", help="scans of another kind, on which every network is tested too"
+    )
+    group.add_argument(
+        "--arms",
+        nargs="+",
+        default=["partial", "full"],
+        metavar="ARM",
+        help="partial, full, all: a few planes of all scans, all planes of few, all of all (default: partial full)",
+    )
+    group.add_argument(
+        "--full-scans", type=int, default=1, metavar="N", help="fully painted scans in the arm full (default: 1)"
+    )
+    group.add_argument("--folds", type=int, metavar="N", help="parts of the data set (default: a scan each, up to 5)")
+    group.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="(default: 0)")
+    shared.add_selector(group, "--set-selector")
+    group.add_argument("--axis", choices=("auto", "i", "j", "k"), default="auto", help="(default: auto)")
+    group.add_argument("--classes", nargs="+", default=[], metavar="CLASS", help="only these, by value or name")
+    group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
+    group.add_argument(
+        "--all-parts", action="store_true", help="keep all parts of a structure, not the largest one alone"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, test and write the table; returns the exit code."""
+    from ...evaluation.cohort.table import as_csv, as_markdown
+    from ...io import write_text
+
+    folder = Path(arguments.output)
+    study = _study(arguments, folder)
+    try:
+        results = study.run(arguments.console.say)
+    except KeyboardInterrupt:
+        arguments.console.say("stopped; what is done is kept: run the same command again to go on")
+        return INTERRUPTED
+    table = as_markdown(results)
+    write_text(folder / "study.md", table, ".md")
+    write_text(folder / "study.csv", as_csv(results), ".csv")
+    arguments.console.out(table.rstrip())
+    return 0
+
+
+def _study(arguments, folder: Path):
+    from ...evaluation.cohort.plan import StudyPlan
+    from ...evaluation.cohort.study import CohortStudy
+    from ...evaluation.datasets import find_labelled_cases
+    from ...evaluation.grid.planner import View
+
+    plan = StudyPlan(
+        arms=tuple(arguments.arms),
+        full_scans=arguments.full_scans,
+        folds=arguments.folds,
+        seeds=tuple(arguments.seeds),
+    )
+    layout = {"images": arguments.images, "labels": arguments.labels}
+    cases = find_labelled_cases(arguments.data, **layout, limit=arguments.limit)
+    others = []
+    if arguments.out_of_distribution is not None:
+        others = find_labelled_cases(arguments.out_of_distribution, **layout)
+    return CohortStudy(
+        folder,
+        cases,
+        others,
+        plan,
+        training.settings_from(arguments),
+        shared.selector_from(arguments),
+        View(axis=arguments.axis, replace_nan=arguments.replace_nan, classes=tuple(arguments.classes)),
+        tidy=not arguments.all_parts,
+    )

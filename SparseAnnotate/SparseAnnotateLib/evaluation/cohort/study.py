@@ -1,0 +1,195 @@
+"""The study of Specktor-Fadida 2023, done: networks trained and tested, one after the other, each only once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import metrics
+from ...cohort.applying.heads import Applying
+from ...cohort.applying.predicting import predict_scan
+from ...cohort.model import CohortConfiguration, CohortModel, load_model, save_model
+from ...cohort.scans import CohortScan
+from ...cohort.training.settings import TrainingSettings
+from ...errors import InputError
+from ...selectors import SelectorBase
+from ..datasets import LabelledCase
+from ..grid.planner import View
+from ..simulation.loading import LoadedCase, load_case
+from .plan import StudyPlan, Trial, painted_planes, trials
+
+IN, OUT = "in", "out"
+
+# Images and references that are kept in memory at once.
+_CASES_IN_MEMORY = 32
+
+
+class CohortStudy:
+    """A study in a folder: ``results.jsonl`` with a line for each network and scan, and the networks themselves.
+
+    Parameters
+    ----------
+    cases : the scans that are dealt out; each is learnt from and tested on
+    others : scans of another kind (out of distribution), on which every network is tested too
+    view : how scans are read
+    tidy : keep only the largest part of each structure, as `predict_scan` does
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        cases: Sequence[LabelledCase],
+        others: Sequence[LabelledCase],
+        plan: StudyPlan,
+        settings: TrainingSettings,
+        selector: SelectorBase,
+        view: View,
+        *,
+        tidy: bool = True,
+    ):
+        double = {case.name for case in cases} & {case.name for case in others}
+        if double:
+            raise InputError(f"{min(double)} is in both data sets: rename it in one of them")
+        self.folder, self.plan, self.settings, self.selector, self.tidy = folder, plan, settings, selector, tidy
+        self._files = {case.name: case for case in [*cases, *others]}
+        self._others = tuple(case.name for case in others)
+        self._view = view
+        self.trials = trials([case.name for case in cases], plan)
+        self._load = functools.lru_cache(_CASES_IN_MEMORY)(self._read)
+
+    def _read(self, name: str) -> LoadedCase:
+        return load_case(self._files[name], self._view, "0", 0)
+
+    def run(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
+        """Do what is missing; returns all results, those of before included."""
+        (self.folder / "models").mkdir(parents=True, exist_ok=True)
+        results = []
+        for number, trial in enumerate(self.trials, 1):
+            wanted = [*((IN, name) for name in trial.tested), *((OUT, name) for name in self._others)]
+            painted = self._painted(trial)
+            identity = self._identity(trial, painted)
+            done = self._done(identity)
+            missing = [pair for pair in wanted if pair not in done]
+            say(f"{number} of {len(self.trials)}: {trial.name}, {len(wanted) - len(missing)} of {len(wanted)} tested")
+            if missing:
+                model = self.model(trial, painted, identity, say)
+                for distribution, name in missing:
+                    done[(distribution, name)] = self._tested(trial, painted, identity, model, distribution, name)
+                    self._append(done[(distribution, name)])
+            results += [done[pair] for pair in wanted]
+        return results
+
+    def _painted(self, trial: Trial) -> dict[str, list[int]]:
+        cases = {name: self._load(name) for name in trial.training}
+        return painted_planes(trial, self.plan, cases, self.selector)
+
+    def _identity(self, trial: Trial, painted: Mapping[str, list[int]]) -> str:
+        """The same for the same network, made in the same way from the same planes of the same files."""
+        files = {name: str(self._files[name].labels.resolve()) for name in painted}
+        parts = [
+            trial.name,
+            painted,
+            files,
+            dataclasses.asdict(self.settings),
+            self.tidy,
+            dataclasses.asdict(self._view),
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    def model(
+        self, trial: Trial, painted: Mapping[str, list[int]], identity: str, say: Callable[[str], None]
+    ) -> CohortModel:
+        """The network of a trial, trained where its file is not there yet; a training that was cut short goes on."""
+        from ...cohort.training.trainer import train_cohort
+
+        path = self.folder / "models" / f"{trial.name}-{identity}.safetensors"
+        if path.exists():
+            return load_model(path)
+        scans = [
+            CohortScan(name, self._load(name).volume, self._load(name).expert.paint(planes))
+            for name, planes in painted.items()
+        ]
+        training = path.with_suffix(".training")
+        training.mkdir(exist_ok=True)
+        settings = dataclasses.replace(self.settings, seed=trial.seed)
+        model = train_cohort(scans, settings, folder=training, on_epoch=lambda epoch: say(_line(epoch)))
+        save_model(model, path)
+        return model
+
+    def _tested(self, trial, painted, identity: str, model: CohortModel, distribution: str, name: str) -> dict:
+        case = self._load(name)
+        how = Applying(device=self.settings.device)
+        *_, prediction = predict_scan(model, case.volume, how, main_component=self.tidy)
+        return {
+            "identity": identity,
+            "arm": trial.arm,
+            "fold": trial.fold,
+            "seed": trial.seed,
+            "distribution": distribution,
+            "case": name,
+            "training_scans": len(painted),
+            "painted_planes": sum(len(planes) for planes in painted.values()),
+            "expected_dice": prediction.expected_dice,
+            **measured(prediction.labels, model.configuration, case),
+        }
+
+    @property
+    def _results(self) -> Path:
+        return self.folder / "results.jsonl"
+
+    def _done(self, identity: str) -> dict[tuple[str, str], dict]:
+        if not self._results.exists():
+            return {}
+        found = (_parsed(line) for line in self._results.read_text(encoding="utf-8").splitlines())
+        return {(one["distribution"], one["case"]): one for one in found if one and one["identity"] == identity}
+
+    def _append(self, result: dict) -> None:
+        # A line that was cut short by a kill ends here, and is passed over when it is read.
+        with open(self._results, "a", encoding="utf-8") as file:
+            file.write("\n" + json.dumps(result) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _parsed(line: str) -> dict | None:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _line(epoch) -> str:
+    return f"  epoch {epoch.number}: loss {epoch.loss:.4f}"
+
+
+def measured(labels: np.ndarray, configuration: CohortConfiguration, case: LoadedCase) -> dict[str, float | None]:
+    """Means over the reference's structures: Dice, Hausdorff in mm, 2-D ASSD in mm (mean over planes).
+
+    Parameters
+    ----------
+    labels : class numbers of the network, matched with the reference's by their values
+    """
+    expert, spacing_mm = case.expert, case.volume.spacing_mm
+    numbers = {one.value: number for number, one in enumerate(expert.classes, 1)}
+    table = np.array([0, *(numbers.get(value, 0) for value in configuration.class_values)], np.uint8)
+    ours = table[labels]
+    agreement = metrics.compare(ours, expert.reference, len(expert.classes), spacing_mm, range(len(ours)))
+    slices = [
+        metrics.mean_of(metrics.assd_per_plane(ours == number, expert.reference == number, spacing_mm))
+        for number in numbers.values()
+    ]
+    values = {
+        "dice": agreement.dice_all,
+        "hausdorff_mm": agreement.mean_distance("hausdorff_mm"),
+        "hausdorff95_mm": agreement.mean_distance("hausdorff95_mm"),
+        "assd_2d_mm": float(metrics.mean_of(np.array(slices))),
+    }
+    return {name: float(value) if np.isfinite(value) else None for name, value in values.items()}

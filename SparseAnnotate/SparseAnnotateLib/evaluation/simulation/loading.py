@@ -1,0 +1,125 @@
+"""A labelled case in memory, as the grid looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ...annotation import LabelClass
+from ...errors import InputError
+from ...volume import ImageGeometry, Volume
+from ..datasets import LabelledCase
+from ..grid.planner import View
+from .expert import SimulatedExpert
+
+
+@dataclass(frozen=True)
+class LoadedCase:
+    """Image and reference.
+
+    Attributes
+    ----------
+    box : (rows, columns) that a random crop left, in pixels of the plane; None for whole planes
+    """
+
+    volume: Volume
+    expert: SimulatedExpert
+    box: tuple[slice, slice] | None = None
+
+
+def load_case(case: LabelledCase, view: View, case_hash: str, seed: int) -> LoadedCase:
+    """Read a case, keep the classes asked for, and crop it if asked to.
+
+    Parameters
+    ----------
+    case_hash, seed : what a random crop depends on, and nothing else does
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, or holds none of the classes.
+    """
+    from ...io import read_labels
+
+    volume = read_case_image(case.image, case.channel, view)
+    file = read_labels(case.labels, volume)
+    classes = named_classes(file.classes, case.class_names)
+    labels = file.labels
+    if view.classes:
+        classes = [one for one in classes if str(one.value) in view.classes or one.name in view.classes]
+        labels = np.where(np.isin(labels, [one.value for one in classes]), labels, 0)
+    if not labels.any():
+        asked = f"none of the classes {', '.join(view.classes)}" if view.classes else "no label"
+        raise InputError(f"{case.labels} holds {asked}: leave the case out")
+    box = None
+    if view.crop_px is not None:
+        box = random_box(labels, view.crop_px, np.random.default_rng([seed, int(case_hash[:8], 16)]))
+        volume = Volume.from_array(volume.intensities[(slice(None), *box)], volume.spacing_mm)
+        labels = labels[(slice(None), *box)]
+    return LoadedCase(volume, SimulatedExpert(labels, classes), box)
+
+
+def random_box(labels: np.ndarray, side_px: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """A square of the planes, drawn among all those inside the image that hold one labelled pixel drawn before.
+
+    A crop without any structure would measure nothing; Payer 2023 does not say how such crops were treated.
+    """
+    if side_px < 1:
+        raise InputError(f"crops of {side_px} pixels are asked for: ask for at least 1")
+    pixels = np.argwhere(labels.any(axis=0))
+    box = []
+    for pixel, size in zip(pixels[rng.integers(len(pixels))], labels.shape[1:], strict=True):
+        length = min(side_px, size)
+        first = rng.integers(max(0, pixel - length + 1), min(pixel, size - length) + 1)
+        box.append(slice(int(first), int(first) + length))
+    return tuple(box)
+
+
+def named_classes(classes, names: tuple[tuple[int, str], ...]) -> list[LabelClass]:
+    """The classes of a file, called as the data set calls their values."""
+    by_value = dict(names)
+    return [replace(one, name=by_value.get(one.value, one.name)) for one in classes]
+
+
+def read_case_image(path: Path, channel: int, view: View) -> Volume:
+    """An image as planes along the view's axis, whole; of a 4-D file one of its frames."""
+    from ...io import read_image
+
+    if path.is_dir() or _dimension(path) < 4:
+        return read_image(path, view.axis, view.replace_nan)
+    return _read_channel(path, channel, view)
+
+
+def _dimension(path: Path) -> int:
+    """3 also where the file cannot be read: reading it in earnest tells why."""
+    import SimpleITK as sitk  # noqa: N813
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return 3
+    return sum(size > 1 for size in reader.GetSize()[3:]) + 3
+
+
+def _read_channel(path: Path, channel: int, view: View) -> Volume:
+    """One frame of a 4-D file, as the Decathlon stores several sequences of one scan."""
+    import SimpleITK as sitk  # noqa: N813
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    *size, frames = reader.GetSize()
+    if len(size) != 3 or not 0 <= channel < frames:
+        raise InputError(f"{path} has {frames} channels, numbered from 0: there is no channel {channel}")
+    reader.SetExtractIndex([0, 0, 0, channel])
+    reader.SetExtractSize([*size, 0])
+    image = reader.Execute()
+    array = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
+    if view.replace_nan is not None:
+        array = np.where(np.isfinite(array), array, np.float32(view.replace_nan))
+    geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    return Volume.from_file_order(array, geometry, view.axis)

@@ -1,0 +1,120 @@
+"""Where a worker does tasks: select, paint, predict, measure. It keeps its case loaded from one task to the next."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import math
+import time
+from typing import Any
+
+from ...environment import device_name, peak_memory_mb
+from ...jobs.failure import describe
+from ...jobs.job import import_plugins
+from ...predictors import Prediction, run
+from ...selectors.base import count_for
+from ..grid.methods import FULL
+from ..grid.planner import Task
+from ..grid.result import DONE, FAILED, Result, Selection
+from ..simulation.baseline import predict_from_all_planes
+from ..simulation.loading import LoadedCase, load_case
+from ..simulation.simulation import measures_of
+from .gpu import gpu_lock
+from .selecting import SharedSelections
+from .shown import pack_planes
+from .stopwatch import Stopwatch
+
+# Imported before anything is timed: the first selection or prediction of a process would pay for them.
+_SLOW_IMPORTS = ("scipy.ndimage", "scipy.spatial", "scipy.interpolate", "cv2", "SimpleITK")
+
+
+class Bench:
+    """Does tasks one after the other; what they share is kept while they are about the same case."""
+
+    def __init__(self):
+        import_plugins()
+        for name in _SLOW_IMPORTS:
+            importlib.import_module(name)
+        self._case_key: tuple | None = None
+        self._case: LoadedCase | None = None
+        self._selections: SharedSelections | None = None
+
+    def perform(self, task: Task) -> Result:
+        """The result of a task; whatever goes wrong with it is a result too."""
+        start = time.perf_counter()
+        selection = None
+        try:
+            self._import_needs(task)
+            case = self._load(task)
+            selection = self._select(task)
+            prediction, took = self._predict(task, case, selection)
+            measured = _measure(case, task, selection, prediction)
+            measured |= {"seconds_predict": took.seconds, "processor_s_predict": took.processor_s}
+            outcome = {
+                "state": DONE,
+                "measured": measured,
+                "shown": pack_planes(case, prediction.labels, selection.planes),
+            }
+        except Exception as error:  # noqa: BLE001 - kept in the store, and told at the end
+            reason, message, details = describe(error)
+            outcome = {"state": FAILED, "message": message, "details": f"{reason}: {details}"}
+        if selection is not None and task.selector.name != FULL:
+            outcome["selection"] = selection
+        return Result(task.key, seconds=time.perf_counter() - start, **outcome)
+
+    def _import_needs(self, task: Task) -> None:
+        for method in (task.selector, task.predictor):
+            for module in getattr(method.method_class, "needs", ()):
+                # Where it is missing, the method itself says what to install.
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module)
+
+    def _load(self, task: Task) -> LoadedCase:
+        if self._case_key != task.case_key:
+            # Let go of the case before the next one is read: there may be room for one only.
+            self._case_key = self._case = self._selections = None
+            self._case = load_case(task.case, task.view, task.case_hash, task.seed)
+            self._selections = SharedSelections(self._case)
+            self._case_key = task.case_key
+        return self._case
+
+    def _select(self, task: Task) -> Selection:
+        first, last = self._case.expert.plane_range
+        if task.selector.name == FULL:
+            return Selection(tuple(range(first, last + 1)), 0.0, 0.0)
+        if task.selection is not None:
+            return task.selection
+        count = count_for(task.fraction, last - first + 1 if task.of == "range" else self._case.volume.planes)
+        with gpu_lock(task.selector):
+            return self._selections.select(task.selector, count, task.seed)
+
+    def _predict(self, task: Task, case: LoadedCase, selection: Selection) -> tuple[Prediction, Stopwatch]:
+        predictor = task.predictor.create(task.seed)
+        with gpu_lock(task.predictor), Stopwatch() as took:
+            if task.selector.name == FULL:
+                prediction = predict_from_all_planes(case, predictor)
+            else:
+                prediction = run(predictor, case.volume, case.expert.paint(selection.planes))
+        return prediction, took
+
+
+def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Prediction) -> dict[str, Any]:
+    expert, volume = case.expert, case.volume
+    first, last = expert.plane_range
+    unpainted = [plane for plane in range(first, last + 1) if plane not in set(selection.planes)]
+    expected = prediction.expected_dice
+    return {
+        **measures_of(prediction.labels, expert, unpainted, volume.spacing_mm),
+        "class_names": {str(one.value): one.name for one in expert.classes},
+        "axis": volume.axis,
+        "shape": list(volume.shape),
+        "spacing_mm": list(volume.spacing_mm),
+        "range": [first, last],
+        "planes_painted": list(selection.planes),
+        "crop": None if case.box is None else [[side.start, side.stop] for side in case.box],
+        "expected_dice": None if expected is None or not math.isfinite(expected) else float(expected),
+        "seconds_select": selection.seconds,
+        "processor_s_select": selection.processor_s,
+        "device": device_name() if task.predictor.may_use_gpu() else "cpu",
+        "peak_memory_mb": peak_memory_mb(),
+    }
