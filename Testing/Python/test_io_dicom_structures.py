@@ -298,6 +298,15 @@ class TestContours:
         assert annotation.complete_planes_of(1) == [1, 4]
         assert annotation.complete_planes_of(2) == [2]
 
+    def test_a_folder_with_one_file_of_structures_stands_for_it(self, tmp_path):
+        volume = read_image(write_series(tmp_path / "scan", SCAN), "k")
+        (tmp_path / "RS").mkdir()
+        write_structure_set(tmp_path / "RS" / "a.dcm", {"a": [outline(3, (2, 5), (1, 4))]})
+        assert read_labels(tmp_path / "RS", volume).to_annotation().painted_planes == [3]
+        write_structure_set(tmp_path / "RS" / "b.dcm", {"b": [outline(4, (2, 5), (1, 4))]})
+        with pytest.raises(InputError, match=r"2 DICOM files of structures: give one of .*a\.dcm, .*b\.dcm"):
+            read_labels(tmp_path / "RS", volume)
+
     @pytest.mark.parametrize("order", [None, [5, 4, 3, 2, 1, 0]])
     def test_they_fit_a_file_of_many_frames(self, tmp_path, order):
         volume = read_image(write_enhanced(tmp_path / "all.dcm", SCAN, order=order), "k")

@@ -14,7 +14,9 @@ from ..volume import ImageGeometry, Volume
 from . import dicom_headers, segmentation
 from .dicom_writing import check_dicom_output, write_segmentation
 from .encoding import write_image
+from .found import listed
 from .images import load
+from .slices import slices_in
 from .writing import check_writable, suffix_of, written_aside
 
 _NOT_FINITE = "the labels hold NaN or infinite values: give a label map"
@@ -60,9 +62,10 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     InputError
         For another grid, or labels that are no whole numbers.
     """
-    kind = _dicom_kind(Path(str(path)))
+    source = _structures_in(Path(str(path)))
+    kind = None if source is None else _dicom_kind(source)
     if kind is not None:
-        return _from_dicom(Path(path), kind, volume)
+        return _from_dicom(source, kind, volume)
     stored = load(path, labels=True, image_files=volume.geometry.files)
     segments = [] if stored.image is None else segmentation.read_segments(stored.image)
     if stored.array.ndim > 3 and not segments:
@@ -95,6 +98,21 @@ def _dicom_kind(path: Path) -> str | None:
     header = dicom_headers.read_header(path)
     kind = None if header is None else str(header.get("SOPClassUID", ""))
     return kind if kind in (*dicom_headers.SEGMENTATIONS, dicom_headers.STRUCTURE_SET) else None
+
+
+def _structures_in(path: Path) -> Path | None:
+    """The file itself; of a folder without images, as archives export them, its only DICOM file of structures."""
+    if not path.is_dir():
+        return path
+    scanned = dicom_headers.scan(path)
+    kinds = (*dicom_headers.SEGMENTATIONS, dicom_headers.STRUCTURE_SET)
+    found = [file for file, kind in scanned.objects.items() if kind in kinds]
+    if not found or scanned.images or slices_in(path):
+        return None
+    if len(found) > 1:
+        files = listed([str(file) for file in sorted(found)])
+        raise InputError(f"{path} holds {len(found)} DICOM files of structures: give one of {files}")
+    return found[0]
 
 
 def _from_dicom(path: Path, kind: str, volume: Volume) -> LabelFile:

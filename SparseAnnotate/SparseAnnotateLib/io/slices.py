@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 LOSSY = (".jpg", ".jpeg")
 SUFFIXES = (*tiff.SUFFIXES, ".png", *LOSSY, ".bmp")
 
+_ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
 _WHOLE, _DECIMAL = r"\d+", r"\d+(?:\.\d+)?"
 
 
@@ -41,7 +42,7 @@ def read_slices(
     InputError
         Where they differ in format, size or kind, where a number is missing, or where they match no plane.
     """
-    formats = sorted({file.suffix.lower() for file in files})
+    formats = sorted({_ALIKE.get(file.suffix.lower(), file.suffix.lower()) for file in files})
     if len(formats) > 1:
         raise InputError(f"{folder} holds slices of several formats ({', '.join(formats)}): keep one of them")
     if labels and formats[0] in LOSSY:
@@ -145,7 +146,8 @@ def _all_counted_by_decimals(files: Sequence[Path]) -> bool:
 def counter(files: Sequence[Path]) -> list[float] | None:
     """The number that counts the planes in each file's name: it differs in all of them, and evenly if one does."""
     found = None
-    for pattern in (_WHOLE, _DECIMAL):
+    for pattern in (_ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
+_WHOLE, _DECIMAL):
         fields = [[float(number) for number in re.findall(pattern, file.stem)] for file in files]
         if len({len(row) for row in fields}) > 1 or not fields[0]:
             continue
@@ -190,7 +192,8 @@ def _planes_by_number(files: Sequence[Path], image_files: Sequence[Path]) -> lis
         return None
     by_number = {number: plane for plane, number in enumerate(numbers)}
     found = []
-    for pattern in (_WHOLE, _DECIMAL):
+    for pattern in (_ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
+_WHOLE, _DECIMAL):
         fields = [[float(number) for number in re.findall(pattern, file.stem)] for file in files]
         if len({len(row) for row in fields}) > 1:
             continue

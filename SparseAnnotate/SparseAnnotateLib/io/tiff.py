@@ -66,7 +66,7 @@ def read_stack(path: Path, channel: int | None = None, *, labels: bool = False) 
         if labels:
             _refuse_lossy(path, series[0])
         axes, shape = _axes(series)
-        planes, extra = _planes_and_extra(path, axes, shape, channel)
+        planes, extra = _planes_and_extra(path, axes, shape, channel, labels)
         array = _decoded(path, tif, series)
         spacing = _spacing_mm(tif, series[0])
     if extra is not None:
@@ -156,7 +156,9 @@ def _axes(series: list) -> tuple[str, tuple[int, ...]]:
     return (axes, shape) if len(series) == 1 else ("I" + axes, (len(series), *shape))
 
 
-def _planes_and_extra(path: Path, axes: str, shape: tuple[int, ...], channel: int | None) -> tuple[int, int | None]:
+def _planes_and_extra(
+    path: Path, axes: str, shape: tuple[int, ...], channel: int | None, labels: bool
+) -> tuple[int, int | None]:
     """Which axis of the array is that of the planes, and which one `channel` counts along."""
     others = [number for number, letter in enumerate(axes) if letter not in "YX"]
     if not {"X", "Y"} <= set(axes):
@@ -181,7 +183,8 @@ def _planes_and_extra(path: Path, axes: str, shape: tuple[int, ...], channel: in
         return planes[0], None
     name = _NAMES.get(axes[extra[0]], "frames")
     if channel is None:
-        raise InputError(f"{path} holds {what}: save one of the {name} and give that, or choose one with --channel N")
+        choice = "" if labels else ", or choose one with --channel N"
+        raise InputError(f"{path} holds {what}: save one of the {name} and give that{choice}")
     if not 0 <= channel < shape[extra[0]]:
         raise InputError(f"{path} holds {shape[extra[0]]} {name}, numbered from 0: there is no number {channel}")
     return planes[0], extra[0]
