@@ -184,3 +184,9 @@ def test_slices_that_itk_wrote_as_tiff_keep_their_pixel_spacing(tmp_path):
         image.SetSpacing((0.25, 0.5))
         sitk.WriteImage(image, str(tmp_path / f"s{number}.tif"))
     assert read_image(tmp_path, "k").spacing_mm == pytest.approx((0.5, 0.5, 0.25), rel=1e-4)
+
+
+def test_two_spellings_of_one_format_are_one(tmp_path):
+    slices(tmp_path / "s", STACK[:3], "123", "tif")
+    slices(tmp_path / "s", STACK[3:], "456", "tiff")
+    assert np.array_equal(read_image(tmp_path / "s", "k").intensities, STACK)

@@ -91,7 +91,7 @@ class TestHyperstacks:
     def test_labels_with_channels_are_refused(self, tmp_path):
         volume = read_image(written(tmp_path / "a.tif", STACK), "k")
         path = written(tmp_path / "l.tif", np.zeros((9, 2, 20, 24), np.uint8), metadata={"axes": "ZCYX"}, imagej=True)
-        with pytest.raises(InputError, match="9 planes x 2 channels: save one of the channels and give that$"):
+        with pytest.raises(InputError, match=r"9 planes x 2 channels: save one of the channels and give that$"):
             read_labels(path, volume)
 
 

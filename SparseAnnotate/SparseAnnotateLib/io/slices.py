@@ -146,8 +146,7 @@ def _all_counted_by_decimals(files: Sequence[Path]) -> bool:
 def counter(files: Sequence[Path]) -> list[float] | None:
     """The number that counts the planes in each file's name: it differs in all of them, and evenly if one does."""
     found = None
-    for pattern in (_ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
-_WHOLE, _DECIMAL):
+    for pattern in (_WHOLE, _DECIMAL):
         fields = [[float(number) for number in re.findall(pattern, file.stem)] for file in files]
         if len({len(row) for row in fields}) > 1 or not fields[0]:
             continue
@@ -192,8 +191,7 @@ def _planes_by_number(files: Sequence[Path], image_files: Sequence[Path]) -> lis
         return None
     by_number = {number: plane for plane, number in enumerate(numbers)}
     found = []
-    for pattern in (_ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
-_WHOLE, _DECIMAL):
+    for pattern in (_WHOLE, _DECIMAL):
         fields = [[float(number) for number in re.findall(pattern, file.stem)] for file in files]
         if len({len(row) for row in fields}) > 1:
             continue
