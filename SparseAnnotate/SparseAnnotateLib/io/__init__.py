@@ -1,6 +1,6 @@
 """Images and label maps in files: every format that SimpleITK reads, DICOM, TIFF stacks, .seg.nrrd."""
 
-from .dicom_writing import check_dicom_output
+from .dicom.writing import check_dicom_output
 from .images import read_image
 from .labels import LabelFile, read_labels, write_labels
 from .probabilities import write_probabilities

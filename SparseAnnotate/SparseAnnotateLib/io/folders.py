@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import dicom, dicom_headers
+from .dicom import headers as dicom_headers
+from .dicom.series import read_series
 from .found import Found
 from .slices import read_slices, slices_in
 
@@ -28,4 +29,4 @@ def read_folder(
     pictures = slices_in(folder)
     if pictures and series is None and not scanned.images:
         return read_slices(folder, pictures, labels=labels, image_files=image_files)
-    return dicom.read_series(folder, scanned, series, labels=labels)
+    return read_series(folder, scanned, series, labels=labels)

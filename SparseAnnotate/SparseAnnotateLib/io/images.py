@@ -15,7 +15,9 @@ import numpy as np
 
 from ..errors import InputError
 from ..volume import ImageGeometry, Volume, refuse_non_finite
-from . import dicom, dicom_headers, folders, headers, tiff
+from . import folders, headers, tiff
+from .dicom import headers as dicom_headers
+from .dicom.series import read_file
 from .found import Found, said_of_spacing
 from .itk import captured_stderr, reason
 
@@ -127,7 +129,7 @@ def _found(
         headers.check_whole(path)
         return tiff.read_stack(path, channel, labels=labels)
     elif dicom_headers.is_dicom(path):
-        found = dicom.read_file(path, labels=labels)
+        found = read_file(path, labels=labels)
     else:
         return None
     if channel not in (None, 0):

@@ -11,8 +11,9 @@ import numpy as np
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
 from ..volume import ImageGeometry, Volume
-from . import dicom_headers, segmentation
-from .dicom_writing import check_dicom_output, write_segmentation
+from . import segmentation
+from .dicom import headers as dicom_headers
+from .dicom.writing import check_dicom_output, write_segmentation
 from .encoding import write_image
 from .found import listed
 from .images import load
@@ -116,8 +117,8 @@ def _structures_in(path: Path) -> Path | None:
 
 
 def _from_dicom(path: Path, kind: str, volume: Volume) -> LabelFile:
-    from .dicom_segmentation import read_segmentation
-    from .dicom_structures import read_structures
+    from .dicom.segmentation import read_segmentation
+    from .dicom.structures import read_structures
 
     try:
         found = (read_structures if kind == dicom_headers.STRUCTURE_SET else read_segmentation)(path, volume)

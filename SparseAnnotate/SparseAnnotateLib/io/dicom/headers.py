@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import require
+from ...errors import require
 
 if TYPE_CHECKING:
     import pydicom

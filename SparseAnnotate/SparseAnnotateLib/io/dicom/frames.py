@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
-from .dicom import check_steps, found_from
-from .dicom_headers import DAMAGE, Header, numbers, quiet
-from .found import Found
-from .itk import captured_stderr, reason
+from ...errors import InputError
+from ..found import Found
+from ..itk import captured_stderr, reason
+from .headers import DAMAGE, Header, numbers, quiet
+from .steps import check_steps, found_from
 
 if TYPE_CHECKING:
     import pydicom

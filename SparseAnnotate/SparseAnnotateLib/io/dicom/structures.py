@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..annotation import LabelClass
-from ..errors import InputError
-from ..volume import AXES, Volume
-from .dicom_headers import DAMAGE, quiet
-from .dicom_segmentation import Structures, refuse_other_scan
-from .found import listed
-from .polygons import filled_polygon
+from ...annotation import LabelClass
+from ...errors import InputError
+from ...volume import AXES, Volume
+from ..found import listed
+from ..polygons import filled_polygon
+from .headers import DAMAGE, quiet
+from .segmentation import Structures, refuse_other_scan
 
 if TYPE_CHECKING:
     import pydicom

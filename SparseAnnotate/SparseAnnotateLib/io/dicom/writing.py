@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..annotation import LabelClass
-from ..errors import InputError, require
-from ..volume import ImageGeometry, Volume
-from .colors import lab_of
-from .dicom_frames import frame_place
-from .dicom_headers import is_dicom, quiet
-from .dicom_segmentation import codes_of
+from ...annotation import LabelClass
+from ...errors import InputError, require
+from ...volume import ImageGeometry, Volume
+from ..colors import lab_of
+from .frames import frame_place
+from .headers import is_dicom, quiet
+from .segmentation import codes_of
 
 if TYPE_CHECKING:
     import pydicom
@@ -90,7 +90,7 @@ def write_segmentation(path: Path, numbers: np.ndarray, classes: Sequence[LabelC
 
 
 def _version() -> str:
-    from .. import __version__
+    from ... import __version__
 
     return __version__
 

@@ -11,17 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
-from .dicom_headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, name_of, scan_file
-from .found import Found, listed
-from .itk import captured_stderr, reason
+from ...errors import InputError
+from ..found import Found, listed
+from ..itk import captured_stderr, reason
+from .frames import read_frames
+from .headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, name_of, scan_file
+from .steps import GAP_TOLERANCE, check_steps, found_from
 
 _log = logging.getLogger(__name__)
 
-# Scanners round positions to 0.01 mm or so; a missing slice makes a gap twice as wide.
-_GAP_TOLERANCE = 0.05
-# A cosine of 1 - 1e-5 is a tilt of 0.26 degrees, which shifts 200 mm of slices by less than one voxel.
-_TILT_TOLERANCE = 1e-5
 # Cosines in files have 6 digits; .001 turns the corner of a slice 200 mm wide by 0.2 mm.
 _TURN_TOLERANCE = 1e-3
 
@@ -41,8 +39,6 @@ def read_series(folder: Path, scanned: Scanned, series: str | None, *, labels: b
     if labels and any(header.lossy for header in headers):
         raise InputError(f"{folder} holds labels compressed with loss, which changes them: export them uncompressed")
     if any(header.frames > 1 for header in headers):
-        from .dicom_frames import read_frames
-
         if len(headers) > 1:
             files = listed([str(header.file) for header in headers])
             raise InputError(f"{folder} holds {len(headers)} files of many frames: choose one of {files}")
@@ -122,24 +118,8 @@ def _refuse_turned(folder: Path, headers: Sequence[Header]) -> None:
             f"slices of the series in {folder} are turned against the others ({names}): keep those of one orientation"
         )
     spacings = [header.spacing_mm for header in headers if header.spacing_mm is not None]
-    if spacings and np.ptp(spacings, axis=0).max() > _GAP_TOLERANCE * np.min(spacings):
+    if spacings and np.ptp(spacings, axis=0).max() > GAP_TOLERANCE * np.min(spacings):
         raise InputError(f"the slices in {folder} differ in pixel spacing: keep the slices of one volume only")
-
-
-def check_steps(source: str, steps: np.ndarray, normal: np.ndarray) -> None:
-    """Raise InputError unless steps from slice to slice (mm) are even and go along the normal."""
-    lengths = np.linalg.norm(steps, axis=1)
-    usual = float(np.median(lengths))
-    if lengths.min() < 1e-3 or usual < 1e-3:
-        raise InputError(f"two slices in {source} lie at the same place: keep one time point or one acquisition only")
-    if np.abs(steps @ normal).sum() < (1 - _TILT_TOLERANCE) * lengths.sum():
-        raise InputError(f"the slices in {source} are sheared (gantry tilt): resample them onto a rectangular grid")
-    odd = np.flatnonzero(np.abs(lengths - usual) > _GAP_TOLERANCE * usual)
-    if len(odd):
-        raise InputError(
-            f"the slices in {source} are not evenly spaced ({lengths[odd[0]]:.3g} mm after slice {odd[0]}, usually "
-            f"{usual:.3g} mm): find the missing slices, or resample the series"
-        )
 
 
 def _read(folder: Path, headers: Sequence[Header]) -> Found:
@@ -157,12 +137,3 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
     except RuntimeError as error:
         raise InputError(f"the DICOM series in {folder} cannot be read ({reason(error)}): get a fresh copy") from error
     return found_from(image, [header.file for header in headers], placed=headers[0].position is not None)
-
-
-def found_from(image, files: Sequence[Path], *, placed: bool) -> Found:
-    """What ITK read."""
-    import SimpleITK as sitk  # noqa: N813
-
-    spacing = image.GetSpacing() if placed else (*image.GetSpacing()[:2], None)
-    array = sitk.GetArrayFromImage(image)
-    return Found(array, spacing, image.GetOrigin(), image.GetDirection(), placed, tuple(files))

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..annotation import MAXIMUM_CLASSES, LabelClass
-from ..errors import InputError
-from ..volume import AXES, ImageGeometry, Volume
-from .colors import rgb_of
-from .dicom_frames import frame_place, item_of
-from .dicom_headers import DAMAGE, is_dicom, quiet, read_header
+from ...annotation import MAXIMUM_CLASSES, LabelClass
+from ...errors import InputError
+from ...volume import AXES, ImageGeometry, Volume
+from ..colors import rgb_of
+from .frames import frame_place, item_of
+from .headers import DAMAGE, is_dicom, quiet, read_header
 
 if TYPE_CHECKING:
     import pydicom
