@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import _arguments as common
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to run, and how to treat a folder or table of cases."""
@@ -56,7 +58,12 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     shared |= {name: value for name, value in reading.items() if value is not None}
     found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format, **shared)
     settings = {name: value for name, value in shared.items() if name != "options"} | shared["options"]
-    batch.keep_to_settings(output, settings, again=arguments.again)
+    outputs = [(f"the result of {case.name},", case.output) for case in found]
+    outputs += [("the table", output / "cases.csv"), ("the settings", output / "batch.json")]
+    common.check_outputs(arguments, outputs, cases=found)
+    for case in found:
+        check_writable(case.output, folder_is_made=True)
+    batch.keep_to_settings(output, settings, again=arguments.again, results=[case.output for case in found])
     check_writable(found[0].output)
     console.say(f"{len(found)} cases from {arguments.image}")
     numbers = iter(range(1, len(found) + 1))

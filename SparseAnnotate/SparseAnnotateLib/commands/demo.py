@@ -7,7 +7,6 @@ import csv
 import io
 from pathlib import Path
 
-from ..errors import InputError
 from . import _arguments as shared
 
 FRACTION = 0.1
@@ -43,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = arguments.console
     predictor = shared.predictor_from(arguments)
     folder = _folder(arguments.output)
+    outputs = {name: folder / name for name in ("labels.nii.gz", "dice.csv", "demo.png")}
+    shared.check_outputs(arguments, outputs)
     console.say(f"reading planes {PLANES.start} to {PLANES.stop - 1} of the MNI152 T1 template and its tissue masks")
     volume, labels = read_demo_scan()
     expert = SimulatedExpert(labels, CLASSES)
@@ -71,12 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _folder(path: str) -> Path:
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise InputError(f"{path} is a file: name a folder with -o") from None
-    return folder
+    from ..io.writing import make_folder
+
+    return make_folder(path)
 
 
 def _dice_table(expert, prediction, painted) -> str:

@@ -71,27 +71,23 @@ def _add_execution(group) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan, do what is missing, write the report; returns the exit code."""
-    from ..evaluation.datasets import find_labelled_cases
     from ..evaluation.evaluate import plan, results_file
     from ..evaluation.grid.store import ResultStore
+    from ..evaluation.report.write import FILES as REPORT_FILES
+    from ..io.writing import make_folder
     from ..jobs.job import import_plugins
 
     console, folder = arguments.console, Path(arguments.output)
     import_plugins()
     _check(arguments)
-    folder.mkdir(parents=True, exist_ok=True)
+    cases = [] if arguments.report_only else _cases(arguments)
+    files = (results_file(folder), *(folder / name for name in REPORT_FILES))
+    shared.check_outputs(arguments, [("the file", path) for path in files], cases=cases)
+    make_folder(folder)
     store = ResultStore(results_file(folder))
     try:
         if arguments.report_only:
             return _report(arguments, store, folder)
-        cases = find_labelled_cases(
-            arguments.data,
-            images=arguments.images,
-            labels=arguments.labels,
-            channel=arguments.channel,
-            class_names=_class_names(arguments.class_names),
-            limit=arguments.limit,
-        )
         planned = plan(store, cases, blocks(arguments), retry_failed=arguments.retry_failed)
         console.say(f"{len(cases)} cases, {len(planned.tasks)} tasks, {len(planned.missing)} of them still to do")
         if arguments.plan:
@@ -102,6 +98,19 @@ def run(arguments: argparse.Namespace) -> int:
         return _report(arguments, store, folder, {task.key for task in planned.tasks})
     finally:
         store.close()
+
+
+def _cases(arguments):
+    from ..evaluation.datasets import find_labelled_cases
+
+    return find_labelled_cases(
+        arguments.data,
+        images=arguments.images,
+        labels=arguments.labels,
+        channel=arguments.channel,
+        class_names=_class_names(arguments.class_names),
+        limit=arguments.limit,
+    )
 
 
 def _check(arguments) -> None:

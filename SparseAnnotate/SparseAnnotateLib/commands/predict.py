@@ -54,6 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(
                 f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
             )
+    outputs = {
+        "the output": arguments.output,
+        "--quality": arguments.quality,
+        "--probabilities": arguments.probabilities,
+    }
+    shared.check_outputs(arguments, outputs)
     volume = shared.image_from(arguments)
     volume, annotation = annotation_from(arguments, volume, read_labels(arguments.labels, volume))
     _describe(arguments.console, volume, annotation)

@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         if path is not None:
             check_writable(path, *([formats] if formats else []))
     selector, predictor = shared.selector_from(arguments), shared.predictor_from(arguments)
+    shared.check_outputs(arguments, {"the output": arguments.output, "--json": arguments.json})
     volume = shared.image_from(arguments)
     file = read_labels(arguments.reference, volume)
     expert = SimulatedExpert(file.labels, file.classes)

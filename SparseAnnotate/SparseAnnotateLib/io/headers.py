@@ -19,6 +19,7 @@ _NIFTI_HEADER_SIZE = 348
 _NIFTI_GEOMETRY = ((76, 92, 4), (123, 124, 1), (252, 256, 2), (256, 328, 4))
 _NRRD_GEOMETRY = ("space:", "space dimension:", "space directions:", "space origin:", "space units:")
 _CHUNK = 1 << 22
+_LONGEST_LINE = 1 << 16
 
 
 def is_nifti(path: Path) -> bool:
@@ -53,6 +54,71 @@ def nrrd_header(path: Path) -> bytes | None:
                 break
             lines.append(line)
     return b"".join(lines)
+
+
+def detached_files(path: Path) -> list[Path]:
+    """The files that hold the voxels of a MetaImage or NRRD header, where they are not in the file itself.
+
+    Raises
+    ------
+    InputError
+        Where the header names them by a pattern that cannot be followed.
+    """
+    header = nrrd_header(path) if is_nrrd(path) else meta_header(path)
+    if header is None:
+        return []
+    if is_nrrd(path):
+        fields = nrrd_fields(header)
+        named = fields.get("data file") or fields.get("datafile")
+    else:
+        named = meta_fields(header).get("elementdatafile")
+    if not named or named.upper() == "LOCAL":
+        return []
+    return [path.parent / name for name in _named_files(path, named, header)]
+
+
+def _named_files(path: Path, named: str, header: bytes) -> list[str]:
+    words = named.split()
+    if words[0].upper() == "LIST":
+        with path.open("rb") as stream:
+            stream.seek(len(header))
+            rest = decoded(stream.read(_CHUNK))
+        return [line.strip() for line in rest.splitlines() if line.strip()]
+    if "%" in words[0]:
+        try:
+            first, last, step = (int(word) for word in words[1:4])
+            return [words[0] % number for number in range(first, last + 1, step)]
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path} names its voxels by a pattern that cannot be followed ({named})") from error
+    return [named]
+
+
+def meta_header(path: Path) -> bytes | None:
+    """The text of a MetaImage header, up to the line ElementDataFile, which ends it."""
+    lines = []
+    with path.open("rb") as stream:
+        for line in stream:
+            lines.append(line)
+            key = line.split(b"=")[0].strip().lower()
+            if key == b"elementdatafile":
+                return b"".join(lines)
+            if len(line) > _LONGEST_LINE or (b"=" not in line and line.strip()):
+                break
+    return None
+
+
+def meta_fields(header: bytes) -> dict[str, str]:
+    """The fields (``name = value``) of a MetaImage header, their names in lower case."""
+    pairs = (line.split("=", 1) for line in decoded(header).splitlines())
+    return {pair[0].strip().lower(): pair[1].strip() for pair in pairs if len(pair) == 2}
+
+
+def decoded(text: bytes) -> str:
+    """Text of a header: UTF-8, or where it is none, Latin-1, in which every byte is a letter."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def _nifti_header(path: Path) -> bytes | None:
@@ -171,7 +237,7 @@ def with_nrrd_geometry(header: bytes, source: bytes | None) -> bytes:
     if "space directions" not in fields:
         return header
     axes = [axis for axis in _vectors(fields["space directions"]) if axis != "none"]
-    lines = [line for line in header.decode().splitlines() if not line.startswith(_NRRD_GEOMETRY)]
+    lines = [line for line in decoded(header).splitlines() if not line.startswith(_NRRD_GEOMETRY)]
     own = nrrd_fields(header).get("space directions", "")
     axes = ["none"] * _vectors(own).count("none") + axes[:3]
     place = [f"{name}: {fields[name]}" for name in ("space", "space dimension", "space units") if name in fields]
@@ -184,9 +250,7 @@ def with_nrrd_geometry(header: bytes, source: bytes | None) -> bytes:
 
 def nrrd_fields(header: bytes) -> dict[str, str]:
     """The fields (``name: value``) of a NRRD header."""
-    pairs = (
-        line.split(": ", 1) for line in header.decode(errors="replace").splitlines()[1:] if not line.startswith("#")
-    )
+    pairs = (line.split(": ", 1) for line in decoded(header).splitlines()[1:] if not line.startswith("#"))
     return {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2 and ":=" not in pair[0]}
 
 

@@ -20,8 +20,12 @@ def suffix_of(path: Path, known: tuple[str, ...] = WRITABLE) -> str:
     return next((suffix for suffix in known if name.endswith(suffix)), "")
 
 
-def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE) -> Path:
+def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, folder_is_made: bool = False) -> Path:
     """Refuse a result's path before the work is done, not after it.
+
+    Parameters
+    ----------
+    folder_is_made : the folder need not be there yet
 
     Raises
     ------
@@ -33,10 +37,34 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE) -> Pat
         raise InputError(f"{path} has no format that can be written: end it in {', '.join(formats)}")
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file")
+    if folder_is_made and not path.parent.exists():
+        return path
+    if path.parent.is_file():
+        raise InputError(f"{path.parent} is a file: name a folder")
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist: create it or choose another one")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"the folder {path.parent} cannot be written to: choose another one")
+    return path
+
+
+def make_folder(path: str | Path) -> Path:
+    """Make a folder for results, and those above it; one that is there stays as it is.
+
+    Raises
+    ------
+    InputError
+        Where a file has its name, or it cannot be made.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{path} is a file, or lies below one: name a folder") from None
+    except OSError as error:
+        raise InputError(f"the folder {path} cannot be made ({error.strerror or error})") from error
+    if not os.access(path, os.W_OK):
+        raise InputError(f"the folder {path} cannot be written to: choose another one")
     return path
 
 

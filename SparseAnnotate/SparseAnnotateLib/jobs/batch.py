@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..io.writing import make_folder
 from .base import JobHandle, Runner
 from .cases import FileCase
 from .failure import JobFailedError
@@ -146,15 +147,23 @@ def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
     write_aside(Path(path), text.getvalue().encode())
 
 
-def keep_to_settings(folder: Path, settings: dict[str, Any], *, again: bool = False) -> None:
+def keep_to_settings(
+    folder: Path, settings: dict[str, Any], *, again: bool = False, results: Sequence[Path] = ()
+) -> None:
     """Note with what the results in a folder are made; a run that is resumed must go on with the same.
 
     Raises
     ------
     InputError
-        Where the folder holds results that were made with other settings.
+        Where the folder holds results that were made with other settings, or that no batch made: `results` that are
+        there before the first one are the work of somebody else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    there = next((path for path in results if path.exists()), None)
+    if there is not None and not again and not (folder / "batch.json").exists():
+        raise InputError(
+            f"{there} is there already, and no batch wrote it: choose another folder, or replace it with --again"
+        )
+    make_folder(folder)
     path = folder / "batch.json"
     settings = json.loads(json.dumps(settings))
     if path.exists() and not again:

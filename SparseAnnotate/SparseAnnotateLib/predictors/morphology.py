@@ -7,7 +7,6 @@ volumetric images", IEEE TBME 2008; ITK's filter by Zukic et al. 2016.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import sys
 from collections.abc import Callable
@@ -59,7 +58,6 @@ def itk_interpolation(labels: np.ndarray) -> np.ndarray:
     return np.array(memory).view(np.uint8).reshape(labels.shape)
 
 
-@functools.cache
 def _modules() -> tuple[ModuleType, ModuleType, ModuleType]:
     """ITK's filter, its way to numpy, and its threads, and no other modules of ITK.
 
@@ -69,7 +67,8 @@ def _modules() -> tuple[ModuleType, ModuleType, ModuleType]:
     """
     names = ("itkMorphologicalContourInterpolatorPython", "itkPyBufferPython", "ITKCommonBasePython")
     with _put_off("torch", "xarray"), _put_off("distributed", missing=True):
-        return tuple(require(f"itk.{name}", extra="morphology", purpose="the predictor morphology") for name in names)
+        needed = ["itk", *(f"itk.{name}" for name in names)]
+        return tuple(require(name, extra="morphology", purpose="the predictor morphology") for name in needed)[1:]
 
 
 @contextlib.contextmanager

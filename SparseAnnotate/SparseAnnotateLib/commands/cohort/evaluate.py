@@ -92,6 +92,8 @@ def _study(arguments, folder: Path):
     others = []
     if arguments.out_of_distribution is not None:
         others = find_labelled_cases(arguments.out_of_distribution, **layout)
+    outputs = [("the study", folder / name) for name in ("study.md", "study.csv", "results.jsonl")]
+    shared.check_outputs(arguments, outputs, cases=[*cases, *others])
     return CohortStudy(
         folder,
         cases,

@@ -58,6 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.quality, (".csv",))
     if arguments.probabilities:
         check_writable(arguments.probabilities, (".nrrd", ".nii", ".nii.gz"))
+    outputs = {
+        "the output": arguments.output,
+        "--quality": arguments.quality,
+        "--probabilities": arguments.probabilities,
+    }
+    shared.check_outputs(arguments, outputs)
     how = Applying(
         device=arguments.device,
         overlap=arguments.overlap,

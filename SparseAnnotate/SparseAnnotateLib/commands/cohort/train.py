@@ -141,6 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not processes.speaks:
             arguments.console.quiet = True
         scans = _scans(arguments)
+        _check_outputs(arguments, output, [one.case for one in scans])
         folder = _training_folder(output, arguments.again, processes)
         try:
             return _train(arguments, settings, scans, output, folder, processes)
@@ -171,9 +172,19 @@ def _scans(arguments) -> list:
     return [replace(case, view=view, ends_painted=arguments.ends_painted) for case in cases]
 
 
+def _beside(output: Path) -> Path:
+    return output.with_name(output.name[: -len(SUFFIX)] + ".training")
+
+
+def _check_outputs(arguments, output: Path, cases) -> None:
+    folder = _beside(output)
+    outputs = [("the model", output), *(("the log", folder / name) for name in ("log.csv", "log.png", "checkpoint.pt"))]
+    shared.check_outputs(arguments, outputs, cases=cases, removed=[folder] if arguments.again else [])
+
+
 def _training_folder(output: Path, again: bool, processes) -> Path:
     """Beside the model, for checkpoints and logs."""
-    folder = output.with_name(output.name.removesuffix(SUFFIX) + ".training")
+    folder = _beside(output)
     if processes.speaks:
         if again and folder.exists():
             shutil.rmtree(folder)

@@ -14,6 +14,8 @@ from .as_markdown import markdown_of
 from .content import document_of, tests_of
 from .results import Results
 
+FILES = ("results.csv", "means.csv", "tests.csv", "report.md", "report.html")
+
 
 @dataclass(frozen=True)
 class Written:

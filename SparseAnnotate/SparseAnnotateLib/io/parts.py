@@ -1,0 +1,46 @@
+"""All files that one name stands for: a header and its voxels, a folder and its slices; and ``folder::series``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from . import headers
+
+# What beside the file itself is written for a name that ends so.
+_WRITTEN_BESIDE = {".mhd": (".zraw", ".raw")}
+
+
+def split_series(path: str | Path) -> tuple[Path, str | None]:
+    """A path and the series chosen in it, of ``folder::SeriesInstanceUID``; a path that is there is taken as it is."""
+    text = str(path)
+    if "::" not in text or os.path.exists(text):
+        return Path(text), None
+    folder, _, series = text.rpartition("::")
+    return (Path(folder), series or None) if os.path.exists(folder) else (Path(text), None)
+
+
+def parts_of(path: str | Path) -> list[Path]:
+    """The files that must stay as they are for this input to be what it is; the path itself comes first."""
+    path, _ = split_series(path)
+    if path.is_dir():
+        return [path, *(file for file in path.iterdir() if file.is_file())]
+    name = path.name.lower()
+    if name.endswith((".hdr", ".img", ".img.gz")):
+        stem = path.name[: name.rindex(".hdr" if name.endswith(".hdr") else ".img")]
+        return [path, *_siblings(path, {f"{stem}{suffix}".lower() for suffix in (".hdr", ".img", ".img.gz")})]
+    if path.is_file() and name.endswith((".mhd", ".mha", ".nhdr", ".nrrd")):
+        return [path, *headers.detached_files(path)]
+    return [path]
+
+
+def _siblings(path: Path, names: set[str]) -> list[Path]:
+    if not path.parent.is_dir():
+        return []
+    return [file for file in path.parent.iterdir() if file.name.lower() in names and file != path]
+
+
+def written_for(path: Path) -> list[Path]:
+    """The files that writing a result under this name may make or replace; the path itself comes first."""
+    beside = next((ends for suffix, ends in _WRITTEN_BESIDE.items() if path.name.lower().endswith(suffix)), ())
+    return [path, *(path.with_suffix(end) for end in beside)]
