@@ -113,6 +113,14 @@ class TestLabels:
             with pytest.raises(InputError, match="labels as JPEG, which changes their values: save them as PNG"):
                 read_labels(labels, volume)
 
+    def test_a_jpeg_by_another_name_is_one(self, tmp_path):
+        volume = read_image(slices(tmp_path / "image", STACK, "123456"), "k")
+        labels = slices(tmp_path / "labels", painted_on(1, 4) * 255, "123456", "jpg")
+        for file in labels.iterdir():
+            file.rename(file.with_suffix(".png"))
+        with pytest.raises(InputError, match=r"1\.png is a JPEG, which changes labels"):
+            read_labels(labels, volume)
+
     @pytest.mark.parametrize(
         ("image_names", "label_names"),
         [

@@ -86,6 +86,8 @@ def _read(file: Path, labels: bool) -> np.ndarray:
 
     try:
         with Image.open(file) as picture:
+            if labels and picture.format in ("JPEG", "MPO"):
+                raise InputError(f"{file} is a JPEG, which changes labels: save them as PNG or TIFF")
             grey = picture.mode in ("1", "L", "I", "F") or picture.mode.startswith("I;16")
             if not grey and not (picture.mode == "P" and labels):
                 raise InputError(f"{file} is a colour image: save it in grey")
