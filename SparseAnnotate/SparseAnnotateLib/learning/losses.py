@@ -18,9 +18,10 @@ class Loss:
     """What every loss is: a number from logits, labels and which voxels are known.
 
     A call takes ``logits`` float (batch, classes + 1, rows, columns), ``labels`` int64 and ``known`` bool (batch, rows,
-    columns), and ``allowed`` bool (batch, classes + 1) or None: which classes can occur on each plane. A class that
-    cannot occur is known to be absent from the whole plane, known voxels or not; that is all of what single classes'
-    ranges say, so no mask per class is ever stored. Unknown voxels get a gradient of exactly zero.
+    columns), and ``allowed`` bool (batch, classes + 1) or None: which classes a voxel without a known label can have on
+    each plane. One that it cannot have (its range ends before, or it was painted completely there) is known on the whole
+    plane, present where it is labelled and absent elsewhere; that is all of what ranges and complete structures say, so
+    no mask per class is ever stored. Where nothing is known of a voxel its gradient is exactly zero.
     Blocks, with planes before rows and columns everywhere, are taken too, without ``allowed``.
 
     Every loss is a function (`of_sums`) of sums over the batch (`sums`), so that a batch may come in parts.
@@ -239,7 +240,7 @@ def _binary_cross_entropy(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 def _with_absent(weight: Tensor, allowed: Tensor | None) -> Tensor:
-    """Weights (batch, classes, rows, columns) with 1 wherever a structure cannot occur on the plane."""
+    """Weights (batch, classes, rows, columns) with 1 on planes where all of a structure is known."""
     if allowed is None:
         return weight
     return weight.masked_fill(~allowed[:, 1:, None, None], 1.0)

@@ -109,11 +109,24 @@ class PlaneSource:
         return labels.long(), known
 
     def allowed(self, planes) -> Tensor:
-        """Bool (batch, classes + 1): which classes can occur on planes, on the device; none that was never painted."""
+        """Bool (batch, classes + 1): which classes can occur on planes, on the device; none that was never painted.
+
+        On a plane that is complete for some structures only, these cannot occur where nothing is known.
+        """
+        return self._classes([self._allowed_on(int(plane)) for plane in planes])
+
+    def open(self, planes) -> Tensor:
+        """Bool (batch, classes + 1): what a voxel without a label can be; a structure complete on its plane is not."""
+        return self._classes([self.annotation.open_classes(int(plane)) for plane in planes])
+
+    def _allowed_on(self, plane: int) -> np.ndarray:
+        whole = self.annotation.known[plane].all()
+        return self.annotation.allowed_classes(plane) if whole else self.annotation.open_classes(plane)
+
+    def _classes(self, rows: list[np.ndarray]) -> Tensor:
         import torch
 
-        rows = np.stack([self.annotation.allowed_classes(int(plane)) & self._painted_classes for plane in planes])
-        return torch.from_numpy(rows).to(self.device)
+        return torch.from_numpy(np.stack(rows) & self._painted_classes).to(self.device)
 
 
 def training_planes(annotation: SparseAnnotation, border_planes: int) -> list[int]:

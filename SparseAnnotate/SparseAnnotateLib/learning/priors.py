@@ -129,7 +129,7 @@ class ShapePrior:
         for number in np.flatnonzero(unknown.any(axis=(1, 2))):
             plane = int(self.sources[number])
             distances = self._interpolated(plane, leave_out=True)
-            distances[~self.annotation.allowed_classes(plane)] = -_FURTHEST_PIXELS
+            distances[~self.annotation.open_classes(plane)] = -_FURTHEST_PIXELS
             np.copyto(result[number], distances.argmax(0).cpu().numpy().astype(np.uint8), where=unknown[number])
         return result
 

@@ -187,7 +187,7 @@ class Trainer:
         logits = logits.float()
         if prior is not None:
             logits = logits + self.loss.from_softmax(prior)
-        loss = self.loss(logits, labels, known, self.source.allowed(planes))
+        loss = self.loss(logits, labels, known, self.source.open(planes))
         if prior is not None and self.recipe.hold_to_prior:
             loss = loss + self.recipe.hold_to_prior * self._away_from_prior(logits, prior, known, planes)
         self.scaler.scale(loss).backward()

@@ -70,7 +70,7 @@ class PredictorBase(abc.ABC):
     gives_probabilities: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ()
     # Structures of different planes are predicted group by group; False for those that learn from `complete` itself.
-    joins_groups: ClassVar[bool] = True
+    joins_groups: bool = True
     extra: ClassVar[str] = "deep"
 
     def __init__(self, options: PredictorOptions | None = None):

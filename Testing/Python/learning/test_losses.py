@@ -203,3 +203,18 @@ def test_a_batch_in_which_nothing_is_known_has_a_finite_loss_and_no_gradient(nam
 def test_an_unknown_loss_is_refused_by_name():
     with pytest.raises(InputError, match=r"no loss 'focal': choose among dice, ce, pbce, mbce"):
         build_loss("dice+focal")
+
+
+@pytest.mark.parametrize("name", ["pbce", "mbce"])
+def test_a_structure_that_is_complete_on_a_plane_is_absent_where_nothing_is_known(name, three_classes):
+    """Structure 1 is complete, structure 2 is not: an unlabelled voxel is not 1, and may be 2."""
+    logits, labels, known = (tensor.clone() for tensor in three_classes)
+    known[:] = labels > 0
+    logits.requires_grad_()
+    allowed = torch.tensor([[True, False, True]])
+    build_loss(name)(logits, labels, known, allowed).backward()
+    unlabelled = labels == 0
+    gradient = logits.grad[0]
+    assert (gradient[1][unlabelled[0]] > 0).all()
+    assert (gradient[2][unlabelled[0]] == 0).all()
+    assert gradient[1, 0, 0] < 0

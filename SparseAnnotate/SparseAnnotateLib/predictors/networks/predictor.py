@@ -33,6 +33,11 @@ class NetworkPredictor(PredictorBase):
     Options = NetworkOptions
     needs = ("torch", "segmentation_models_pytorch")
 
+    @property
+    def joins_groups(self) -> bool:
+        """Binary losses learn from structures complete on planes of their own at once; others need whole planes."""
+        return not {part.strip() for part in self.options.loss.split("+")} <= {"pbce", "mbce"}
+
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         yield Progress("loading", 0.0, "loading torch")
         require("torch", extra="deep", purpose=f"the predictor {self.name}")
