@@ -20,8 +20,8 @@ class Loss:
     A call takes ``logits`` float (batch, classes + 1, rows, columns), ``labels`` int64 and ``known`` bool (batch, rows,
     columns), and ``allowed`` bool (batch, classes + 1) or None: which classes a voxel without a known label can have on
     each plane. One that it cannot have (its range ends before, or it was painted completely there) is known on the
-    whole plane: present where it is labelled, absent elsewhere. Ranges and complete structures say no more than that, so
-    no mask per class is ever stored. Where nothing is known of a voxel its gradient is exactly zero.
+    whole plane: present where it is labelled, absent elsewhere. Ranges and complete structures say no more than that,
+    so no mask per class is ever stored. Where nothing is known of a voxel its gradient is exactly zero.
     Blocks, with planes before rows and columns everywhere, are taken too, without ``allowed``.
 
     Every loss is a function (`of_sums`) of sums over the batch (`sums`), so that a batch may come in parts.
