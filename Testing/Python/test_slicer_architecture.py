@@ -3,7 +3,9 @@
 import ast
 from pathlib import Path
 
+import floors
 import pytest
+from floors import circle_in
 
 MODULE = Path(__file__).resolve().parents[2] / "SparseAnnotate"
 PACKAGE = MODULE / "SparseAnnotateSlicer"
@@ -39,16 +41,7 @@ def floor_of(name: str) -> str:
 
 def imports_of(source: str, name: str):
     """Absolute names of all that a file imports: at its top, inside functions, and for types only."""
-    package = name.rstrip(".").split(".")
-    package = package if name.endswith(".") else package[:-1]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*base, *filter(None, [node.module])])
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+    return floors.imports_of(source, name.rstrip(".") if name.endswith(".") else name.rpartition(".")[0])
 
 
 def own_imports(source: str, name: str) -> set[str]:
@@ -59,22 +52,6 @@ def own_imports(source: str, name: str) -> set[str]:
 def arrows_up(name: str, imported: set[str]) -> list[str]:
     allowed = {*BELOW[floor_of(name)], floor_of(name)}
     return sorted(one for one in imported if floor_of(one) not in allowed)
-
-
-def circle_in(graph: dict[str, set[str]]) -> list[str]:
-    """The files of a circle, in order; empty without."""
-    done: set[str] = set()
-
-    def walk(name: str, way: list[str]) -> list[str]:
-        if name in way:
-            return [*way[way.index(name) :], name]
-        if name in done:
-            return []
-        found = next((circle for one in sorted(graph.get(name, ())) if (circle := walk(one, [*way, name]))), [])
-        done.add(name)
-        return found
-
-    return next((circle for name in sorted(graph) if (circle := walk(name, []))), [])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,7 +116,3 @@ class TestTheRulesThemselves:
         name = "SparseAnnotateSlicer.views.slice_views"
         imported = own_imports("from ..strip.model import StripModel", name)
         assert arrows_up(name, imported) == ["SparseAnnotateSlicer.strip.model"]
-
-    def test_a_circle_is_named_in_order(self):
-        assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c", "a"]
-        assert circle_in({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []

@@ -1,4 +1,15 @@
-"""Images and label maps in files: every format that SimpleITK reads, DICOM, TIFF stacks, .seg.nrrd."""
+"""Images and label maps in files: what is read, what is written, and what is refused (docs/formats.md).
+
+- `images`: one 3-D image from a file or a folder; `labels`: label maps and segmentations with their names;
+  `probabilities`: written.
+- `folders`, `slices`, `tiff`, `dicom/`: one kind of source each, which hands on a `found`; `segmentation`: .seg.nrrd;
+  `itk`: everything that SimpleITK reads.
+- `headers`, `encoding`: the geometry of an image, repeated bit by bit in its results. `colors`, `polygons`: DICOM's.
+- `writing`: files that are whole or not there; `outputs`, `parts`: no output destroys an input.
+
+May be imported here: the ground. SimpleITK, pydicom and tifffile are imported inside functions. What fits no volume is
+refused with an InputError that says what to do.
+"""
 
 from .dicom.writing import check_dicom_output
 from .images import read_image

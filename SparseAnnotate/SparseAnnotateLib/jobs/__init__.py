@@ -1,8 +1,10 @@
 """A prediction as a job: in this process, in a worker process, or on a cluster (docs/jobs.md).
 
-- `job`, `folder`, `result`, `events`: what a job is, and how it lies on the disk.
+- `job`, `folder`, `result`, `events`: what a job is, and how it lies on the disk; `store`: where, and until when.
 - `base`: what every runner is; `inline`, `local`, `dask/`: the three of them.
-- `worker`, `execute`, `reporter`, `watcher`, `guardian`: inside the worker's process.
+- `start`, `worker`, `execute`, `reporter`, `watcher`, `guardian`: inside the worker's process; `failure`: how it may
+  end.
+- `process`, `windows`, `locks`: what the operating system has for it.
 - `cases`, `batch`: many of them.
 
 May be imported here: everything below (`predictors`, `selectors`, `quality`, ...), and nothing of `evaluation` or

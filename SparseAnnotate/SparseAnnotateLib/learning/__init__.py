@@ -5,6 +5,7 @@
 - `networks`, `attention/`: the architectures; `pretrained/`: weights from elsewhere.
 - `losses`: on known voxels only, so that every kind of incomplete annotation is learnt from in the same way.
 - `augmentation`, `schedules`, `training`, `inference`: one training on one volume; `budget`, `memory`: on this device.
+- `expected_dice`: what probabilities promise.
 
 Two floors use it: `predictors.networks` and `predictors.attention_unet3d` train on one volume, `cohort` on many.
 

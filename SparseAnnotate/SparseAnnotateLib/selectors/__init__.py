@@ -1,7 +1,8 @@
 """Selectors: which planes to paint next. One file, or one package, a selector.
 
 `base` is what every selector is; each writes `_choose`. `clustering` is shared by those that draw from clusters of
-planes (Payer 2023), `_active` by those that look at a prediction first.
+planes (Payer 2023): `lpips_matrix` compares planes for `perceptual`, `ssim/` for itself. `_active` is shared by those
+that look at a prediction first; `tapering` places the first planes from the clicked ends.
 
 May be imported here: `predictors` (active selectors run one) and what is below. A new file that registers a class is
 found by its name: CONTRIBUTING.md shows one.

@@ -1,4 +1,7 @@
-"""`sparse-annotate cohort`: one network for many scans, each of which has a few painted planes."""
+"""`sparse-annotate cohort`: one network for many scans, each of which has a few painted planes.
+
+One module a subcommand; `cases` finds the scans that they are about.
+"""
 
 from __future__ import annotations
 

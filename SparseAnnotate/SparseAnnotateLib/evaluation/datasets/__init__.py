@@ -1,6 +1,7 @@
-"""Data sets of labelled cases: a folder, a table, the Medical Segmentation Decathlon's layout, nnU-Net's raw layout.
+"""Data sets of labelled cases: `case` is one, and `find` recognises how a folder holds them.
 
-The ground of `evaluation`: it knows files, and neither selectors nor predictors.
+A `folder` of images and labels, a `table`, the layout of the Medical Segmentation Decathlon (`decathlon`), or nnU-Net's
+raw layout (`nnunet`). The ground of `evaluation`: it knows files, and neither selectors nor predictors.
 """
 
 from .case import LabelledCase

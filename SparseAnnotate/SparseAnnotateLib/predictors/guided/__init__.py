@@ -1,4 +1,17 @@
-"""`guided`, the default predictor; docs/guided.md explains it."""
+"""`guided`, the default predictor: it learns from the painted planes how to correct interpolations (docs/guided.md).
+
+An annotation walks through these files (docs/design.md has the page):
+
+- `predictor` is the whole way, `planes` the work on one plane, `gaps` the order of planes.
+- What it sees: `images`, `distance_maps`, `flow`, `patches`, `carry`, `trust`; `accelerated`: the same on a GPU.
+- What that says: `priors` and, where there is a cohort model, `cohort`; `pool` joins them.
+- What it learns: `training` makes rows by leaving painted planes out, `features` describes pixels, `classifier` has the
+  trees.
+- What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.
+- `probabilities`: sums of classes that several of them need; `threads`: the cores.
+
+May be imported here: `cohort`, `interpolation`, `distances` and the ground. No other predictor.
+"""
 
 from .predictor import Guided
 
