@@ -120,6 +120,22 @@ class TestSeries:
         with pytest.raises(InputError, match="get a fresh copy"):
             read_image(folder)
 
+    @pytest.mark.parametrize("share", [1, 0.8])
+    def test_compressed_slices_are_read_and_truncated_ones_refused(self, tmp_path, share):
+        noise = np.random.default_rng(0).integers(0, 1000, (4, 40, 40))
+        folder = write_series(tmp_path / "scan", noise)
+        for file in folder.iterdir():
+            dataset = pydicom.dcmread(file)
+            dataset.compress(pydicom.uid.RLELossless)
+            dataset.save_as(file)
+        part = folder / "IM0002.dcm"
+        part.write_bytes(part.read_bytes()[: int(part.stat().st_size * share)])
+        if share == 1:
+            assert np.array_equal(read_image(folder, "k").intensities, noise)
+            return
+        with pytest.raises(InputError, match="get a fresh copy"):
+            read_image(folder)
+
     def test_labels_compressed_with_loss_are_refused(self, tmp_path):
         volume = read_image(write_series(tmp_path / "scan", SCAN), "k")
         folder = write_series(tmp_path / "labels", SCAN > 9)

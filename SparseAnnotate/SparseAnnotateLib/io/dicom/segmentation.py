@@ -151,7 +151,7 @@ def _frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
 def _packed_frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
     """Frames of one bit a pixel, which follow each other within a byte; pydicom 3.0 takes each to begin a new one."""
     shape = (int(dataset.Rows), int(dataset.Columns))
-    pixels, count = shape[0] * shape[1], int(dataset.NumberOfFrames)
+    pixels, count = shape[0] * shape[1], int(dataset.get("NumberOfFrames", 1))
     packed = np.frombuffer(dataset.PixelData, np.uint8)
     if len(packed) * 8 < pixels * count:
         raise ValueError("its frames end early")

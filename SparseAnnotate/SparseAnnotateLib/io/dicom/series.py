@@ -54,6 +54,8 @@ def read_file(path: Path, *, labels: bool = False) -> Found:
     kind = next(iter(scanned.objects.values()), None)
     if kind in (*SEGMENTATIONS, STRUCTURE_SET):
         raise InputError(f"{path} is a DICOM segmentation, not an image: give the folder of the scan it belongs to")
+    if kind is not None:
+        raise InputError(f"{path} is a DICOM file without an image ({name_of(kind)}): give the folder of a scan")
     if len(scanned.images) == 1 and scanned.images[0].frames == 1:
         raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
     return read_series(path, scanned, None, labels=labels)
