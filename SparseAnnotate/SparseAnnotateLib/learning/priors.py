@@ -22,7 +22,7 @@ _FURTHEST_PIXELS = 250.0
 # Weights of a painted plane below this move no outline.
 _SMALLEST_WEIGHT = 0.01
 
-# A pixel is a logit, as in GUIDED.md: with a third of that, what is sure was learnt anew, and small organs were lost on
+# A pixel is a logit, as in `guided`: with a third of that, what is sure was learnt anew, and small organs were lost on
 # the way (7 organs of OpenKBP_pt_60, 40 steps: Dice .57 instead of .83). No prior says more than so many logits.
 _PIXELS_PER_LOGIT = 1.0
 _LIMIT_LOGITS = 5.0
@@ -33,7 +33,7 @@ _LIMIT_LOGITS = 5.0
 # that nobody knows better: .750, .747, .740, .740, .733.)
 _COMPLETIONS = 2
 
-# Leaving a plane out doubles the gap; so its distances are mixed with the truth by these shares (GUIDED.md, step 6).
+# Leaving a plane out doubles the gap; so its distances are mixed with the truth by these shares (docs/guided.md).
 _MIXES = (1.0, 0.5, 0.25)
 
 
