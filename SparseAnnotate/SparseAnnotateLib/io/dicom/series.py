@@ -137,5 +137,21 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
         with captured_stderr():
             image = sitk.ReadImage(files) if alike else sitk.ReadImage(files, sitk.sitkFloat32)
     except RuntimeError as error:
-        raise InputError(f"the DICOM series in {folder} cannot be read ({reason(error)}): get a fresh copy") from error
+        damaged = next(filter(_is_unreadable, files), None)
+        if damaged is None:
+            message = f"the slices in {folder} cannot be read as one volume ({reason(error)}): export the series again"
+        else:
+            message = f"{damaged} cannot be read, it may be damaged or truncated: get a fresh copy of it"
+        raise InputError(message) from error
     return found_from(image, [header.file for header in headers], placed=headers[0].position is not None)
+
+
+def _is_unreadable(file: str) -> bool:
+    import SimpleITK as sitk  # noqa: N813
+
+    try:
+        with captured_stderr():
+            sitk.ReadImage(file)
+    except RuntimeError:
+        return True
+    return False
