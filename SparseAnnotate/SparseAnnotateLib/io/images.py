@@ -70,7 +70,7 @@ def read_image(
         The annotation axis; ``auto`` is the one with the largest spacing, ties to the last.
     replace_nan : intensity that NaN and infinite voxels get; by default they are refused
     channel : of an image with several channels, colours, times or frames the one to take, from 0
-    spacing_mm : along i, j, k, where the file does not say it or says it wrong
+    spacing_mm : along i, j, k, of formats that do not say it or often say it wrong (TIFF, pictures)
 
     Raises
     ------
@@ -80,7 +80,9 @@ def read_image(
     stored = load(path, channel=channel)
     array, geometry = stored.array, stored.geometry
     if spacing_mm is not None:
-        geometry = replace(geometry, spacing_mm=tuple(float(length) for length in spacing_mm), header=None)
+        if stored.found is None or stored.found.placed:
+            raise InputError(f"{path} says its spacing itself: drop --spacing, which is for TIFF and pictures")
+        geometry = replace(geometry, spacing_mm=tuple(float(length) for length in spacing_mm))
     elif stored.found is not None and (line := said_of_spacing(stored.found, path)):
         _log.warning("%s", line)
     try:
