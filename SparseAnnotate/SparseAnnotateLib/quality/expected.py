@@ -22,7 +22,7 @@ Spacing = tuple[float, float, float]
 
 
 # These say themselves what to expect, better than the model of interpolation would: only the interval is added.
-_SAYS_ITSELF = ("guided", "auto")
+_SAYS_ITSELF = ("guided",)
 
 
 # More than this is said only where a left-out plane bears it out: where its Dice by interpolation reaches this much.

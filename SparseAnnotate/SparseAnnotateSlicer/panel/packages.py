@@ -48,7 +48,6 @@ PACKAGES = {
 # every one of them and compares.
 _CORE = {
     "guided": ("cv2", "sklearn"),
-    "auto": ("cv2", "sklearn"),
     "kmeans": ("sklearn",),
     "histogram": ("sklearn",),
     "ssim": ("cv2", "sklearn"),

@@ -59,6 +59,8 @@ class Guided(PredictorBase):
     """
 
     name = "guided"
+    # Its mean with `shape`, which gained .0002 and was given up; scenes may still ask for it.
+    aliases = ("auto",)
     summary = "Interpolates along the image, and learns from the painted planes how to correct that. The default."
     Options = GuidedOptions
 
