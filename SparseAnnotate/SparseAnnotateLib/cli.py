@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from . import __version__, commands
 from .commands._console import Console
+from .commands._lists import ListParser
 from .errors import InputError, JobCancelledError, JobFailedError
 
 JOB_FAILED = 1
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with all subcommands."""
-    parser = argparse.ArgumentParser(
+    parser = ListParser(
         prog="sparse-annotate",
         description="Segment a 3-D scan by painting a few of its slices.",
         epilog="Planes are numbered from 0 along the annotation axis. `sparse-annotate COMMAND --help` tells more.",

@@ -122,7 +122,9 @@ class Volume:
         if not all(np.isfinite(s) and s > 0 for s in spacing):
             raise InputError(f"the image's spacing is {_listed(spacing)} mm: set a positive one in its header")
         axis = resolve_axis(axis, spacing)
-        intensities = np.ascontiguousarray(array.transpose(_TO_PLANES[axis]), dtype=np.float32)
+        with np.errstate(over="ignore"):
+            intensities = np.ascontiguousarray(array.transpose(_TO_PLANES[axis]), dtype=np.float32)
+        _refuse_too_large(array)
         _refuse_non_finite(intensities)
         plane_spacing = tuple(spacing[::-1][n] for n in _TO_PLANES[axis])
         return cls(intensities, plane_spacing, geometry, axis)
@@ -173,6 +175,18 @@ class Volume:
         """bool (planes,): planes on which every voxel has the same intensity."""
         low, high = self.intensities.min(axis=(1, 2)), self.intensities.max(axis=(1, 2))
         return low == high
+
+
+def _refuse_too_large(array: np.ndarray) -> None:
+    """Doubles may hold numbers that become infinite in 32 bits."""
+    if array.dtype.kind != "f" or array.dtype.itemsize <= 4:
+        return
+    largest = max(float(np.max(np.abs(part), initial=0, where=np.isfinite(part))) for part in array)
+    if largest > np.finfo(np.float32).max:
+        raise InputError(
+            f"the image holds values up to {largest:.3g}, which are too large for 32-bit numbers: divide them and save "
+            "it again"
+        )
 
 
 def _refuse_non_finite(intensities: np.ndarray) -> None:

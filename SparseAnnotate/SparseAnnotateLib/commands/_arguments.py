@@ -209,9 +209,12 @@ def planes_from(text: str) -> list[int]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         first, dash, last = part.partition("-")
         try:
-            planes.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+            named = range(int(first), int(last) + 1) if dash else [int(first)]
         except ValueError:
             raise argparse.ArgumentTypeError(f"{part!r} is no plane number: write 3,17,29 or 3-7,12") from None
+        if not named:
+            raise argparse.ArgumentTypeError(f"{part!r} names no plane: write {last}-{first}")
+        planes.extend(named)
     return planes
 
 

@@ -40,6 +40,7 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
     from ..io import check_writable, read_labels, write_labels, write_probabilities, write_text
+    from ..io.writing import check_holds
 
     if arguments.labels is None:
         _refuse_options_of_one_case(arguments)
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     shared.check_outputs(arguments, outputs)
     volume = shared.image_from(arguments)
+    check_holds(arguments.output, volume.geometry)
     volume, annotation = annotation_from(arguments, volume, read_labels(arguments.labels, volume))
     _describe(arguments.console, volume, annotation)
     with arguments.console.progress(predictor.name) as show:

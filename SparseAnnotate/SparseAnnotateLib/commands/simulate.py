@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.simulation.rounds import Stopping, simulate_rounds
     from ..evaluation.simulation.simulation import simulate
     from ..io import check_writable, read_labels, write_labels, write_text
+    from ..io.writing import check_holds
 
     for path, formats in ((arguments.output, None), (arguments.json, (".json",))):
         if path is not None:
@@ -55,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     selector, predictor = shared.selector_from(arguments), shared.predictor_from(arguments)
     shared.check_outputs(arguments, {"the output": arguments.output, "--json": arguments.json})
     volume = shared.image_from(arguments)
+    if arguments.output:
+        check_holds(arguments.output, volume.geometry)
     file = read_labels(arguments.reference, volume)
     expert = SimulatedExpert(file.labels, file.classes)
     count = None if arguments.planes else shared.count_from(arguments, expert.plane_range, volume.planes)

@@ -6,13 +6,12 @@ spacing and back; after that, oblique directions differ in their last bits. So t
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from . import nifti
 
 _NIFTI_HEADER_SIZE = 348
 # Byte ranges of NIfTI-1 headers: pixdim[0..3], xyzt_units, and qform_code up to the end of srow_z; with number widths.
@@ -20,11 +19,6 @@ _NIFTI_GEOMETRY = ((76, 92, 4), (123, 124, 1), (252, 256, 2), (256, 328, 4))
 _NRRD_GEOMETRY = ("space:", "space dimension:", "space directions:", "space origin:", "space units:")
 _CHUNK = 1 << 22
 _LONGEST_LINE = 1 << 16
-
-
-def is_nifti(path: Path) -> bool:
-    """Whether a name is one of a NIfTI file (single, or the header of a pair)."""
-    return path.name.lower().endswith((".nii", ".nii.gz", ".hdr", ".img", ".img.gz"))
 
 
 def is_nrrd(path: Path) -> bool:
@@ -36,9 +30,10 @@ def geometry_header(path: Path) -> bytes | None:
     """The header of a NIfTI-1 or NRRD file that says where the image lies; None for other formats."""
     if is_nrrd(path):
         return nrrd_header(path)
-    if is_nifti(path):
-        header = _nifti_header(path)
-        return header if header is not None and header[344:347] in (b"n+1", b"ni1") else None
+    if nifti.is_nifti(path):
+        header = nifti.read_header(path)
+        placed = header is not None and (header.version == 2 or header.raw[344:347] in (b"n+1", b"ni1"))
+        return nifti.as_version_1(header) if placed else None
     return None
 
 
@@ -75,6 +70,15 @@ def detached_files(path: Path) -> list[Path]:
     if not named or named.upper() == "LOCAL":
         return []
     return [path.parent / name for name in _named_files(path, named, header)]
+
+
+def length_of_nrrd_header(path: Path) -> int:
+    """Where the voxels of a NRRD file with a header of its own begin, in bytes: behind the empty line."""
+    with path.open("rb") as stream:
+        for line in stream:
+            if not line.strip():
+                break
+        return stream.tell()
 
 
 def _named_files(path: Path, named: str, header: bytes) -> list[str]:
@@ -121,78 +125,11 @@ def decoded(text: bytes) -> str:
         return text.decode("latin-1")
 
 
-def _nifti_header(path: Path) -> bytes | None:
-    if path.name.lower().endswith((".img", ".img.gz")):
-        path = path.with_name(path.name[: path.name.lower().rindex(".img")] + ".hdr")
-        if not path.exists():
-            return None
-    with _open(path) as stream:
-        header = stream.read(_NIFTI_HEADER_SIZE)
-    return header if len(header) == _NIFTI_HEADER_SIZE and _byte_order(header) else None
-
-
-def _open(path: Path):
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
-
-
 def _byte_order(header: bytes) -> str | None:
     for order in "<>":
         if np.frombuffer(header, order + "i4", 1)[0] == _NIFTI_HEADER_SIZE:
             return order
     return None
-
-
-def check_whole(path: Path) -> np.ndarray:
-    """Refuse what cannot be opened, and NIfTI files that end early: ITK fills the rest with zeros and says nothing.
-
-    Returns
-    -------
-    ndarray of int64
-        Where a NIfTI file holds NaN or infinity, as positions in the file: ITK reads them as 0 and says nothing either.
-
-    Raises
-    ------
-    InputError
-        With the name of the file.
-    """
-    nowhere = np.empty(0, np.int64)
-    try:
-        with path.open("rb") as stream:
-            if not stream.read(1):
-                raise InputError(f"{path} is empty: get a fresh copy of it")
-        return _check_whole_nifti(path) if path.name.lower().endswith((".nii", ".nii.gz")) else nowhere
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path} is damaged or truncated: get a fresh copy of it") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error.strerror or error})") from error
-
-
-def _check_whole_nifti(path: Path) -> np.ndarray:
-    header = _nifti_header(path)
-    if header is None:
-        return np.empty(0, np.int64)  # NIfTI-2 or no NIfTI at all: left to ITK
-    start, end = _nifti_data_start(header), nifti_data_end(header)
-    # Also checks the sum at the end of a .gz, at about 300 MB/s.
-    with _open(path) as stream:
-        found = len(stream.read(start))
-        non_finite = []
-        for chunk in iter(lambda: stream.read(_CHUNK), b""):
-            non_finite.append(_non_finite(chunk[: max(0, end - found)], header, found - start))
-            found += len(chunk)
-    if found < end:
-        raise InputError(f"{path} is truncated ({found} of {end} bytes): get a fresh copy of it")
-    return np.concatenate(non_finite) if non_finite else np.empty(0, np.int64)
-
-
-def _non_finite(chunk: bytes, header: bytes, offset: int) -> np.ndarray:
-    """Positions of NaN and infinity among the voxels of a chunk that starts `offset` bytes after the first voxel."""
-    order = _byte_order(header)
-    kind = {16: "f4", 64: "f8"}.get(int(np.frombuffer(header, order + "i2", 1, offset=70)[0]))
-    if kind is None:
-        return np.empty(0, np.int64)
-    size = int(kind[1])
-    values = np.frombuffer(chunk, order + kind, len(chunk) // size)
-    return np.flatnonzero(~np.isfinite(values)) + offset // size
 
 
 def nifti_data_end(header: bytes) -> int:

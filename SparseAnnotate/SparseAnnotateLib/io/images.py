@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +17,9 @@ from .dicom import headers as dicom_headers
 from .dicom.series import read_file
 from .found import Found, said_of_spacing
 from .itk import captured_stderr, reason
+from .parts import split_series
+from .readable import as_itk_reads_it
+from .whole import check_whole
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -111,7 +111,7 @@ def load(
         files = tuple(str(file) for file in found.files)
         placed = (found.assumed_spacing_mm, found.origin_mm, found.direction)
         return Stored(None, found.array, ImageGeometry(size, *placed, files=files), np.empty(0, np.int64), found)
-    non_finite = headers.check_whole(path)
+    non_finite = check_whole(path)
     image = _read_file(path, labels, channel)
     header = headers.geometry_header(path)
     if not labels and min(image.GetSize()) == 1:
@@ -128,7 +128,7 @@ def _found(
     if path.is_dir():
         found = folders.read_folder(path, series, labels=labels, image_files=image_files)
     elif tiff.is_tiff(path):
-        headers.check_whole(path)
+        check_whole(path)
         return tiff.read_stack(path, channel, labels=labels)
     elif dicom_headers.is_dicom(path):
         found = read_file(path, labels=labels)
@@ -140,13 +140,12 @@ def _found(
 
 
 def _split(path: str | Path) -> tuple[Path, str | None]:
-    text, _, series = str(path).partition("::")
-    path = Path(text)
+    given, (path, series) = path, split_series(path)
     if not path.exists():
-        raise InputError(f"{path} does not exist: check the path")
+        raise InputError(f"{given} does not exist: check the path")
     if series and not path.is_dir():
         raise InputError(f"{path} is a file, ::{series} selects a DICOM series: give the folder")
-    return path, series or None
+    return path, series
 
 
 def _read_file(path: Path, labels: bool, channel: int | None) -> SimpleITK.Image:
@@ -154,8 +153,8 @@ def _read_file(path: Path, labels: bool, channel: int | None) -> SimpleITK.Image
 
     reader = sitk.ImageFileReader()
     try:
-        with captured_stderr() as lines, _unmistakable(path) as unmistakable:
-            reader.SetFileName(str(unmistakable))
+        with as_itk_reads_it(path) as readable, captured_stderr() as lines:
+            reader.SetFileName(str(readable))
             reader.ReadImageInformation()
             _check_kind(path, reader, labels, channel)
             reader.SetExtractSize([*reader.GetSize()[:3], *[0] * (reader.GetDimension() - 3)])
@@ -171,21 +170,6 @@ def _read_file(path: Path, labels: bool, channel: int | None) -> SimpleITK.Image
         if any("Failed to read directory" in line or "Read error" in line for line in lines):
             raise InputError(f"{path} is damaged or truncated: get a fresh copy of it")
     return image
-
-
-@contextlib.contextmanager
-def _unmistakable(path: Path) -> Iterator[Path]:
-    """A path at which ITK reads this file. Beside an x.nii, it takes the voxels of x.nii.gz from x.nii, silently."""
-    if not (path.name.lower().endswith(".nii.gz") and path.with_name(path.name[: -len(".gz")]).exists()):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        alone = Path(folder) / path.name
-        try:
-            alone.symlink_to(path.resolve())
-        except OSError:  # Windows without the privilege for links
-            shutil.copyfile(path, alone)
-        yield alone
 
 
 def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, labels: bool, channel: int | None) -> None:

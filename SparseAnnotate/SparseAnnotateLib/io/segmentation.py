@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..label_map import MAXIMUM_CLASSES, LabelClass
+from .headers import decoded
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -42,10 +43,15 @@ def read_segments(image: SimpleITK.Image) -> list[Segment]:
     for key in image.GetMetaDataKeys():
         match = re.fullmatch(r"Segment(\d+)_(\w+)", key)
         if match:
-            fields.setdefault(int(match[1]), {})[match[2]] = image.GetMetaData(key)
+            fields.setdefault(int(match[1]), {})[match[2]] = _as_text(image.GetMetaData(key))
     _refuse_fractions(image)
     layered = image.GetNumberOfComponentsPerPixel() > 1
     return [_segment(position, fields[number], layered) for position, number in enumerate(sorted(fields))]
+
+
+def _as_text(text: str) -> str:
+    """SimpleITK keeps bytes that are no UTF-8 as surrogates, which cannot be written again; they are Latin-1 then."""
+    return decoded(text.encode("utf-8", "surrogateescape"))
 
 
 def _refuse_fractions(image: SimpleITK.Image) -> None:

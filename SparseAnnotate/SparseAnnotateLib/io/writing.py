@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import InputError
+from ..volume import ImageGeometry
 
 # Longest first: .seg.nrrd before .nrrd, .nii.gz before a plain .gz.
 WRITABLE = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tiff", ".tif", ".dcm")
@@ -46,6 +47,22 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"the folder {path.parent} cannot be written to: choose another one")
     return path
+
+
+def check_holds(path: str | Path, geometry: ImageGeometry) -> None:
+    """Refuse a format that cannot keep where the scan lies, before the work is done.
+
+    Raises
+    ------
+    InputError
+        For TIFF, which knows spacing only, where the scan has an origin or a direction.
+    """
+    placed = any(geometry.origin_mm) or tuple(geometry.direction) != ImageGeometry.direction
+    if suffix_of(Path(path)) in (".tif", ".tiff") and placed:
+        raise InputError(
+            f"{path}: TIFF keeps neither origin nor direction, which the scan has: end the name in .nii.gz, .nrrd, "
+            ".seg.nrrd or .mha"
+        )
 
 
 def make_folder(path: str | Path) -> Path:

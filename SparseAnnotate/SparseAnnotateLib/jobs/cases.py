@@ -11,6 +11,7 @@ from typing import Any
 
 from ..completeness import Said, named_planes, understand
 from ..errors import InputError
+from ..io.tables import read_table
 from ..predictors import Prediction
 from .job import Job
 
@@ -71,9 +72,11 @@ class FileCase:
             Where they cannot be used.
         """
         from ..io import check_dicom_output, read_image, read_labels
+        from ..io.writing import check_holds
 
         volume = read_image(self.image, self.axis, self.replace_nan, channel=self.channel, spacing_mm=self.spacing_mm)
         check_dicom_output(self.output, volume)
+        check_holds(self.output, volume.geometry)
         file = read_labels(self.labels, volume)
         volume, told = understand(self.said, volume, file, axis=self.axis)
         if not told.annotation.painted.any():
@@ -121,9 +124,8 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
 
 def _from_table(path: Path) -> list[dict[str, Any]]:
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval="", strict=True))
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        rows = read_table(path)
+    except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
     return [_from_row(path, number, row) for number, row in enumerate(rows, 2)]
 
@@ -163,7 +165,10 @@ def planes_from(text: str) -> tuple[int, ...]:
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if match is None:
             raise ValueError(f"{part!r} is no plane number: write 3,17,29 or 3-7")
-        planes += range(int(match[1]), int(match[2] or match[1]) + 1)
+        named = range(int(match[1]), int(match[2] or match[1]) + 1)
+        if not named:
+            raise ValueError(f"{part!r} names no plane: write {match[2]}-{match[1]}")
+        planes += named
     return tuple(planes)
 
 

@@ -14,6 +14,7 @@ from ...evaluation.datasets import LabelledCase, find_labelled_cases
 from ...evaluation.datasets.table import class_names_from
 from ...evaluation.grid.planner import View
 from ...evaluation.simulation.loading import named_classes, read_case_image
+from ...io.tables import read_table
 from ...jobs.cases import PLANE_COLUMNS, case_name, said_in
 
 _FILE_COLUMNS = ("image", "labels", "name", "classes", "channel")
@@ -127,9 +128,8 @@ def _with_planes(cases: list[PaintedCase], table: Path) -> list[PaintedCase]:
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     try:
-        with open(table, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval="", strict=True))
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        rows = read_table(table)
+    except (OSError, csv.Error) as error:
         raise InputError(f"{table} cannot be read as a table ({error}): give a .csv file") from error
     for line, row in enumerate(rows, 2):
         if any(column not in columns for column in row):

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ...cohort.applying.predicting import classes_of
     from ...cohort.model import load_model
     from ...io import check_dicom_output, check_writable, read_image, write_labels, write_probabilities, write_text
+    from ...io.writing import check_holds
     from ..predict import quality_table
 
     check_writable(arguments.output)
@@ -72,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = load_model(arguments.model)
     volume = read_image(arguments.image, arguments.axis or model.configuration.axis, arguments.replace_nan)
     check_dicom_output(arguments.output, volume)
+    check_holds(arguments.output, volume.geometry)
     prediction = _predicted(arguments, model, volume, how)
     classes = classes_of(model.configuration)
     write_labels(arguments.output, prediction.labels, volume, classes)

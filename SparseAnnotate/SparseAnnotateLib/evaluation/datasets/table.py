@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from ...errors import InputError
+from ...io.tables import read_table
 from ...jobs.cases import case_name
 from .case import LabelledCase
 
@@ -15,9 +16,8 @@ COLUMNS = ("image", "labels", "name", "classes", "channel")
 def read_cases(path: Path, channel: int, class_names) -> list[LabelledCase]:
     """The rows of a table; paths are relative to its folder, classes are written ``1=liver; 2=tumour``."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval="", strict=True))
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        rows = read_table(path)
+    except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
     return [_case(path, line, row, channel, class_names) for line, row in enumerate(rows, 2)]
 

@@ -1,0 +1,126 @@
+"""A file under a name and in a form that ITK reads as what it is."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import headers, nifti, whole
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def as_itk_reads_it(path: Path) -> Iterator[Path]:
+    """Lend a path at which ITK finds the same image; most often the very one.
+
+    ITK goes by the name: it looks for small letters in its end, takes ``.gz`` for granted, reads the voxels of an
+    x.nii.gz from an x.nii beside it, knows neither NIfTI-2 nor NRRD packed with bzip2, and its wrapper no name that is
+    not UTF-8.
+    """
+    with contextlib.ExitStack() as stack:
+        make = _needed(path)
+        if make is None:
+            yield path
+        else:
+            yield make(path, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+
+
+def _needed(path: Path):
+    """What must be done for ITK to read a file, as a function of it and an empty folder; None where nothing must."""
+    if nifti.is_nifti(path):
+        header = nifti.read_header(path)
+        if header is None:
+            return None
+        if header.version == 2:
+            return _as_nifti_1
+        plain = not nifti.is_compressed(nifti.files_of(path)[1])
+        if plain and path.name.lower().endswith(".nii.gz"):
+            _log.warning("%s is not compressed, whatever its name says: it is read as it is", path)
+        return None if _named_well(path) else _linked_nifti
+    if headers.is_nrrd(path):
+        fields = headers.nrrd_fields(headers.nrrd_header(path) or b"")
+        if fields.get("encoding", "").lower() in ("bzip2", "bz2"):
+            return _as_raw_nrrd
+    return None if _plain_name(path) else _linked
+
+
+def _plain_name(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return path.suffix == path.suffix.lower()
+
+
+def _named_well(path: Path) -> bool:
+    files = set(nifti.files_of(path))
+    if path.name.lower().endswith(".nii.gz") and path.with_name(path.name[: -len(".gz")]).exists():
+        return False
+    for file in files:
+        tail = file.name[-len(".nii.gz") :]
+        # A plain .img beside a .img.gz of the same name is another mistake that ITK can make.
+        if not _plain_name(file) or tail != tail.lower() or nifti.is_compressed(file) != tail.endswith(".gz"):
+            return False
+    return len(files) == 1 or not _several(path)
+
+
+def _several(path: Path) -> bool:
+    stem = path.name[: path.name.rindex(".hdr" if ".hdr" in path.name else ".img")]
+    return sum(path.with_name(stem + end).exists() for end in (".img", ".img.gz", ".nii", ".nii.gz")) > 1
+
+
+def _link(source: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.symlink_to(source.resolve())
+    except OSError:  # Windows without the privilege for links
+        shutil.copyfile(source, target)
+    return target
+
+
+def _linked_nifti(path: Path, folder: Path) -> Path:
+    header, voxels = nifti.files_of(path)
+    packed = {file: ".gz" if nifti.is_compressed(file) else "" for file in (header, voxels)}
+    if header == voxels:
+        return _link(path, folder / f"image.nii{packed[path]}")
+    _link(voxels, folder / f"image.img{packed[voxels]}")
+    return _link(header, folder / f"image.hdr{packed[header]}")
+
+
+def _as_nifti_1(path: Path, folder: Path) -> Path:
+    header = nifti.read_header(path)
+    target = folder / "image.nii"
+    with nifti.open_plain(nifti.files_of(path)[1]) as source, target.open("wb") as stream:
+        stream.write(nifti.as_version_1(header) + bytes(4))  # 4 bytes: no extensions
+        source.read(header.start)
+        shutil.copyfileobj(source, stream, 1 << 20)
+    return target
+
+
+def _linked(path: Path, folder: Path) -> Path:
+    """Under a plain name; what a header refers to lies where it looks for it."""
+    if path.name.lower().endswith((".mha", ".mhd", ".nhdr", ".nrrd")):
+        for file in headers.detached_files(path):
+            if not file.is_absolute() or file.is_relative_to(path.parent):
+                _link(file, folder / file.relative_to(path.parent))
+    return _link(path, folder / f"image{path.suffix.lower()}")
+
+
+def _as_raw_nrrd(path: Path, folder: Path) -> Path:
+    header = headers.nrrd_header(path)
+    files = headers.detached_files(path)
+    dropped = ("encoding:", "data file:", "datafile:", "line skip:", "byte skip:")
+    lines = [line for line in headers.decoded(header).splitlines() if not line.lower().startswith(dropped)]
+    target = folder / "image.nrrd"
+    with target.open("wb") as stream:
+        stream.write("\n".join([*lines, "encoding: raw", "", ""]).encode())
+        for file in files or [path]:
+            with file.open("rb") as source:
+                source.seek(0 if files else headers.length_of_nrrd_header(path))
+                stream.writelines(whole.decompressed(iter(lambda source=source: source.read(1 << 22), b""), "bzip2"))
+    return target
