@@ -135,8 +135,13 @@ import torch
 torch.set_num_threads(1)
 from cohort.scans import some_scans, tiny_settings
 from SparseAnnotateLib.cohort.training.trainer import train_cohort
+import time
+def on_epoch(epoch):
+    print(epoch.number, flush=True)
+    if epoch.number == int(sys.argv[3]) - 1:
+        time.sleep(600)  # until it is killed
 settings = tiny_settings(epochs=int(sys.argv[3]), blocks_per_epoch=8)
-train_cohort(some_scans(3), settings, folder=Path(sys.argv[2]), on_epoch=lambda epoch: print(epoch.number, flush=True))
+train_cohort(some_scans(3), settings, folder=Path(sys.argv[2]), on_epoch=on_epoch)
 """
 
 

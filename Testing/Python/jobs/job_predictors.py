@@ -19,11 +19,16 @@ STAGES = ("prepare", "learn", "predict", "finish")
 
 @dataclass(frozen=True, kw_only=True)
 class TestOptions(PredictorOptions):
-    """Options of all of them: where to leave a trace, how many steps to take, and how long one lasts."""
+    """Options of all of them: where to leave a trace, how many steps to take, and how long one lasts.
+
+    The stage `hold` goes on until the file `until` is there, or for ever.
+    """
 
     trace: str = ""
     steps: int = 2
     step_s: float = 0.0
+    hold: str = ""
+    until: str = ""
     megabytes: int = 0
 
 
@@ -35,6 +40,9 @@ class _TestPredictor(PredictorBase):
         if self.options.trace:
             with open(self.options.trace, "a") as file:
                 file.write(f"{text}\n")
+
+    def is_held(self, stage: str) -> bool:
+        return stage == self.options.hold and not (self.options.until and Path(self.options.until).exists())
 
     def labels(self, annotation):
         return np.broadcast_to(annotation.labels.max(axis=0), annotation.labels.shape).copy()
@@ -54,10 +62,26 @@ class Staged(_TestPredictor):
                 stage = STAGES[number // self.options.steps]
                 yield Progress(stage, number / total, f"step {number}", preview=(number, annotation.labels[0]))
                 time.sleep(self.options.step_s)
+                while self.is_held(stage):
+                    time.sleep(0.02)
+                    yield Progress(stage, number / total, "held")
             details = {"seed": self.options.seed, "mean": volume.intensities.mean()}
             yield Prediction(self.labels(annotation), details=details)
         finally:
             self.leave_trace("closed")
+
+
+@PREDICTORS.register
+class Patient(_TestPredictor):
+    """One step that lasts until a file is there."""
+
+    name = "test-patient"
+
+    def _predict(self, volume, annotation):
+        yield Progress("prepare", 0.0)
+        while not Path(self.options.until).exists():
+            time.sleep(0.02)
+        yield Prediction(self.labels(annotation))
 
 
 @PREDICTORS.register

@@ -4,15 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from jobs.examples import lines, tiny_job, wait_for
+from jobs.examples import PATIENCE_S, lines, tiny_job, wait_for
 from jobs.job_predictors import STAGES
 from SparseAnnotateLib import InputError, run
 from SparseAnnotateLib.jobs import JobCancelledError, JobFailedError, JobState
 from SparseAnnotateLib.predictors import PREDICTORS
 from SparseAnnotateLib.quality.expected import with_expected_quality
-
-# Generous: five sessions may share the two cores. What it takes alone is measured in Testing/benchmarks/jobs.py.
-PATIENCE_S = 60.0
 
 
 class RunnerTester:
@@ -130,7 +127,7 @@ class RunnerTester:
     @pytest.mark.parametrize("stage", STAGES)
     def test_cancelling_closes_the_predictor_at_every_stage(self, runner, stage, tmp_path):
         trace = tmp_path / "trace"
-        handle = runner.submit(tiny_job("test-staged", trace=str(trace), step_s=0.2))
+        handle = runner.submit(tiny_job("test-staged", trace=str(trace), hold=stage))
         self.wait_for_stage(handle, stage)
         handle.cancel()
         self.finish(handle, JobState.CANCELLED)
@@ -140,11 +137,13 @@ class RunnerTester:
         assert self.nothing_is_left()
 
     def test_a_job_cancelled_before_it_starts_never_does(self, runner, tmp_path):
-        handles = [runner.submit(tiny_job("test-staged", step_s=0.1)) for _ in range(runner.slots)]
-        trace = tmp_path / "trace"
+        trace, until = tmp_path / "trace", tmp_path / "until"
+        held = tiny_job("test-staged", hold=STAGES[0], until=str(until))
+        handles = [runner.submit(held) for _ in range(runner.slots)]
         late = runner.submit(tiny_job("test-staged", trace=str(trace)))
         late.cancel()
         self.finish(late, JobState.CANCELLED)
+        until.touch()
         for handle in handles:
             self.finish(handle)
         assert not trace.exists()
@@ -176,7 +175,7 @@ class RunnerTester:
 
     def test_closing_a_handle_ends_its_job(self, runner, tmp_path):
         trace = tmp_path / "trace"
-        handle = runner.submit(tiny_job("test-staged", trace=str(trace), step_s=0.2))
+        handle = runner.submit(tiny_job("test-staged", trace=str(trace), hold=STAGES[0]))
         self.wait_for_stage(handle, STAGES[0])
         handle.close()
         assert handle.poll() is JobState.CANCELLED
@@ -193,18 +192,30 @@ class RunnerTester:
 class ProcessRunnerTester(RunnerTester):
     """More, for the runners whose jobs run in other processes."""
 
-    def test_two_jobs_run_at_the_same_time(self, runner):
-        handles = [runner.submit(tiny_job("test-staged", step_s=0.2)) for _ in range(2)]
+    def test_two_jobs_run_at_the_same_time(self, runner, tmp_path):
+        until = tmp_path / "until"
+        held = tiny_job("test-staged", hold=STAGES[0], until=str(until))
+        handles = [runner.submit(held) for _ in range(2)]
         for handle in handles:
             self.wait_for_stage(handle, STAGES[0])
         assert [handle.poll() for handle in handles] == [JobState.RUNNING] * 2
+        until.touch()
         for handle in handles:
             self.finish(handle)
 
-    def test_a_long_step_is_told_from_a_dead_worker_by_its_heartbeats(self, runner):
-        handle = runner.submit(tiny_job("test-staged", steps=1, step_s=1.5))
-        beats = [e for e in self.finish(handle).events() if e.kind == "heartbeat"]
-        assert len(beats) >= 4
+    def test_a_long_step_is_told_from_a_dead_worker_by_its_heartbeats(self, runner, tmp_path):
+        # One step that lasts until four beats were heard, however long that takes.
+        until, beats = tmp_path / "until", []
+        handle = runner.submit(tiny_job("test-patient", until=str(until)))
+
+        def four_beats():
+            handle.poll()
+            beats.extend(event for event in handle.events() if event.kind == "heartbeat")
+            return len(beats) >= 4
+
+        wait_for(four_beats)
+        until.touch()
+        self.finish(handle)
         assert beats[0].stage == "prepare"
         assert beats[-1].elapsed_s > beats[0].elapsed_s
 

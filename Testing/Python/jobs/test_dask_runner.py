@@ -2,8 +2,8 @@ import os
 import signal
 
 import pytest
-from jobs.examples import lines, tiny_job, wait_for
-from jobs.runner_tester import PATIENCE_S, ProcessRunnerTester
+from jobs.examples import PATIENCE_S, lines, tiny_job, wait_for
+from jobs.runner_tester import ProcessRunnerTester
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.jobs import JobFailedError, JobState
 
@@ -25,7 +25,7 @@ class TestDaskRunner(ProcessRunnerTester):
         yield cluster
         for handle in list(cluster._handles):
             handle.close()
-        cluster.client.wait_for_workers(2, timeout=20)
+        cluster.client.wait_for_workers(2, timeout=PATIENCE_S)
 
     def test_a_job_whose_worker_is_killed_is_done_by_another(self, runner, tmp_path):
         trace = tmp_path / "trace"
@@ -97,10 +97,10 @@ def test_a_scheduler_without_workers_is_told(monkeypatch):
 def test_a_scheduler_that_is_gone_is_told(monkeypatch):
     from distributed import LocalCluster
 
-    monkeypatch.setattr("SparseAnnotateLib.jobs.dask.runner.CONNECT_TIMEOUT_S", 1)
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as lost:
         runner = DaskRunner(lost.scheduler_address)
-        handle = runner.submit(tiny_job("test-staged", step_s=0.5))
+        monkeypatch.setattr("SparseAnnotateLib.jobs.dask.runner.CONNECT_TIMEOUT_S", 1)
+        handle = runner.submit(tiny_job("test-staged", hold="prepare"))
         wait_for(lambda: handle.poll() is JobState.RUNNING)
     assert handle.wait(PATIENCE_S) is JobState.FAILED
     with pytest.raises(JobFailedError, match="the Dask scheduler does not answer any more: start it again"):

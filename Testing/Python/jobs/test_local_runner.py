@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 import pytest
-from jobs.examples import children_of_this_process, is_running, lines, tiny_job, wait_for
-from jobs.runner_tester import PATIENCE_S, ProcessRunnerTester
+from jobs.examples import PATIENCE_S, children_of_this_process, is_running, lines, tiny_job, wait_for
+from jobs.runner_tester import ProcessRunnerTester
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.jobs import JobFailedError, JobState, LocalRunner
 
@@ -39,7 +39,7 @@ class TestLocalRunner(ProcessRunnerTester):
         return handle
 
     def test_a_killed_worker_is_told_and_costs_its_job_only(self, runner):
-        handle = self.start(runner, "test-staged", "learn", step_s=0.2)
+        handle = self.start(runner, "test-staged", "learn", hold="learn")
         os.kill(handle.pid, signal.SIGKILL)
         self.finish(handle, JobState.FAILED)
         with pytest.raises(JobFailedError, match="the system killed the worker, most often because memory ran out"):

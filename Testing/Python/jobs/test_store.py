@@ -2,7 +2,7 @@ import os
 import time
 
 import pytest
-from jobs.examples import tiny_job, wait_for
+from jobs.examples import PATIENCE_S, tiny_job, wait_for
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.jobs import JobState, LocalRunner
@@ -23,7 +23,7 @@ def test_a_running_job_is_listed_and_never_removed(root):
         (job,) = stored_jobs(root)
         assert (job.name, job.predictor, job.state) == ("my scan", "test-staged", "in use")
         assert clear(root) == []
-        assert handle.wait(60) is JobState.FINISHED
+        assert handle.wait(PATIENCE_S) is JobState.FINISHED
         assert clear(root) == [], "its owner has not read the result yet"
         assert handle.result().labels.any()
 

@@ -75,7 +75,7 @@ def rich(scene, tmp_path):
 
 
 def in_a_shell(*arguments):
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, timeout=900)
 
 
 def test_predicts_a_scene_in_plain_python_with_what_its_session_says(scene, saved, tmp_path):

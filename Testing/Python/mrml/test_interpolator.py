@@ -39,7 +39,7 @@ os._exit(0)
 
 def test_fills_gaps_for_the_predictor_morphology():
     done = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=MODULE, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", CODE], cwd=MODULE, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "as expected" in done.stdout

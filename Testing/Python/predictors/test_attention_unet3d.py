@@ -17,7 +17,7 @@ from SparseAnnotateLib.learning.patches import PatchSource, tiles  # noqa: E402
 from SparseAnnotateLib.predictors.attention_unet3d.options import AttentionUnet3dOptions  # noqa: E402
 from SparseAnnotateLib.predictors.attention_unet3d.recipe import recipe_for  # noqa: E402
 
-QUICK = {"device": "cpu", "width": 4, "patch": (8, 16, 16), "iterations": 60, "learning_rate": 3e-2}
+QUICK = {"device": "cpu", "width": 4, "patch": (8, 16, 16), "iterations": 60, "learning_rate": 3e-2, "budget_s": 1e6}
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -112,4 +112,4 @@ volume = Volume.from_array(np.random.default_rng(0).normal(size=labels.shape).as
 run(PREDICTORS.create("guided", {"device": "cpu"}), volume, SparseAnnotation.from_painted_planes(labels, [1, 3]))
 assert "torch" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=900)
