@@ -48,6 +48,26 @@ class Editor:
         """ID of the segment that is chosen in the editor; empty without."""
         return self._widget.currentSegmentID() or ""
 
+    def node(self):
+        """The vtkMRMLSegmentEditorNode of the widget; None without."""
+        return self._widget.mrmlSegmentEditorNode()
+
+    def tool(self) -> str:
+        """The active effect, as the segment editor names it; empty without."""
+        return "" if self.node() is None else self.node().GetActiveEffectName() or ""
+
+    def parameter(self, name: str) -> str:
+        """A parameter that effects share; empty without."""
+        return "" if self.node() is None else self.node().GetAttribute(name) or ""
+
+    def undo(self) -> None:
+        """Take the last step of the editor's history back."""
+        self._widget.undo()
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self._widget.redo()
+
     def paint(self) -> None:
         """Take up the brush."""
         self._widget.setActiveEffectByName("Paint")

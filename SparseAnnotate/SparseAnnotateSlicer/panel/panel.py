@@ -20,6 +20,7 @@ from .review import ReviewRow
 from .shortcuts import Shortcuts
 from .status import Status
 from .strip import StripRow
+from .strokes import Strokes
 from .suggest import SuggestRow
 from .volume import VolumeRow
 from .watch import SegmentationWatch
@@ -52,7 +53,7 @@ class Panel:
         self.views.onCurrentPlaneChanged = self._plane_shown
         self.status = Status(self)
         self.watch = SegmentationWatch(lambda: self.attempt(self.refresh, keep_message=True))
-        self.editor = Editor(self)
+        self.editor, self.strokes = Editor(self), Strokes(self)
         self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
         self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
         self.shortcuts = Shortcuts(self)
@@ -171,6 +172,7 @@ class Panel:
     def let_go(self) -> None:
         """Take the session off the panel; it goes on."""
         self.watch.stop()
+        self.strokes.stop()
         self.session = self.present = self.plane = None
         self.views.setVolume(None, None)
         self.views.clear()
@@ -184,7 +186,19 @@ class Panel:
         if session.ended:
             self.let_go()
             raise InputError(_("The volume or the segments of this annotation are gone: choose others."))
-        self.present = session.look()
+        before, now = self.present, session.look()
+        strokes = session.state.strokes
+        line = self.strokes.tell_apart(before, now)
+        if session.state.strokes != strokes:
+            now = session.look()
+        if line:
+            self.status.say(line)
+        overpainted = self.strokes.overpainted(before, now)
+        if overpainted:
+            session.review.merge(overpainted, before, now, self.editor.undo, self.editor.redo)
+            now = session.look()
+        self.present = now
+        self.strokes.watch()
         self.review.keep_preview()
         self.views.showSuggestionLines(to_paint(session, self.present))
 

@@ -13,14 +13,14 @@ PENDING = (PlaneState.TO_PAINT, PlaneState.PREDICTED, PlaneState.OPEN)
 
 
 def to_paint(session, present: Present) -> list[int]:
-    """Suggested planes that are neither painted nor accepted, in the order in which to paint them."""
+    """Suggested planes that are neither painted nor accepted, in their order; a part of a plane is not all."""
     planes = [one[0] for one in session.state.suggestions]
-    return [plane for plane in planes if present.states[plane] in PENDING]
+    return [plane for plane in planes if present.states[plane] in PENDING or plane in present.parts]
 
 
 def predicted(present: Present) -> list[int]:
     """Planes whose prediction waits for a decision."""
-    return present.planes(PlaneState.PREDICTED)
+    return list(present.pending)
 
 
 def order_to_check(session, present: Present) -> list[int]:
@@ -48,12 +48,19 @@ def strip_planes(session, present: Present) -> list[StripPlane]:
             slice_number=plane,
             position_mm=geometry.position_mm(plane),
             state=PlaneState.TO_PAINT if plane in wanted else one,
-            reason=reasons.get(plane, ""),
+            reason=_part(session, plane) if plane in present.parts and plane not in wanted else reasons.get(plane, ""),
             expected_dice=state.expected_dice.get(plane),
             interval=state.expected_dice_interval.get(plane),
         )
         for plane, one in enumerate(present.states)
     ]
+
+
+def _part(session, plane: int) -> str:
+    """Why a plane counts as painted in part though nobody called it so."""
+    if plane in session.state.strokes:
+        return _("a part of what was painted elsewhere: known here, not complete")
+    return _("far less than the painted slices around promise: known here, not complete")
 
 
 def badge(session, present: Present, plane: int | None) -> str:
@@ -65,8 +72,9 @@ def badge(session, present: Present, plane: int | None) -> str:
         return _("to paint, {number} of {count}").format(number=suggested.index(plane) + 1, count=len(suggested))
     state = present.states[plane]
     dice = session.state.expected_dice.get(plane)
-    if state is PlaneState.PREDICTED and dice is not None:
-        return _("predicted, {dice}").format(dice=f"{dice:.2f}".lstrip("0"))
+    if plane in present.pending and dice is not None:
+        text = _("partly painted, predicted, {dice}") if plane in present.parts else _("predicted, {dice}")
+        return text.format(dice=f"{dice:.2f}".lstrip("0"))
     words = {
         PlaneState.PAINTED: _("painted"),
         PlaneState.EMPTY: _("empty"),

@@ -55,24 +55,9 @@ class ReviewRow:
             session.save()
         shown = (session.node.GetID(), tuple(predicted(present)))
         if shown != self._shown:
-            self._warn_of_lost(shown)
             panel.present = session.review.refresh()
             self._shown = shown
             self._fill(panel.ui.opacitySlider.value)
-
-    def _warn_of_lost(self, shown: tuple) -> None:
-        """A stroke on a predicted slice makes it a painted one, that holds the stroke and nothing of the prediction."""
-        panel = self._panel
-        if not self._shown or shown[0] != self._shown[0]:
-            return
-        suggested = {one[0] for one in panel.session.state.suggestions}
-        gone = set(self._shown[1]) & set(panel.present.planes(PlaneState.PAINTED)) - suggested
-        if gone:
-            advice = _(
-                "Slice {slice} counts as painted now, without its prediction. To correct that instead: Ctrl+Z, Accept,"
-                " then paint."
-            )
-            self._say_of(advice.format(slice=min(gone)), gone, PlaneState.PAINTED)
 
     def _say_of(self, message: str, planes, state: PlaneState) -> None:
         """Say what is withdrawn as soon as one of the planes is not in this state any more, as after an undo."""
@@ -147,6 +132,6 @@ class ReviewRow:
 
     def _why_not_here(self) -> str:
         panel = self._panel
-        if panel.present.states[panel.plane] is PlaneState.PREDICTED:
+        if panel.plane in panel.present.pending:
             return ""
         return _("This slice is not predicted: Next to check leads to one that is.")

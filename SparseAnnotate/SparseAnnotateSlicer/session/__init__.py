@@ -5,6 +5,7 @@ Who lives here
     annotated : `AnnotatedVolume`, what a session is built on: its nodes, its state, and a look at its planes
     state, node : what is remembered, as JSON; the node that keeps it
     planes, painted : what a plane is; what counts as painted, told from the voxels
+    completeness : which structures are complete on which planes, asked of the library
     given : what the user gave, as the library's `SparseAnnotation`
     review : showing, accepting, rejecting and undoing a prediction
     prediction : a prediction as a job, refused if the scene has moved on

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.volume import Volume
 
 from ..scene.segments import read_segments
 from ..scene.volumes import geometry_of, volume_from_node
+from .completeness import complete_structures
 from .mirrored import grid_of
 from .node import ATTRIBUTE, BOX, PREVIEW, SEGMENTATION, VOLUME
 from .painted import NOTHING, PlaneContents, contents_of, without_removed
@@ -33,6 +35,7 @@ class AnnotatedVolume:
         self.ended = False
         self._contents = PlaneContents(state.contents)
         self._volume: tuple[Any, Volume] | None = None
+        self._complete: tuple[tuple, np.ndarray] | None = None
 
     @property
     def volume_node(self):
@@ -88,7 +91,35 @@ class AnnotatedVolume:
         self.check_not_ended()
         layers = read_segments(self.segmentation_node, self.volume_node, self.volume, self.segment_ids)
         contents = contents_of(layers, rows_reversed=self.state.rows_reversed)
-        return Present(layers, contents, [self._state_of(plane, content) for plane, content in enumerate(contents)])
+        states = [self._state_of(plane, content) for plane, content in enumerate(contents)]
+        complete = self._complete_in(layers, contents, states)
+        painted = [plane for plane, one in enumerate(states) if one is PlaneState.PAINTED]
+        parts = [one for one in painted if not self._is_said(one) and not complete[one].any()]
+        for plane in parts:
+            states[plane] = PlaneState.PARTLY
+        pending = [] if self.preview_node is None else sorted({*self.state.predicted} & {*parts})
+        pending += [plane for plane, one in enumerate(states) if one is PlaneState.PREDICTED]
+        return Present(layers, contents, states, complete, frozenset(parts), tuple(sorted(pending)))
+
+    def _is_said(self, plane: int) -> bool:
+        """Whether the user called a plane painted, or corrected it: then it is complete, however little it holds."""
+        state = self.state
+        corrected = plane in state.accepted or plane in state.corrected
+        return plane in state.marks or (corrected and plane not in state.strokes)
+
+    def _complete_in(self, layers, contents: list[str], states: list[PlaneState]) -> np.ndarray:
+        """Which segments are complete on which planes; told anew only after something changed."""
+        state, ids = self.state, layers.segment_ids
+        painted = [plane for plane, one in enumerate(states) if one is PlaneState.PAINTED]
+        said = [plane for plane in painted if self._is_said(plane)]
+        ranges = {ids.index(one) + 1: ends for one, ends in state.segment_ranges.items() if one in ids}
+        key = (ids, [contents[plane] for plane in painted], painted, said, state.strokes, ranges)
+        if self._complete is None or self._complete[0] != key:
+            told = sorted({*painted} - ({*state.strokes} - {*state.marks}))
+            self._complete = key, complete_structures(layers.labels, len(ids), told, said, ranges)
+        complete = self._complete[1].copy()
+        complete[[plane for plane, one in enumerate(states) if one is PlaneState.EMPTY]] = True
+        return complete
 
     def _state_of(self, plane: int, content: str) -> PlaneState:
         state, mark = self.state, self.state.marks.get(plane)

@@ -19,18 +19,21 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
     InputError
         Where ranges, box and painted planes contradict each other.
     """
-    partly, state = present.planes(PlaneState.PARTLY), session.state
-    painted = [*present.planes(PlaneState.PAINTED), *partly]
+    state = session.state
+    partly = [plane for plane in present.planes(PlaneState.PARTLY) if plane not in present.parts]
+    painted = sorted({*present.planes(PlaneState.PAINTED), *partly, *present.parts})
     used, labels = _used_classes(present, painted)
+    _leave_out(labels, present, used, state)
     annotation = SparseAnnotation.from_painted_planes(
         labels,
         painted,
         empty=present.planes(PlaneState.EMPTY),
         classes=classes_of(session.segmentation_node, used),
     )
+    numbers = {segment_id: number for number, segment_id in enumerate(used, start=1)}
+    annotation = _with_complete(annotation, present, numbers)
     if state.plane_range is not None:
         annotation = annotation.with_range(*state.plane_range)
-    numbers = {segment_id: number for number, segment_id in enumerate(used, start=1)}
     ranges = {numbers[one]: ends for one, ends in state.segment_ranges.items() if one in numbers}
     annotation = annotation.with_class_ranges(ranges)
     if partly:
@@ -38,6 +41,26 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
     if session.box_node is None:
         return annotation
     return annotation.with_box(*box_of(session.box_node, session.volume_node, session.volume))
+
+
+def _leave_out(labels: np.ndarray, present: Present, used: list[str], state) -> None:
+    """Outside a range a part of a stroke counts as nothing: a sphere brush leaves some behind the ends."""
+    for plane in present.parts:
+        if state.plane_range is not None and not state.plane_range[0] <= plane <= state.plane_range[1]:
+            labels[plane] = 0
+        for segment_id, (first, last) in state.segment_ranges.items():
+            if segment_id in used and not first <= plane <= last:
+                labels[plane][labels[plane] == used.index(segment_id) + 1] = 0
+
+
+def _with_complete(annotation: SparseAnnotation, present: Present, numbers: dict[str, int]) -> SparseAnnotation:
+    """Every structure on its own planes, where these are not all the painted ones."""
+    column = {segment_id: number for number, segment_id in enumerate(present.layers.segment_ids)}
+    wanted = annotation.complete.copy()
+    for segment_id, number in numbers.items():
+        wanted[:, number - 1] &= present.complete[:, column[segment_id]]
+    differ = np.flatnonzero((wanted != annotation.complete).any(axis=0))
+    return annotation.with_complete({int(one) + 1: np.flatnonzero(wanted[:, one]).tolist() for one in differ})
 
 
 def _used_classes(present: Present, planes: list[int]) -> tuple[list[str], np.ndarray]:

@@ -54,6 +54,7 @@ def _reverse_planes(state: SessionState, last: int) -> None:
     for name in ("marks", "contents", "accepted", "expected_dice"):
         setattr(state, name, {last - plane: value for plane, value in getattr(state, name).items()})
     state.predicted = sorted(last - plane for plane in state.predicted)
+    state.strokes = sorted(last - plane for plane in state.strokes)
     state.suggestions = [(last - plane, score, reason) for plane, score, reason in state.suggestions]
     if state.plane_range is not None:
         state.plane_range = (last - state.plane_range[1], last - state.plane_range[0])

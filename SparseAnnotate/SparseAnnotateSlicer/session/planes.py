@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..scene.segments import SegmentLayers
 
 
@@ -30,11 +32,17 @@ class Present:
     layers : the session's segments on the volume's grid
     contents : of every plane, see `painted`
     states : of every plane
+    complete : bool (planes, segments), whether a segment was painted completely on a plane
+    parts : planes that hold slivers or strokes of another view: known there, and complete for no segment
+    pending : planes whose prediction waits for a decision; those in `parts`, too
     """
 
     layers: SegmentLayers
     contents: list[str]
     states: list[PlaneState]
+    complete: np.ndarray
+    parts: frozenset[int]
+    pending: tuple[int, ...]
 
     def planes(self, *states: PlaneState) -> list[int]:
         """The planes in one of these states."""
@@ -42,5 +50,9 @@ class Present:
 
     @property
     def painted(self) -> list[int]:
-        """The planes that the user painted, wholly, partly or as empty: none of them is ever changed by us."""
-        return self.planes(PlaneState.PAINTED, PlaneState.EMPTY, PlaneState.PARTLY)
+        """The planes that the user painted, or called empty or partly painted: none of them is ever changed by us.
+
+        Of `parts` only the voxels are the user's; around them a plane may be predicted and accepted.
+        """
+        painted = self.planes(PlaneState.PAINTED, PlaneState.EMPTY, PlaneState.PARTLY)
+        return [plane for plane in painted if plane not in self.parts]

@@ -125,12 +125,14 @@ def submit(
 
 def _painted(present: Present) -> dict[int, tuple[str, str]]:
     """How each painted plane is painted, and what it holds."""
-    return {plane: (present.states[plane].value, present.contents[plane]) for plane in present.painted}
+    given = sorted({*present.painted, *present.parts})
+    return {plane: (present.states[plane].value, present.contents[plane]) for plane in given}
 
 
 def _annotation(session: AnnotationSession, present: Present) -> SparseAnnotation:
     """What the user gave; where nobody clicked first and last nothing is predicted beyond what is painted."""
     annotation = session.annotation(present)
     if session.state.plane_range is None and present.painted:
-        return annotation.with_range(present.painted[0], present.painted[-1])
+        given = sorted({*present.painted, *present.parts})
+        return annotation.with_range(given[0], given[-1])
     return annotation

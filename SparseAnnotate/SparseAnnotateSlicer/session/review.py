@@ -88,6 +88,8 @@ class Review:
             labels = np.zeros(session.volume.shape, np.uint8)
             pending = self._pending(present)
             labels[pending] = self._predicted_labels()[pending]
+            parts = [plane for plane in pending if plane in present.parts]
+            labels[parts] = np.where(present.layers.labels[parts] > 0, 0, labels[parts])
             preview.show(
                 session.preview_node,
                 session.volume_node,
@@ -137,9 +139,11 @@ class Review:
         pending = self._pending(present)
         wanted = pending if planes is None else sorted(set(pending) & set(planes))
         there = [segment_id for segment_id in state.predicted_segments if segment_id in session.segment_ids]
-        labels = self._in_numbers_of(there)
+        parts = [plane for plane in wanted if plane in present.parts]
+        labels = self._around_painted(self._in_numbers_of(there), there, parts, present)
         before = self._marks()
-        session.remember(wanted, present.contents)
+        # What the user painted in part stays theirs when the accept is undone.
+        session.remember((plane for plane in wanted if plane not in present.parts), present.contents)
         self._ready_writer().write(session.volume, labels, wanted, there)
         written = session.look()
         session.remember(wanted, written.contents)
@@ -155,6 +159,43 @@ class Review:
         for number, segment_id in enumerate(predicted, start=1):
             numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
         return numbers[self._predicted_labels()]
+
+    def _around_painted(self, labels: np.ndarray, segment_ids, planes: list[int], present: Present) -> np.ndarray:
+        """The labels to write, on these planes with what is painted there on top."""
+        if not planes:
+            return labels
+        numbers = np.zeros(len(present.layers.segment_ids) + 1, np.uint8)
+        for number, segment_id in enumerate(present.layers.segment_ids, start=1):
+            numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
+        painted, labels = present.layers.labels[planes], labels.copy()
+        labels[planes] = np.where(painted > 0, numbers[painted], labels[planes])
+        return labels
+
+    def predicted_area(self, plane: int) -> int:
+        """Pixels of a plane that the prediction gives to any structure."""
+        return int(np.count_nonzero(self._predicted_labels()[plane]))
+
+    def merge(self, planes: list[int], before: Present, now: Present, undo: Callable, redo: Callable) -> None:
+        """Put what was just painted onto predicted planes on top of their prediction, as if that was accepted first.
+
+        Parameters
+        ----------
+        planes : predicted before, painted now
+        undo, redo : of the history that `save_state` saves to. Where the strokes are its last step it holds two steps
+            afterwards: what was accepted, and the strokes.
+        """
+        session = self._session
+        undo()
+        undone = session.look().contents
+        if undone == before.contents:
+            self.accept(planes)
+        elif undone != now.contents:
+            redo()
+        there = [one for one in session.state.predicted_segments if one in session.segment_ids]
+        labels = self._around_painted(self._in_numbers_of(there), there, planes, now)
+        self._ready_writer().write(session.volume, labels, planes, there)
+        session.state.corrected = sorted({*session.state.corrected, *planes})
+        session.save()
 
     def reject(self, planes: Iterable[int] | None = None) -> list[int]:
         """Drop predicted planes, by default all that are not accepted; returns them.

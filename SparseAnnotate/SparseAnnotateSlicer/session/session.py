@@ -131,11 +131,22 @@ class AnnotationSession(AnnotatedVolume):
             self.state.marks[plane] = mark
         self.save()
 
+    def say_strokes(self, parts: Iterable[int], whole: Iterable[int]) -> None:
+        """Say which planes hold nothing of the user but a part of a stroke made elsewhere, and which more than that.
+
+        What such a plane holds is certain, and nothing follows from it: it may be suggested, predicted and accepted.
+        """
+        strokes = ({*self.state.strokes} | {*parts}) - {*whole}
+        if sorted(strokes) != self.state.strokes:
+            self.state.strokes = sorted(strokes)
+            self.save()
+
     def release(self, planes: Iterable[int]) -> None:
         """Say that what stands on these planes was not painted by an expert, as of another program: it may change."""
         planes = list(planes)
         for plane in planes:
             self.state.marks.pop(plane, None)
+        self.state.strokes = [plane for plane in self.state.strokes if plane not in planes]
         self.remember(planes, self.look().contents)
 
     def annotation(self, present: Present | None = None) -> SparseAnnotation:

@@ -33,6 +33,7 @@ class SessionState:
     expected_dice : by plane; `expected_dice_volume` over the whole volume
     expected_dice_interval : by plane, where it probably lies; `expected_dice_volume_interval` over the whole volume
     predicted_segments : segment IDs in the order of the prediction's class numbers
+    strokes : planes that hold nothing of the user but parts of strokes made in another view, or on another plane
     corrected : planes that were accepted and then changed by the user
     prediction_s : how long the last prediction took
     versions : what the last prediction ran on, by package
@@ -59,6 +60,7 @@ class SessionState:
     expected_dice_volume: float | None = None
     expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
     expected_dice_volume_interval: tuple[float, float] | None = None
+    strokes: list[int] = field(default_factory=list)
     corrected: list[int] = field(default_factory=list)
     prediction_s: float | None = None
     versions: dict[str, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ __all__ = ["SliceStrip", "StripPlane"]
 # Around a handle, in pixels: it is seven wide.
 _REACH = 8
 _TREMBLE = 4
+_PREDICTED = (PlaneState.PREDICTED, PlaneState.ACCEPTED)
 
 
 class SliceStrip(qt.QWidget):
@@ -195,13 +196,15 @@ class SliceStrip(qt.QWidget):
             _("Slice {number}, {position} mm").format(number=plane.slice_number, position=f"{plane.position_mm:.1f}")
         ]
         lines.append(stateTexts()[plane.state])
-        if plane.expected_dice is not None and plane.state in (PlaneState.PREDICTED, PlaneState.ACCEPTED):
+        if plane.expected_dice is not None and plane.state in _PREDICTED:
             lines.append(_("expected Dice {dice}").format(dice=f"{plane.expected_dice:.2f}"))
             if plane.interval is not None:
                 low, high = (f"{end:.2f}" for end in plane.interval)
                 lines[-1] += " " + _("(probably {low} to {high})").format(low=low, high=high)
         if plane.reason and plane.state is PlaneState.TO_PAINT:
             lines.append(_("suggested: {reason}").format(reason=plane.reason))
+        elif plane.reason and plane.state is PlaneState.PARTLY:
+            lines.append(plane.reason)
         return "\n".join(lines)
 
     def _handleText(self, end: str) -> str:

@@ -83,6 +83,35 @@ def paint(panel, truth, planes):
     wait_until(lambda: not panel.panel.watch.is_waiting, 60)
 
 
+def change(panel, held_on, *, undoable=False):
+    """Change the segment by a function of its array (planes, rows, columns); the panel does not look yet."""
+    session = panel.panel.session
+    segment_id = panel.ui.editor.currentSegmentID() or session.segment_ids[0]
+    node, volume = session.segmentation_node, session.volume_node
+    held = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
+    held_on(held)
+    if undoable:
+        panel.ui.editor.saveStateForUndo()
+    slicer.util.updateSegmentBinaryLabelmapFromArray(held, node, segment_id, volume)
+
+
+def stroke(panel, held_on, *, view="Red", tool="Paint", shift=False):
+    """What a tool of the segment editor does: it goes down in a view, and its stroke is written when it goes up."""
+    panel.ui.editor.setActiveEffectByName(tool)
+    interactor = slicer.app.layoutManager().sliceWidget(view).interactorStyle().GetInteractor()
+    interactor.SetShiftKey(int(shift))
+    interactor.InvokeEvent("LeftButtonPressEvent")
+    change(panel, held_on, undoable=True)
+    interactor.InvokeEvent("LeftButtonReleaseEvent")
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+
+
+def take_back(panel):
+    """Ctrl+Z."""
+    panel.ui.editor.undo()
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+
+
 def suggested(panel):
     """The planes that are suggested."""
     return [one[0] for one in panel.panel.session.state.suggestions]

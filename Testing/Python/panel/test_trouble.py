@@ -380,16 +380,6 @@ def test_along_another_axis_the_strip_has_other_slices(panel):
     assert panel.panel.session.state.plane_range == (33, 39)
 
 
-def test_a_stroke_on_a_predicted_slice_is_explained(painted, truth):
-    predict(painted)
-    painted.ui.editor.saveStateForUndo()
-    paint(painted, truth, [9])
-    assert "Slice 9 counts as painted now, without its prediction" in status(painted)
-    painted.ui.editor.undo()
-    wait_until(lambda: not painted.panel.watch.is_waiting, 60)
-    assert "counts as painted now" not in status(painted)
-
-
 def test_options_of_the_predictor_reach_its_job(painted):
     panel = painted
     choose_name(panel.ui.predictorCombo, "shape")

@@ -108,6 +108,7 @@ class SliceWidget:
         renderers = vtk.vtkRendererCollection()
         renderers.AddItem(vtk.vtkRenderer())
         self._window = types.SimpleNamespace(GetRenderers=lambda: renderers, Render=lambda: None)
+        self._interactor = vtk.vtkRenderWindowInteractor()
         self.connect_scene(headless)
 
     def connect_scene(self, headless):
@@ -127,6 +128,10 @@ class SliceWidget:
 
     def sliceView(self):
         return self
+
+    def interactorStyle(self):
+        """Through it the segment editor, and modules, listen to the mouse."""
+        return types.SimpleNamespace(GetInteractor=lambda: self._interactor)
 
     def renderWindow(self):
         return self._window

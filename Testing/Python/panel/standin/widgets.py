@@ -276,9 +276,11 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def setActiveEffect(self, effect):
         self.effect = effect
+        if self._node is not None:
+            self._node.SetActiveEffectName(effect or "")
 
     def setActiveEffectByName(self, name):
-        self.effect = name
+        self.setActiveEffect(name)
 
     def activeEffect(self):
         return self.effect
