@@ -1,0 +1,312 @@
+"""How often what was painted is told wrongly from the labels, on the volumes of shared/data.
+
+    py Testing/benchmarks/completeness.py false     all structures on common planes: what is taken for something else
+    py Testing/benchmarks/completeness.py slivers   what a sphere brush and strokes of another view leave: how many are found
+    py Testing/benchmarks/completeness.py own       every structure on planes of its own: how many planes are told right
+    py Testing/benchmarks/completeness.py axis      planes along each axis: how often the axis is told right
+
+The tables of docs/painted.md are these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+from SparseAnnotateLib import SparseAnnotation
+from SparseAnnotateLib.completeness import understood
+from SparseAnnotateLib.completeness.axis import painted_axis
+from SparseAnnotateLib.volume import ImageGeometry, Volume
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
+
+
+class Case:
+    """Labels of one volume, cropped to what is labelled and a margin of 8 voxels in the plane."""
+
+    def __init__(self, folder: Path):
+        image = sitk.ReadImage(str(folder / "label.nii.gz"))
+        geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+        self.volume = Volume.from_file_order(sitk.GetArrayFromImage(image), geometry, "auto")
+        labels = self.volume.intensities.astype(np.uint16)
+        values = np.unique(labels)
+        labels = np.searchsorted(values, labels).astype(np.uint8)
+        self.name, self.whole = folder.name, labels
+        used = labels.any(axis=0)
+        rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
+        box = tuple(slice(max(0, ones[0] - 8), ones[-1] + 9) for ones in (rows, columns))
+        self.labels = np.ascontiguousarray(labels[(slice(None), *box)])
+        self.spacing_mm = self.volume.spacing_mm
+        planes = np.flatnonzero(labels.any(axis=(1, 2)))
+        self.first, self.last = int(planes[0]), int(planes[-1])
+        self.structures = len(values) - 1
+
+    @property
+    def length(self) -> int:
+        return self.last - self.first + 1
+
+
+def cases(names: list[str]) -> Iterator[Case]:
+    for folder in sorted(DATA.iterdir()):
+        if (folder / "label.nii.gz").exists() and (not names or any(name in folder.name for name in names)):
+            yield Case(folder)
+
+
+def even(first: int, last: int, count: int, shift: float = 0.5) -> list[int]:
+    """Evenly spaced planes, each in the middle of its part of the range."""
+    return sorted({first + int((number + shift) * (last - first + 1) / count) for number in range(count)})
+
+
+def patterns(case: Case) -> Iterator[tuple[str, list[int]]]:
+    """Planes that an expert might paint for all structures at once."""
+    everything = list(range(case.first, case.last + 1))
+    for share in SHARES:
+        count = max(2, round(share * case.length))
+        yield f"even {share:.0%}", even(case.first, case.last, count)
+        for seed in range(2):
+            rng = np.random.default_rng(seed)
+            yield f"random {share:.0%}", sorted(rng.choice(everything, count, replace=False).tolist())
+        start = case.first + (case.length - count) // 2
+        yield f"block {share:.0%}", list(range(start, start + count))
+        pairs = even(case.first, case.last, max(1, count // 2))
+        yield f"pairs {share:.0%}", sorted({*pairs, *(min(p + 1, case.last) for p in pairs)})
+    yield "all", everything
+
+
+def painted(labels: np.ndarray, planes: list[int]) -> np.ndarray:
+    sparse = np.zeros_like(labels)
+    sparse[planes] = labels[planes]
+    return sparse
+
+
+def false(names: list[str]) -> None:
+    """Common planes: (structure, plane) pairs that are not complete as told, by pattern."""
+    table = collections.defaultdict(lambda: np.zeros(7, int))
+    for case in cases(names):
+        for pattern, planes in patterns(case):
+            annotation = SparseAnnotation.from_painted_planes(painted(case.labels, planes), planes)
+            annotation = annotation.with_complete({})
+            told = understood(SparseAnnotation.from_painted_planes(painted(case.labels, planes)))
+            row = table[pattern]
+            shown = np.array(
+                [[(annotation.labels[p] == n + 1).any() for n in range(annotation.class_count)] for p in planes]
+            )
+            inside = np.zeros_like(shown)
+            for number in range(annotation.class_count):
+                own = np.flatnonzero(shown[:, number])
+                inside[own[0] + 1 : own[-1], number] = True
+            filled = shown.any(axis=1)
+            right = told.annotation.complete[planes]
+            row += (
+                1,
+                not right[filled].all(),
+                (shown & inside).sum(),
+                (shown & inside & ~right).sum(),
+                (shown & ~inside & ~right).sum(),
+                (~shown & filled[:, None]).sum(),
+                (~shown & filled[:, None] & ~right).sum(),
+            )
+            for number, plane in np.argwhere(~right & filled[:, None])[:, ::-1].tolist():
+                kind = "sliver" if shown[plane, number] else "apart"
+                print(
+                    case.name, pattern, annotation.classes[number].name, "plane", planes[plane], kind, file=sys.stderr
+                )
+            for number, plane in told.doubtful:
+                print(
+                    case.name, pattern, annotation.classes[number - 1].name, "plane", plane, "doubtful", file=sys.stderr
+                )
+        print(case.name, file=sys.stderr, flush=True)
+    show(("pattern", "files", "changed", "inner pairs", "slivers", "at ends", "absent pairs", "apart"), table)
+
+
+def brushed(case: Case, planes: list[int], radius_planes: float, rng: np.random.Generator, *, touch: bool):
+    """Labels painted on some planes with a sphere brush that reaches other planes.
+
+    Parameters
+    ----------
+    radius_planes : radius of the sphere, in distances between planes
+    touch : one touch of the brush on each plane, the rest painted flat; else all is painted with the brush
+    """
+    labels = painted(case.labels, planes)
+    spacing = case.spacing_mm[1:]
+    radius = max(radius_planes * case.spacing_mm[0], 2 * max(spacing))
+    reach = int(radius / case.spacing_mm[0] - 1e-6)
+    left = np.zeros_like(labels)
+    for plane in planes:
+        for number in np.unique(labels[plane])[1:]:
+            outline = labels[plane] == number
+            centres = ndimage.distance_transform_edt(np.pad(outline, 1), sampling=spacing)[1:-1, 1:-1] > radius
+            if touch or not centres.any():
+                places = np.argwhere(centres if centres.any() else outline)
+                centres = np.zeros_like(outline)
+                centres[tuple(places[rng.integers(len(places))])] = True
+            away = ndimage.distance_transform_edt(~centres, sampling=spacing)
+            for step in range(1, reach + 1):
+                dab = away <= np.sqrt(max(0, radius**2 - (step * case.spacing_mm[0]) ** 2))
+                for other in (plane - step, plane + step):
+                    if 0 <= other < len(labels) and other not in planes:
+                        left[other][dab & (left[other] == 0)] = number
+    labels[labels == 0] = left[labels == 0]
+    return labels
+
+
+def stroked(case: Case, planes: list[int], share: float, rng: np.random.Generator) -> np.ndarray:
+    """Labels on some planes, and a stroke one voxel wide along all planes of each structure, as in another view."""
+    labels = painted(case.labels, planes)
+    for number in range(1, case.structures + 1):
+        structure = case.labels == number
+        column = int(np.argmax(structure.sum(axis=(0, 1))))
+        rows = structure[:, :, column]
+        for plane in np.flatnonzero(rows.any(axis=1)):
+            ones = np.flatnonzero(rows[plane])
+            length = max(1, round(share * len(ones)))
+            start = rng.integers(len(ones) - length + 1)
+            ones = ones[start : start + length]
+            labels[plane, ones, column] = number
+    return labels
+
+
+def sliver_kinds():
+    for radius in (1.5, 2.5, 4.5):
+        yield (
+            f"brush of {radius} planes",
+            lambda *a, r=radius: brushed(*a, touch=False) if False else brushed(a[0], a[1], r, a[2], touch=False),
+        )
+        yield f"touch of {radius} planes", lambda *a, r=radius: brushed(a[0], a[1], r, a[2], touch=True)
+    for share in (0.3, 0.7):
+        yield f"stroke over {share:.0%}", lambda *a, s=share: stroked(a[0], a[1], s, a[2])
+
+
+def slivers(names: list[str]) -> None:
+    """How many (structure, plane) pairs with slivers are told; between the outermost painted planes, and beyond."""
+    table = collections.defaultdict(lambda: np.zeros(7, int))
+    for case in cases(names):
+        if case.length < 20:
+            continue
+        for share in (0.05, 0.1):
+            count = max(3, round(share * case.length))
+            planes = even(case.first, case.last, count)
+            for kind, paint in sliver_kinds():
+                labels = paint(case, planes, np.random.default_rng(0))
+                annotation = SparseAnnotation.from_painted_planes(labels)
+                told = understood(annotation).annotation
+                row = table[f"{kind}, {share:.0%}"]
+                row[0] += 1
+                for number in range(1, annotation.class_count + 1):
+                    value = annotation.classes[number - 1].value
+                    real = [p for p in planes if (case.labels[p] == value).any()]
+                    shown = annotation.shown_planes_of(number)
+                    complete = set(told.complete_planes_of(number))
+                    left = [p for p in shown if p not in planes]
+                    between = [p for p in left if real and real[0] < p < real[-1]]
+                    row[1:] += (
+                        len(between),
+                        len([p for p in between if p not in complete]),
+                        len(left) - len(between),
+                        len([p for p in left if p not in between and p not in complete]),
+                        len(real),
+                        len([p for p in real if p not in complete]),
+                    )
+        print(case.name, file=sys.stderr, flush=True)
+    show(("slivers", "files", "between", "found", "beyond", "found", "painted", "lost"), table)
+
+
+def own(names: list[str]) -> None:
+    """Every structure on its own planes: pairs of structures and planes, and how many are told right."""
+    table = collections.defaultdict(lambda: np.zeros(5, int))
+    for case in cases(names):
+        if case.structures < 2 or case.length < 10:
+            continue
+        for share in (0.05, 0.1, 0.2):
+            for how in ("even", "random"):
+                labels, truth = paint_own(case, share, how)
+                annotation = SparseAnnotation.from_painted_planes(labels)
+                told = understood(annotation).annotation
+                row = table[f"{how} {share:.0%}"]
+                row[0] += 1
+                for number in range(1, annotation.class_count + 1):
+                    value = annotation.classes[number - 1].value
+                    complete = set(told.complete_planes_of(number))
+                    for plane in annotation.painted_planes:
+                        if plane in truth[value]:
+                            row[1:3] += 1, plane not in complete
+                        elif (case.labels[plane] == value).any():
+                            row[3:] += 1, plane in complete
+        print(case.name, file=sys.stderr, flush=True)
+    show(("own planes", "files", "painted", "lost", "not painted", "taken for absent"), table)
+
+
+def paint_own(case: Case, share: float, how: str) -> tuple[np.ndarray, dict[int, set[int]]]:
+    rng = np.random.default_rng(0)
+    labels, truth = np.zeros_like(case.labels), {}
+    count = max(2, round(share * case.length))
+    for number in range(1, case.structures + 1):
+        shown = np.flatnonzero((case.labels == number).any(axis=(1, 2)))
+        ones = min(count, len(shown))
+        if how == "even":
+            planes = even(shown[0], shown[-1], ones)
+        else:
+            planes = sorted(rng.choice(shown, ones, replace=False).tolist())
+        truth[number] = set(planes)
+        for plane in planes:
+            labels[plane][case.labels[plane] == number] = number
+    return labels, truth
+
+
+def axis(names: list[str]) -> None:
+    """Planes along each axis of the file: how often the axis is told right; and labels of all planes: how often kept."""
+    table = collections.defaultdict(lambda: np.zeros(3, int))
+    for case in cases(names):
+        volume = case.volume
+        for letter in "ijk":
+            turned = volume.along(letter)
+            labels = turned.to_planes(volume.in_file_order(case.whole))
+            planes = np.flatnonzero(labels.any(axis=(1, 2)))
+            first, last = int(planes[0]), int(planes[-1])
+            for share in SHARES:
+                count = max(2, round(share * (last - first + 1)))
+                start = first + (last - first + 1 - count) // 2
+                chosen = {
+                    f"even {share:.0%}": even(first, last, count),
+                    f"block {share:.0%}": list(range(start, start + count)),
+                    f"random {share:.0%}": sorted(
+                        np.random.default_rng(0).choice(np.arange(first, last + 1), count, replace=False).tolist()
+                    ),
+                }
+                for pattern, ones in chosen.items():
+                    sparse = volume.to_planes(turned.in_file_order(painted(labels, ones)))
+                    told = painted_axis(sparse, volume)
+                    row = table[pattern]
+                    own_axis = letter == volume.axis
+                    row += (1, told == letter, own_axis and told != letter)
+                    if told != letter:
+                        print(case.name, volume.axis, letter, pattern, "told", told, file=sys.stderr)
+        told = painted_axis(case.whole, volume)
+        table["all"] += (1, told == volume.axis, told != volume.axis)
+        if told != volume.axis:
+            print(case.name, volume.axis, "all", "told", told, file=sys.stderr)
+        print(case.name, file=sys.stderr, flush=True)
+    show(("planes", "files", "right", "own axis left"), table)
+
+
+def show(header: tuple[str, ...], table: dict[str, np.ndarray]) -> None:
+    print("| " + " | ".join(header) + " |")
+    print("|" + "---|" * len(header))
+    for name, row in table.items():
+        print(f"| {name} | " + " | ".join(map(str, row.tolist())) + " |")
+    print("| sum | " + " | ".join(map(str, sum(table.values()).tolist())) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("false", "slivers", "own", "axis"))
+    parser.add_argument("names", nargs="*", help="parts of the names of the volumes; default: all")
+    arguments = parser.parse_args()
+    {"false": false, "slivers": slivers, "own": own, "axis": axis}[arguments.what](arguments.names)
