@@ -42,7 +42,15 @@ def _add_grid(group) -> None:
     default = _defaults()
     method = "NAME[:option=value,...]"
     group.add_argument(
-        "--selectors", nargs="+", metavar=method, help="'all' for all; full: all planes are painted (default: keep-n)"
+        "--selectors",
+        nargs="+",
+        metavar=method,
+        help="'all' for all; full: all planes are painted; own-planes: see below (default: keep-n)",
+    )
+    group.add_argument(
+        "--own-planes",
+        action="store_true",
+        help="also paint every structure on evenly spaced planes of its own, as many as for all together",
     )
     group.add_argument("--predictors", nargs="+", metavar=method, help="'all' for all (default: nearest shape guided)")
     group.add_argument("--fractions", nargs="+", type=float, metavar="F", help="shares of planes (default: 0.1 0.2)")
@@ -148,9 +156,11 @@ def _defaults() -> dict[str, Any]:
 
 def blocks(arguments: argparse.Namespace):
     """The grid that the arguments, or the file that they name, ask for; what the file does not say, they do."""
-    from ..evaluation.grid.methods import Method
+    from ..evaluation.grid.methods import OWN_PLANES, Method
     from ..evaluation.grid.planner import blocks_from
 
+    if arguments.own_planes:
+        arguments.selectors = [*(arguments.selectors or _defaults()["selectors"]), OWN_PLANES]
     given = {name: getattr(arguments, name) for name in _defaults() if getattr(arguments, name) is not None}
     # One file fits one network: those of predictors are set one by one, as their options.
     common = {

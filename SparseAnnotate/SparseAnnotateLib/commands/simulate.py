@@ -21,6 +21,11 @@ def add_parser(subparsers) -> None:
     parser.add_argument("reference", metavar="REFERENCE", help="label map of the whole scan")
     shared.add_count(parser, with_planes=True)
     parser.add_argument(
+        "--own-planes",
+        action="store_true",
+        help="paint every structure on so many evenly spaced planes of its own, instead of all on suggested ones",
+    )
+    parser.add_argument(
         "--rounds", type=int, default=1, metavar="R", help="paint in R equal rounds, predicting after each"
     )
     parser.add_argument(
@@ -76,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
                 **common,
             )
         else:
-            outcome = simulate(volume, expert, selector, predictor, planes=arguments.planes, **common)
+            common |= {"planes": arguments.planes, "own_planes": arguments.own_planes}
+            outcome = simulate(volume, expert, selector, predictor, **common)
     asked = {"case": str(arguments.image), "fraction": arguments.fraction, "of": arguments.of}
     if arguments.json:
         write_text(arguments.json, json.dumps({**asked, **outcome.measured}, indent=2) + "\n", ".json")
@@ -89,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _in_rounds(arguments: argparse.Namespace) -> bool:
     """Whether rounds are asked for; refuses what makes no sense with them."""
     asked = arguments.rounds != 1 or arguments.until_stable is not None or arguments.until is not None
+    if arguments.own_planes and (asked or arguments.planes):
+        raise InputError("--own-planes paints evenly spaced planes at once: drop --rounds and --planes")
     if asked and arguments.planes:
         raise InputError("--planes names the planes: drop --rounds, --until-stable and --until, or give --count")
     if asked and arguments.rounds == 1:

@@ -13,9 +13,8 @@ from .outlines import Outlines
 # planes that show both; or once, where no plane shows both.
 _HOLES = 2
 _SHARE = 0.05
-# The whole file was painted structure by structure where so large a share of all pairs of a structure and a plane that
-# shows it, and no less, are holes that outlines promise to be filled. With all structures on common planes there is none
-# in the 42 volumes.
+# The whole file was painted structure by structure where promised holes are so many, for a hundred pairs of a structure
+# and a plane that shows it. With all structures on common planes there is no such hole in the 42 volumes.
 _SHARE_OF_FILE = 0.1
 
 

@@ -13,6 +13,8 @@ from ...selectors import SELECTORS
 
 # The baseline of Payer 2023 that sees all planes; see baseline.py.
 FULL = "full"
+# Every structure on evenly spaced planes of its own, as many as the fraction gives for all together.
+OWN_PLANES = "own-planes"
 _REGISTRIES = {"selector": SELECTORS, "predictor": PREDICTORS}
 
 
@@ -40,7 +42,7 @@ class Method:
             For an unknown name or option.
         """
         name, _, rest = text.partition(":")
-        if kind == "selector" and name == FULL:
+        if kind == "selector" and name in (FULL, OWN_PLANES):
             return cls(kind, name)
         given = {}
         # A comma inside a value, of a tuple, is followed by no name.
@@ -64,8 +66,8 @@ class Method:
 
     @property
     def method_class(self) -> type | None:
-        """The class of that name; None for the baseline."""
-        return None if self.name == FULL else _REGISTRIES[self.kind].get(self.name)
+        """The class of that name; None for the baseline, and for planes that no selector chooses."""
+        return None if self.name in (FULL, OWN_PLANES) else _REGISTRIES[self.kind].get(self.name)
 
     def create(self, seed: int = 0):
         """An instance; predictors get the seed, unless the options hold one."""

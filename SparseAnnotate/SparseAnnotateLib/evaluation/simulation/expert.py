@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -62,3 +62,36 @@ class SimulatedExpert:
         annotation.painted[planes] = True
         annotation.complete[planes] = True
         return annotation.with_range(*self.plane_range)
+
+    def own_planes(self, count: int) -> dict[int, list[int]]:
+        """Evenly spaced planes of each structure (class number), so many in its own range, or all where it has fewer.
+
+        Plane i of m in a range of L planes is floor(first + (i + 0.5) L / m), as `keep-n` takes them.
+        """
+        chosen = {}
+        for number in range(1, len(self.classes) + 1):
+            shown = np.flatnonzero((self.reference == number).any(axis=(1, 2)))
+            first, length = int(shown[0]), int(shown[-1] - shown[0]) + 1
+            parts = min(count, length)
+            chosen[number] = [first + (2 * part + 1) * length // (2 * parts) for part in range(parts)]
+        return chosen
+
+    def paint_structures(self, planes: Mapping[int, Iterable[int]]) -> SparseAnnotation:
+        """The annotation after clicking the range and painting each structure (class number) on planes of its own.
+
+        A plane is complete for the structures that were painted there, and says nothing of the others.
+        """
+        labels = np.zeros_like(self.reference)
+        painted = np.zeros(len(labels), bool)
+        for number, ones in planes.items():
+            painted[list(ones)] = True
+            for plane in ones:
+                labels[plane][self.reference[plane] == number] = number
+        nothing = np.zeros((len(labels), len(self.classes)), bool)
+        annotation = SparseAnnotation(labels, labels > 0, painted, self.classes, (0, len(labels) - 1), complete=nothing)
+        return annotation.with_complete(planes).with_range(*self.plane_range)
+
+    def paint_along(self, annotation: SparseAnnotation, axis: int, planes: Iterable[int]) -> SparseAnnotation:
+        """The annotation with planes of another array axis (1: rows, 2: columns) painted completely, too."""
+        values = annotation.to_values(self.reference)
+        return annotation.with_painted_along(axis, planes, values)

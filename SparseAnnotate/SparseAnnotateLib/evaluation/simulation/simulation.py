@@ -35,24 +35,29 @@ def simulate(
     *,
     count: int | None = None,
     planes: Iterable[int] | None = None,
+    own_planes: bool = False,
     seed: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Suggest `count` planes (or take `planes`), let the expert paint them, predict the rest and measure.
+
+    With `own_planes` the expert paints every structure on `count` evenly spaced planes of its own instead.
 
     The measures: Dice and distances are means over the reference's classes; distances in mm; `dice_unpainted` counts
     the unpainted planes inside the range only; `expected_dice` is what was expected without the reference, and its
     interval (see `quality`); `peak_memory_mb` is that of this process since it started.
     """
     started = time.perf_counter()
-    if planes is None:
+    if own_planes:
+        selected_by = "own-planes"
+    elif planes is None:
         suggestions = selector.select(volume, expert.paint([]), count, np.random.default_rng(seed))
         planes = [suggestion.plane for suggestion in suggestions]
         selected_by = selector.name
     else:
         planes, selected_by = sorted(set(planes)), "given"
     selected = time.perf_counter()
-    annotation = expert.paint(planes)
+    annotation = expert.paint_structures(expert.own_planes(count)) if own_planes else expert.paint(planes)
     prediction = run(predictor, volume, annotation, on_progress)
     predicted = time.perf_counter()
     prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)

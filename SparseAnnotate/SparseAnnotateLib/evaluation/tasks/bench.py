@@ -8,12 +8,13 @@ import math
 import time
 from typing import Any
 
+from ...annotation import SparseAnnotation
 from ...environment import device_name, peak_memory_mb
 from ...jobs.failure import describe
 from ...jobs.job import import_plugins
 from ...predictors import Prediction, run
 from ...selectors.base import count_for
-from ..grid.methods import FULL
+from ..grid.methods import FULL, OWN_PLANES
 from ..grid.planner import Task
 from ..grid.result import DONE, FAILED, Result, Selection
 from ..simulation.baseline import predict_from_all_planes
@@ -84,7 +85,10 @@ class Bench:
             return Selection(tuple(range(first, last + 1)), 0.0, 0.0)
         if task.selection is not None:
             return task.selection
-        count = count_for(task.fraction, last - first + 1 if task.of == "range" else self._case.volume.planes)
+        count = _count(self._case, task)
+        if task.selector.name == OWN_PLANES:
+            planes = self._case.expert.own_planes(count).values()
+            return Selection(tuple(sorted(set().union(*planes))), 0.0, 0.0)
         with gpu_lock(task.selector):
             return self._selections.select(task.selector, count, task.seed)
 
@@ -94,8 +98,19 @@ class Bench:
             if task.selector.name == FULL:
                 prediction = predict_from_all_planes(case, predictor)
             else:
-                prediction = run(predictor, case.volume, case.expert.paint(selection.planes))
+                prediction = run(predictor, case.volume, _painted(case, task, selection))
         return prediction, took
+
+
+def _painted(case: LoadedCase, task: Task, selection: Selection) -> SparseAnnotation:
+    if task.selector.name != OWN_PLANES:
+        return case.expert.paint(selection.planes)
+    return case.expert.paint_structures(case.expert.own_planes(_count(case, task)))
+
+
+def _count(case: LoadedCase, task: Task) -> int:
+    first, last = case.expert.plane_range
+    return count_for(task.fraction, last - first + 1 if task.of == "range" else case.volume.planes)
 
 
 def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Prediction) -> dict[str, Any]:
