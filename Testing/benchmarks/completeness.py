@@ -1,7 +1,7 @@
 """How often what was painted is told wrongly from the labels, on the volumes of shared/data.
 
     py Testing/benchmarks/completeness.py false     all structures on common planes: what is taken for something else
-    py Testing/benchmarks/completeness.py slivers   what a sphere brush and strokes of another view leave: how many are found
+    py Testing/benchmarks/completeness.py slivers   what a sphere brush or strokes in another view leave
     py Testing/benchmarks/completeness.py own       every structure on planes of its own: how many planes are told right
     py Testing/benchmarks/completeness.py axis      planes along each axis: how often the axis is told right
 
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 from scipy import ndimage
 from SparseAnnotateLib import SparseAnnotation
 from SparseAnnotateLib.completeness import understood
@@ -177,7 +177,7 @@ def sliver_kinds():
     for radius in (1.5, 2.5, 4.5):
         yield (
             f"brush of {radius} planes",
-            lambda *a, r=radius: brushed(*a, touch=False) if False else brushed(a[0], a[1], r, a[2], touch=False),
+            lambda *a, r=radius: brushed(a[0], a[1], r, a[2], touch=False),
         )
         yield f"touch of {radius} planes", lambda *a, r=radius: brushed(a[0], a[1], r, a[2], touch=True)
     for share in (0.3, 0.7):
@@ -261,7 +261,7 @@ def paint_own(case: Case, share: float, how: str) -> tuple[np.ndarray, dict[int,
 
 
 def axis(names: list[str]) -> None:
-    """Planes along each axis of the file: how often the axis is told right; and labels of all planes: how often kept."""
+    """Planes along each axis of the file: how often the axis is told right; with all planes, how often it stays."""
     table = collections.defaultdict(lambda: np.zeros(3, int))
     for case in cases(names):
         volume = case.volume
