@@ -14,7 +14,6 @@ import SimpleITK as sitk  # noqa: N813
 from SparseAnnotateLib import PREDICTORS, SELECTORS
 from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.errors import JobFailedError
-from SparseAnnotateLib.predictors import morphology
 from SparseAnnotateLib.predictors.morphology import itk_interpolation
 
 FAST_SELECTORS = ("random", "keep-n", "block", "kmeans", "histogram")
@@ -370,7 +369,6 @@ class TestWrongInput:
         # Tests before this one may have found ITK.
         monkeypatch.setitem(sys.modules, "itk", None)
         monkeypatch.setitem(sys.modules, "itk.itkMorphologicalContourInterpolatorPython", None)
-        morphology._modules.cache_clear()
         # Tests of the panel may have put Slicer's own filter there.
         monkeypatch.setattr(PREDICTORS.get("morphology"), "backend", staticmethod(itk_interpolation))
         arguments = ["predict", *painted[:2], "-o", str(tmp_path / "o.nii"), "--predictor", "morphology"]

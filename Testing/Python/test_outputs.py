@@ -235,3 +235,30 @@ def test_an_output_in_a_missing_folder_or_called_as_one_is_refused_before_the_wo
 @pytest.mark.usefixtures("here")
 def test_what_differs_is_written():
     refuse_overwriting({"-o": "new.nii.gz", "--quality": "new.csv"}, {"IMAGE": "scan.nii.gz", "LABELS": None})
+
+
+def test_the_image_is_not_its_own_label_map(here, capsys):
+    (here / "link.nii.gz").symlink_to("scan.nii.gz")
+    for other in ("scan.nii.gz", "link.nii.gz", here / "scan.nii.gz"):
+        said = refused(capsys, here, "predict", "scan.nii.gz", other, "-o", "new.nii.gz", "--predictor", "nearest")
+        assert said.endswith("scan.nii.gz is given as the image and as the labels: give two files")
+
+
+def test_the_library_asks_too(two_cases):
+    from SparseAnnotateLib.jobs.batch import predict_cases
+    from SparseAnnotateLib.jobs.cases import find_cases
+
+    before = contents(two_cases)
+    for folder in ("img", "lab"):
+        cases = find_cases(two_cases / "cases.csv", two_cases / folder, predictor="nearest")
+        with pytest.raises(InputError, match="must not be lost"):
+            predict_cases(cases, runner=None, again=True)
+    assert contents(two_cases) == before
+
+
+def test_a_batch_with_names_that_are_not_utf_8(here, capsys):
+    for name, array in (("image", SCAN), ("labels", LABELS)):
+        write(here / "x.nii.gz", array).rename(here / f"sch\udce4del_{name}.nii.gz")
+    assert main(["predict", ".", "-o", "out", "--predictor", "nearest", "-q"]) == 0, capsys.readouterr()
+    assert "1 predicted" in capsys.readouterr().out
+    (here / "out" / "cases.csv").read_text(encoding="utf-8")

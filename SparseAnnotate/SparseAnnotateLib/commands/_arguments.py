@@ -42,6 +42,15 @@ def image_from(arguments):
     """The image that the arguments of `add_image` name, to which the output, if there is one, can belong."""
     from ..io import check_dicom_output, read_image
 
+    for name in ("labels", "reference"):
+        other = getattr(arguments, name, None)
+        if (
+            other
+            and os.path.exists(other)
+            and os.path.exists(arguments.image)
+            and os.path.samefile(other, arguments.image)
+        ):
+            raise InputError(f"{arguments.image} is given as the image and as the {name}: give two files")
     volume = read_image(
         arguments.image,
         arguments.axis,

@@ -138,4 +138,4 @@ def write_text(path: str | Path, text: str, suffix: str) -> None:
     """Write a table or a report, whole or not at all; the name must end in `suffix`."""
     path = check_writable(path, (suffix,))
     with written_aside(path) as folder:
-        (folder / path.name).write_text(text, encoding="utf-8", newline="")
+        (folder / path.name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..io.outputs import refuse_overwriting
 from ..io.writing import make_folder
 from .base import JobHandle, Runner
 from .cases import FileCase
@@ -77,8 +78,12 @@ def predict_cases(
     Raises
     ------
     InputError
-        Before anything is done: for an unknown predictor or option.
+        Before anything is done: for an unknown predictor or option, or a result that would overwrite an input.
     """
+    refuse_overwriting(
+        [(f"the result of {case.name},", case.output) for case in cases],
+        [(f"{what} of {case.name}", path) for case in cases for what, path in case.inputs],
+    )
     outcomes: dict[str, Outcome] = {}
 
     def note(outcome: Outcome) -> None:
@@ -144,7 +149,7 @@ def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
     for one in outcomes:
         dice = "" if one.expected_dice is None else f"{one.expected_dice:.4f}"
         writer.writerow([one.case.name, one.state, f"{one.seconds:.2f}", dice, one.case.output, one.message])
-    write_aside(Path(path), text.getvalue().encode())
+    write_aside(Path(path), text.getvalue().encode("utf-8", "backslashreplace"))
 
 
 def keep_to_settings(

@@ -52,6 +52,11 @@ class FileCase:
         return (self.image, self.labels, self.output.parent)
 
     @property
+    def inputs(self) -> tuple[tuple[str, Path], ...]:
+        """What is read, and how it is called."""
+        return (("the image", self.image), ("the labels", self.labels))
+
+    @property
     def finished(self) -> bool:
         """Whether its output is there, and no older than what it was made from."""
         if not self.output.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...io.headers import decoded
 from . import decathlon, folder, nnunet, table
 from .case import LabelledCase
 
@@ -67,7 +68,7 @@ def _cases(source: Path, images, labels, channel: int, class_names) -> list[Labe
 
 def _description(path: Path) -> dict[str, Any]:
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
+        description = json.loads(decoded(path.read_bytes()))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): mend it, or give --images and --labels") from error
     if not isinstance(description, dict):
