@@ -83,6 +83,7 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEnd)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEnd)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onSceneNodeAdded)
         # After the widgets of Slicer, which observe it with priority 0.
         self.addObserver(scene, scene.EndBatchProcessEvent, self.onSceneEndBatch, priority=-1.0)
         self._entered = False
@@ -116,6 +117,17 @@ class SparseAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._entered:
             self._disconnect()
             self._connect()
+
+    def onSceneNodeAdded(self, caller, event):  # noqa: ARG002 - VTK's form
+        """A volume that is loaded while none is chosen is taken, once whoever adds it is done."""
+        import qt
+
+        if self._parameters is not None and self._parameters.volume is None:
+            qt.QTimer.singleShot(0, self._choose_new_volume)
+
+    def _choose_new_volume(self):
+        if self._parameters is not None:
+            self._choose_first_volume()
 
     def onSceneEndBatch(self, caller, event):  # noqa: ARG002 - VTK's form
         """Many nodes were added at once."""

@@ -128,16 +128,20 @@ def _expected(parts: Sequence[Part], annotation: SparseAnnotation) -> dict:
         return {"details": details}
     per_class: dict[str, float] = {}
     weight, total = np.zeros(annotation.planes), np.zeros(annotation.planes)
+    per_structure = np.full((annotation.planes, annotation.class_count), np.nan, np.float32)
     for part in said:
         per_class |= part.prediction.details.get("expected_dice_per_class", {})
         dice = part.prediction.expected_dice_per_plane
         there = np.isfinite(dice)
         total[there] += len(part.numbers) * dice[there]
         weight[there] += len(part.numbers)
+        if part.prediction.expected_dice_per_structure is not None:
+            per_structure[:, np.array(part.numbers) - 1] = part.prediction.expected_dice_per_structure
     per_plane = np.divide(total, weight, out=np.full(len(total), np.nan), where=weight > 0)
     counts = [len(part.numbers) for part in said]
     return {
         "expected_dice_per_plane": per_plane.astype(np.float32),
+        "expected_dice_per_structure": per_structure,
         "expected_dice": float(np.average([part.prediction.expected_dice for part in said], weights=counts)),
         "details": {**details, "expected_dice_per_class": per_class},
     }

@@ -37,12 +37,15 @@ class ExpectedQuality:
     ----------
     per_plane : float32 (planes,), mean over the structures on the plane; NaN where nothing was predicted
     interval_per_plane : float32 (planes, 2): in 80 of 100 planes the true Dice lies between
+    per_structure : float32 (planes, classes), of each structure on each plane; NaN where it is not predicted
     per_class : float (classes,), over the volume; NaN for a structure that is nowhere
     whole, interval : mean over the structures, and where it lies in 80 of 100 volumes
     """
 
     def __init__(self, features: PlaneFeatures, odds: np.ndarray, model: Model, planes: int, painted_px: np.ndarray):
         self.per_plane = _by_plane(features, odds, planes)
+        self.per_structure = np.full((planes, len(painted_px)), np.nan, np.float32)
+        self.per_structure[features.plane, features.structure] = 1 - ratio_of(odds)
         self.interval_per_plane = _interval(self.per_plane, model.plane_interval)
         self.per_class = _by_class(features, odds, painted_px)
         self.whole = self.interval = None
@@ -112,8 +115,10 @@ def with_expected_quality(
         said = prediction.details.get("expected_dice_per_class", {})
         told = _Told(prediction.expected_dice_per_plane, prediction.expected_dice, said)
         intervals = GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL
+        per_structure = prediction.expected_dice_per_structure
     else:
         quality = expected_quality(prediction, annotation, spacing_mm, predictor)
+        per_structure = quality.per_structure
         names = [label_class.name for label_class in annotation.classes]
         per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
         told = _Told(quality.per_plane, quality.whole, per_class)
@@ -134,6 +139,7 @@ def with_expected_quality(
     return replace(
         prediction,
         expected_dice_per_plane=told.per_plane,
+        expected_dice_per_structure=per_structure,
         expected_dice_interval_per_plane=_interval(told.per_plane, intervals[0]),
         expected_dice=whole,
         expected_dice_interval=None if whole is None else tuple(_interval(np.array(whole), intervals[1]).tolist()),

@@ -225,7 +225,9 @@ class Panel:
 
     def strip_planes(self) -> list:
         """What the strip shows."""
-        return [] if self.session is None or self.present is None else strip_planes(self.session, self.present)
+        if self.session is None or self.present is None:
+            return []
+        return strip_planes(self.session, self.present, self.editor.current_segment())
 
     @contextlib.contextmanager
     def busy(self):

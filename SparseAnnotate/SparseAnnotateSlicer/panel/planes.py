@@ -24,21 +24,58 @@ def predicted(present: Present) -> list[int]:
 
 
 def order_to_check(session, present: Present) -> list[int]:
-    """Predicted planes, those first that are expected to be the worst.
+    """Predicted planes, those first on which most is expected to be wrong, in mm2.
 
-    Where a predictor gives no expected Dice, the farther from a painted plane the earlier.
+    The plane of the lowest Dice is most often one on which a structure just begins: a few pixels. Where a predictor
+    gives no expected Dice, the farther from a painted plane the earlier.
     """
-    dice, painted = session.state.expected_dice, np.array(present.painted)
+    painted = np.array(present.painted)
 
     def key(plane):
         distance = np.abs(painted - plane).min() if len(painted) else 0
-        return dice.get(plane, 2.0), -distance, plane
+        wrong = session.review.expected_wrong_mm2(plane)
+        return wrong is None, -(wrong or 0.0), -distance, plane
 
     return sorted(predicted(present), key=key)
 
 
-def strip_planes(session, present: Present) -> list[StripPlane]:
-    """Every plane as the strip shows it; suggested ones are to be painted, also where something is predicted."""
+def dice_by_structure(session, plane: int) -> list[tuple[float, str]]:
+    """Expected Dice and name of each structure predicted on a plane, the worst first."""
+    segmentation, of = session.segmentation_node.GetSegmentation(), session.state.expected_dice_of
+    there = [one for one in of if plane in of[one] and segmentation.GetSegment(one) is not None]
+    return sorted((of[one][plane], segmentation.GetSegment(one).GetName()) for one in there)
+
+
+def worst_of(session, plane: int) -> str:
+    """Such as: left kidney .20, others .95; empty where fewer than two structures are told apart."""
+    told = dice_by_structure(session, plane)
+    if len(told) < 2:
+        return ""
+    (worst, name), others = told[0], [dice for dice, _name in told[1:]]
+    text = _("{name} {worst}, others {rest}") if len(others) > 1 else _("{name} {worst}, {other} {rest}")
+    rest = sum(others) / len(others)
+    return text.format(name=name, worst=short(worst), rest=short(rest), other=told[1][1])
+
+
+def short(dice: float) -> str:
+    """A Dice without its zero: .91."""
+    return f"{dice:.2f}".lstrip("0") or "0"
+
+
+def _dice_shown(session, plane: int, segment_id: str) -> float | None:
+    """Of the selected segment where several are told apart, else of the plane."""
+    state = session.state
+    if len(state.expected_dice_of) > 1 and segment_id in state.expected_dice_of:
+        return state.expected_dice_of[segment_id].get(plane)
+    return state.expected_dice.get(plane)
+
+
+def strip_planes(session, present: Present, segment_id: str = "") -> list[StripPlane]:
+    """Every plane as the strip shows it; suggested ones are to be painted, also where something is predicted.
+
+    Expected Dice are those of the selected segment where several structures are predicted.
+    """
+    one_of_several = len(state_of := session.state.expected_dice_of) > 1 and segment_id in state_of
     state, wanted = session.state, set(to_paint(session, present))
     reasons = {plane: reason for plane, _score, reason in state.suggestions}
     geometry = PlaneGeometry.of(session.volume_node, state.axis)
@@ -49,8 +86,9 @@ def strip_planes(session, present: Present) -> list[StripPlane]:
             position_mm=geometry.position_mm(plane),
             state=PlaneState.TO_PAINT if plane in wanted else one,
             reason=_part(session, plane) if plane in present.parts and plane not in wanted else reasons.get(plane, ""),
-            expected_dice=state.expected_dice.get(plane),
-            interval=state.expected_dice_interval.get(plane),
+            expected_dice=_dice_shown(session, plane, segment_id),
+            interval=None if one_of_several else state.expected_dice_interval.get(plane),
+            structures=worst_of(session, plane),
         )
         for plane, one in enumerate(present.states)
     ]
@@ -74,7 +112,7 @@ def badge(session, present: Present, plane: int | None) -> str:
     dice = session.state.expected_dice.get(plane)
     if plane in present.pending and dice is not None:
         text = _("partly painted, predicted, {dice}") if plane in present.parts else _("predicted, {dice}")
-        return text.format(dice=f"{dice:.2f}".lstrip("0"))
+        return text.format(dice=worst_of(session, plane) or short(dice))
     words = {
         PlaneState.PAINTED: _("painted"),
         PlaneState.EMPTY: _("empty"),

@@ -23,6 +23,7 @@ class StripRow:
         self._panel, self._shown = panel, None
         self.widget = SliceStrip(panel.ui.stripFrame)
         panel.ui.stripFrame.layout().addWidget(self.widget)
+        panel.ui.editor.currentSegmentIDChanged.connect(lambda *_: panel.attempt(lambda: None, keep_message=True))
         self.widget.onJump = lambda plane: panel.attempt(lambda: panel.jump(plane))
         self.widget.onRangeDragged = lambda first, last: panel.attempt(lambda: self._drag(first, last))
         self.widget.onMarkPlane = lambda plane, state: panel.attempt(lambda: self._mark(plane, state))
@@ -61,8 +62,9 @@ class StripRow:
     def show(self) -> None:
         """Show what the panel knows."""
         panel, session = self._panel, self._panel.session
-        if self._shown is None or self._shown is not panel.present:
-            self._shown = panel.present
+        shown = panel.present, panel.editor.current_segment()
+        if self._shown is None or self._shown[0] is not shown[0] or self._shown[1] != shown[1]:
+            self._shown = shown
             self.widget.setPlanes(panel.strip_planes())
         if session is None or panel.present is None:
             self.widget.setRange(None, None)

@@ -8,6 +8,7 @@ Who lives here
     completeness : which structures are complete on which planes, asked of the library
     given : what the user gave, as the library's `SparseAnnotation`
     review : showing, accepting, rejecting and undoing a prediction
+    expected : how good a prediction is expected to be, by plane and structure
     prediction : a prediction as a job, refused if the scene has moved on
     sessions : all sessions of a scene
     provenance : a line a plane, as a table

@@ -54,6 +54,8 @@ def _reverse_planes(state: SessionState, last: int) -> None:
     for name in ("marks", "contents", "accepted", "expected_dice"):
         setattr(state, name, {last - plane: value for plane, value in getattr(state, name).items()})
     state.predicted = sorted(last - plane for plane in state.predicted)
+    of = state.expected_dice_of
+    state.expected_dice_of = {one: {last - plane: dice for plane, dice in of[one].items()} for one in of}
     state.strokes = sorted(last - plane for plane in state.strokes)
     state.suggestions = [(last - plane, score, reason) for plane, score, reason in state.suggestions]
     if state.plane_range is not None:

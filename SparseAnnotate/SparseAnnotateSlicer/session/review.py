@@ -13,6 +13,7 @@ from ..scene import preview
 from ..scene.nodes import remove_with_helpers
 from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
+from .expected import remember_expected
 from .planes import Present
 
 if TYPE_CHECKING:
@@ -67,15 +68,7 @@ class Review:
         state.predicted = [plane for plane in range(plane_range[0], plane_range[1] + 1) if plane not in painted]
         state.predicted_segments = list(segment_ids)
         state.accepted = {}
-        dice = prediction.expected_dice_per_plane
-        known = [] if dice is None else [plane for plane in state.predicted if np.isfinite(dice[plane])]
-        state.expected_dice = {plane: round(float(dice[plane]), 4) for plane in known}
-        ends = prediction.expected_dice_interval_per_plane
-        with_ends = [] if ends is None else [plane for plane in known if np.isfinite(ends[plane]).all()]
-        state.expected_dice_interval = {plane: _ends(ends[plane]) for plane in with_ends}
-        whole = prediction.expected_dice_interval
-        state.expected_dice_volume_interval = None if whole is None else _ends(whole)
-        state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
+        remember_expected(state, prediction)
         if session.preview_node is None:
             session.preview_node = preview.add_preview(session.segmentation_node, session.volume_node)
         self.refresh()
@@ -174,6 +167,21 @@ class Review:
     def predicted_area(self, plane: int) -> int:
         """Pixels of a plane that the prediction gives to any structure."""
         return int(np.count_nonzero(self._predicted_labels()[plane]))
+
+    def expected_wrong_mm2(self, plane: int) -> float | None:
+        """What is expected to be wrong on a predicted plane: 1 - Dice times the area, over its structures.
+
+        None where nothing says how good the prediction is.
+        """
+        session, state = self._session, self._session.state
+        if plane not in state.expected_dice:
+            return None
+        counts = np.bincount(self._predicted_labels()[plane].ravel(), minlength=len(state.predicted_segments) + 1)
+        wrong = 0.0
+        for count, segment_id in zip(counts[1:].tolist(), state.predicted_segments, strict=False):
+            dice = state.expected_dice_of.get(segment_id, {}).get(plane, state.expected_dice[plane])
+            wrong += (1 - dice) * count
+        return wrong * float(np.prod(session.volume.spacing_mm[1:]))
 
     def merge(self, planes: list[int], before: Present, now: Present, undo: Callable, redo: Callable) -> None:
         """Put what was just painted onto predicted planes on top of their prediction, as if that was accepted first.
@@ -290,7 +298,7 @@ class Review:
             remove_with_helpers(node)
         self._labels = None
         self._undo, self._redo = [], []
-        session.state.predicted, session.state.expected_dice = [], {}
+        session.state.predicted, session.state.expected_dice, session.state.expected_dice_of = [], {}, {}
         session.state.expected_dice_interval = {}
 
     def close(self) -> None:
@@ -298,11 +306,6 @@ class Review:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-
-def _ends(values) -> tuple[float, float]:
-    low, high = values
-    return round(float(low), 4), round(float(high), 4)
 
 
 def _copy(value):

@@ -32,6 +32,7 @@ class SessionState:
     predicted : planes that the last prediction reached and the user did not reject
     expected_dice : by plane; `expected_dice_volume` over the whole volume
     expected_dice_interval : by plane, where it probably lies; `expected_dice_volume_interval` over the whole volume
+    expected_dice_of : by segment ID, and by plane
     predicted_segments : segment IDs in the order of the prediction's class numbers
     strokes : planes that hold nothing of the user but parts of strokes made in another view, or on another plane
     corrected : planes that were accepted and then changed by the user
@@ -57,6 +58,7 @@ class SessionState:
     predicted: list[int] = field(default_factory=list)
     predicted_segments: list[str] = field(default_factory=list)
     expected_dice: dict[int, float] = field(default_factory=dict)
+    expected_dice_of: dict[str, dict[int, float]] = field(default_factory=dict)
     expected_dice_volume: float | None = None
     expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
     expected_dice_volume_interval: tuple[float, float] | None = None
@@ -99,6 +101,8 @@ _BY_PLANE = ("marks", "contents", "accepted", "expected_dice")
 def _restored(name: str, value: Any) -> Any:
     if name in _BY_PLANE:
         return {int(plane): content for plane, content in value.items()}
+    if name == "expected_dice_of":
+        return {one: {int(plane): dice for plane, dice in by_plane.items()} for one, by_plane in value.items()}
     if name == "plane_range":
         return _pair(value)
     if name == "expected_dice_interval":

@@ -48,6 +48,7 @@ class StripPlane:
     reason : why it was suggested, or ""
     expected_dice : 0..1, of a predicted or accepted plane; None where nobody knows
     interval : of the expected Dice, lower and upper end, or None
+    structures : the worst of several structures and the others, in words, or ""
     """
 
     index: int
@@ -57,6 +58,7 @@ class StripPlane:
     reason: str = ""
     expected_dice: float | None = None
     interval: tuple[float, float] | None = None
+    structures: str = ""
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,8 @@ class SliceStrip(qt.QWidget):
             if plane.interval is not None:
                 low, high = (f"{end:.2f}" for end in plane.interval)
                 lines[-1] += " " + _("(probably {low} to {high})").format(low=low, high=high)
+        if plane.structures and plane.state in _PREDICTED:
+            lines.append(plane.structures)
         if plane.reason and plane.state is PlaneState.TO_PAINT:
             lines.append(_("suggested: {reason}").format(reason=plane.reason))
         elif plane.reason and plane.state is PlaneState.PARTLY:

@@ -17,7 +17,7 @@ from hands import (
     suggested,
 )
 from SparseAnnotateSlicer.session.planes import PlaneState
-from standin.application import wait_until
+from standin.application import process_events, wait_until
 
 
 @pytest.fixture
@@ -79,6 +79,13 @@ def test_the_first_volume_is_chosen_and_its_segments_are_one_click(panel, scan):
     assert geometry is scan
     assert panel.ui.editor.segmentationNode() is session.segmentation_node
     assert panel.ui.editor.sourceVolumeNode() is scan
+
+
+def test_a_volume_that_is_loaded_while_none_is_chosen_is_taken(panel, scan):
+    wait_until(lambda: panel.ui.volumeSelector.currentNode() is scan, 5)
+    add_scan("another")
+    process_events(0.1)
+    assert panel.ui.volumeSelector.currentNode() is scan
 
 
 def test_first_and_last_are_taken_from_the_slice_that_is_shown(begun):
@@ -149,9 +156,9 @@ def test_the_whole_story(painted, truth):
     assert panel.ui.suggestButton.text == "Suggest more"
 
     click(panel.ui.nextToCheckButton)
-    dice = session.state.expected_dice
     worst = panel.panel.plane
-    assert dice[worst] == min(dice[plane] for plane in states(panel, PlaneState.PREDICTED))
+    wrong = {plane: session.review.expected_wrong_mm2(plane) for plane in states(panel, PlaneState.PREDICTED)}
+    assert wrong[worst] == max(wrong.values())
     click(panel.ui.acceptButton)
     assert states(panel, PlaneState.ACCEPTED) == [worst]
     corrected = truth.copy()

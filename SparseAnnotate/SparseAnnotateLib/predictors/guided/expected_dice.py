@@ -60,12 +60,21 @@ class ExpectedDice:
 
     def per_plane(self) -> np.ndarray:
         """float32 (planes,): mean over the classes on the plane; NaN where nothing was predicted."""
-        told = kept(_dice(self._overlap, self._predicted + self._expected))
-        dice = np.where(self._predicted > 0, told, np.nan)[:, 1:]
+        dice = self._per_plane_and_class()
         counted = np.isfinite(dice)
         mean = np.where(counted, dice, 0).sum(axis=1) / np.maximum(1, counted.sum(axis=1))
         lost = (1 - mean) ** _PLANE_POWER
         return np.where(self._is_predicted & counted.any(axis=1), 1 - lost, np.nan).astype(np.float32)
+
+    def per_structure(self) -> np.ndarray:
+        """float32 (planes, classes): of each class on each plane; NaN where none of it was predicted."""
+        dice = self._per_plane_and_class()
+        lost = (1 - dice) ** _PLANE_POWER
+        return np.where(self._is_predicted[:, None], 1 - lost, np.nan).astype(np.float32)
+
+    def _per_plane_and_class(self) -> np.ndarray:
+        told = kept(_dice(self._overlap, self._predicted + self._expected))
+        return np.where(self._predicted > 0, told, np.nan)[:, 1:]
 
     def promised(self) -> np.ndarray:
         """Dice over the volume of each structure as the probabilities have it; NaN where there is none of it."""

@@ -152,6 +152,7 @@ class Output:
             labels=self._labels,
             probabilities=self._probabilities,
             expected_dice_per_plane=self._dice.per_plane(),
+            expected_dice_per_structure=self._dice.per_structure(),
             expected_dice=float(np.nanmean(per_class)) if expected else None,
             details={
                 "pool_weights": dict(zip(PRIOR_NAMES, self._pool_weights.round(3).tolist(), strict=False)),

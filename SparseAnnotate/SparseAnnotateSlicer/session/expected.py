@@ -1,0 +1,45 @@
+"""How good a prediction is expected to be, as a session remembers it: by plane, by structure, and for the volume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .state import SessionState
+
+if TYPE_CHECKING:
+    from SparseAnnotateLib.predictors import Prediction
+
+_DECIMALS = 4
+
+
+def remember_expected(state: SessionState, prediction: Prediction) -> None:
+    """Put the expected Dice of a prediction into the state, whose predicted planes and segments are set already."""
+    dice = prediction.expected_dice_per_plane
+    known = [] if dice is None else [plane for plane in state.predicted if np.isfinite(dice[plane])]
+    state.expected_dice = {plane: round(float(dice[plane]), _DECIMALS) for plane in known}
+    state.expected_dice_of = _of_structures(prediction.expected_dice_per_structure, state)
+    ends = prediction.expected_dice_interval_per_plane
+    with_ends = [] if ends is None else [plane for plane in known if np.isfinite(ends[plane]).all()]
+    state.expected_dice_interval = {plane: _ends(ends[plane]) for plane in with_ends}
+    whole = prediction.expected_dice_interval
+    state.expected_dice_volume_interval = None if whole is None else _ends(whole)
+    state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
+
+
+def _of_structures(dice: np.ndarray | None, state: SessionState) -> dict[str, dict[int, float]]:
+    """By segment ID and plane, where it is known."""
+    if dice is None:
+        return {}
+    return {
+        one: {
+            plane: round(float(dice[plane, n]), _DECIMALS) for plane in state.predicted if np.isfinite(dice[plane, n])
+        }
+        for n, one in enumerate(state.predicted_segments)
+    }
+
+
+def _ends(values) -> tuple[float, float]:
+    low, high = values
+    return round(float(low), _DECIMALS), round(float(high), _DECIMALS)
