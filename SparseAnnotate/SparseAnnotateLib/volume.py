@@ -182,7 +182,7 @@ def _refuse_too_large(array: np.ndarray) -> None:
     if array.dtype.kind != "f" or array.dtype.itemsize <= 4:
         return
     largest = max(float(np.max(np.abs(part), initial=0, where=np.isfinite(part))) for part in array)
-    if largest > np.finfo(np.float32).max:
+    if largest > float(np.finfo(np.float32).max):
         raise InputError(
             f"the image holds values up to {largest:.3g}, which are too large for 32-bit numbers: divide them and save "
             "it again"

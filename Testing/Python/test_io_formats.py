@@ -183,6 +183,7 @@ class TestDamageIsFound:
         with pytest.raises(InputError, match="save it as NIfTI"):
             read_image(path, "k")
 
+    @pytest.mark.filterwarnings("error")
     @pytest.mark.parametrize("factor", [1e37, 1e40, 1e300])
     def test_doubles_that_are_too_large(self, tmp_path, factor):
         path = write(tmp_path / "x.nii.gz", ARRAY * factor)
