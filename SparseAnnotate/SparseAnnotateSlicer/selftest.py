@@ -74,7 +74,7 @@ class SelfTest(ScriptedLoadableModuleTest):
         """The default predictor: better than interpolating shapes; and a network where torch is installed."""
         for predictor, packages, options in (
             ("guided", ("cv2", "sklearn"), None),
-            ("unet", ("torch", "segmentation_models_pytorch"), {"steps": 20, "hold_out": "never", "prior": "none"}),
+            ("unet", ("torch", "segmentation_models_pytorch"), {"steps": 20, "prior": "none"}),
         ):
             if not all(importlib.util.find_spec(name) for name in packages):
                 continue

@@ -69,7 +69,7 @@ def _show_weights(console) -> None:
 
     entries = cached()
     for entry in entries:
-        console.out(f"  {entry.size_bytes / 1e6:8.1f} MB  {entry.name}  {entry.path}")
+        console.out(f"  {entry}")
     if not entries:
         console.out(
             "  none on this computer: perceptual downloads AlexNet's (244 MB, from pytorch.org) when it is first used; "

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.console.out("no pretrained weights are kept on this computer")
         return 0
     for entry in entries:
-        arguments.console.out(f"{entry.size_bytes / 1e6:8.1f} MB  {entry.name}  {entry.path}")
+        arguments.console.out(str(entry))
     total = sum(entry.size_bytes for entry in entries) / 1e6
     arguments.console.out(f"{total:8.1f} MB  {'removed' if arguments.clear else 'in all'}")
     return 0

@@ -12,7 +12,7 @@ from .priors import ShapePrior
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-# No probability says more than so many logits, as in `PredictedPrior`.
+# No probability says more than so many logits, as in `ShapePrior`.
 _LIMIT_LOGITS = 5.0
 
 # Of outlines and cohort, before the painted planes have spoken; and how strongly one of them holds the weights there.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -44,36 +43,6 @@ class Prior(Protocol):
 
     def of(self, planes: Tensor, training: Generator | None = None) -> tuple[Tensor, Tensor]:
         """Channels (batch, channels, rows, columns) in -1..1, and logits (batch, classes + 1, rows, columns)."""
-
-
-class PredictedPrior:
-    """Class probabilities of another predictor, as channels and as logits (see `predictors.networks.prior`).
-
-    Parameters
-    ----------
-    probabilities : float16 (classes + 1, planes, rows, columns) of the working region
-    left_out : the same (classes + 1, rows, columns) of painted planes, made without their own labels, for training.
-        They are not mixed with the truth, as distances are: whatever share of it a probability held would give it away.
-    """
-
-    def __init__(self, probabilities: np.ndarray, left_out: dict[int, np.ndarray], device: str):
-        import torch
-
-        self.device = device
-        self.channels = len(probabilities) - 1
-        self._probabilities = torch.from_numpy(np.ascontiguousarray(probabilities))
-        self._left_out = {plane: torch.from_numpy(values) for plane, values in left_out.items()}
-
-    def of(self, planes: Tensor, training: Generator | None = None) -> tuple[Tensor, Tensor]:
-        """Channels and logits; see `Prior`."""
-        import torch
-
-        own = [self._probabilities[:, plane] for plane in planes.tolist()]
-        if training is not None:
-            own = [self._left_out.get(plane, values) for plane, values in zip(planes.tolist(), own, strict=True)]
-        probabilities = torch.stack(own).to(self.device).float()
-        logits = probabilities.clamp(min=math.exp(-_LIMIT_LOGITS)).log()
-        return 2 * probabilities[:, 1:] - 1, logits
 
 
 class ShapePrior:

@@ -48,7 +48,6 @@ class Recipe:
     batch_size : windows a step
     steps : as many at most
     tile : rows and columns of a training window, as the network sees it
-    ema_decay : of an exponential moving average of the weights that replaces them in the end; 0 for none
     hold_to_prior : weight of the cross entropy with the prior where partly painted planes are unknown, as against a
         known voxel's
     augmentation : of the training windows
@@ -61,7 +60,6 @@ class Recipe:
     batch_size: int = 8
     steps: int = 300
     tile: tuple[int, int] = (128, 128)
-    ema_decay: float = 0.0
     hold_to_prior: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
@@ -115,15 +113,9 @@ class Trainer:
         self.schedule = kind(self.optimizer, recipe.learning_rate or kind.default_rate)
         self.scaler = gradient_scaler(self.device)
         self.batch_size = recipe.batch_size
-        self.average = self._moving_average() if recipe.ema_decay else None
         self.best_score, self.best_weights = -np.inf, None
         self.stopped_by_clock = False
         self.steps_done = 0
-
-    def _moving_average(self):
-        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-
-        return AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.ema_decay), use_buffers=True)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -174,8 +166,6 @@ class Trainer:
             logger.warning("out of memory: going on with %d windows a step instead of %d", fitted, self.batch_size)
             self.batch_size = fitted
         self._update()
-        if self.average is not None:
-            self.average.update_parameters(self.network)
         return loss
 
     def _gradients(self, planes: np.ndarray) -> Tensor:
@@ -258,22 +248,17 @@ class Trainer:
             return -float(torch.stack(losses).mean())
         from .inference import plane_probabilities
 
-        predicted = plane_probabilities(self.best_network, self.source, self.held_out, self.loss)
+        predicted = plane_probabilities(self.network, self.source, self.held_out, self.loss)
         with torch.no_grad():
             probabilities = torch.cat([part for _, part in predicted])
             labels, known = self.source.truth(self.held_out)
             # Dice takes a softmax, whose inverse is the logarithm.
             return 1 - float(self.dice(probabilities.log(), labels, known))
 
-    @property
-    def best_network(self) -> nn.Module:
-        """The network to predict with now: the moving average, where there is one."""
-        return self.network if self.average is None else self.average.module
-
     def _after_epoch(self, score: float) -> None:
         if score >= self.best_score:
             self.best_score = score
-            self.best_weights = copy.deepcopy(self.best_network.state_dict())
+            self.best_weights = copy.deepcopy(self.network.state_dict())
         if self.schedule.after_epoch(score):
             self.network.load_state_dict(self.best_weights)
             self.optimizer.state.clear()
@@ -281,6 +266,4 @@ class Trainer:
     def _finish(self) -> None:
         if self.best_weights is not None:
             self.network.load_state_dict(self.best_weights)
-        elif self.average is not None:
-            self.network.load_state_dict(self.average.module.state_dict())
         self.network.eval()

@@ -59,7 +59,7 @@ def test_when_the_cache_is_given_back_nothing_of_the_network_is_left(end, monkey
     gc.collect()
     gc.disable()  # on a GPU nobody waits for the garbage collector
     try:
-        end(start(ema_decay=0.9))
+        end(start())
     finally:
         gc.enable()
     assert made

@@ -10,7 +10,6 @@ from SparseAnnotateLib.learning.planes import PlaneSource, held_out_planes, trai
 from SparseAnnotateLib.learning.priors import ShapePrior  # noqa: E402
 from SparseAnnotateLib.learning.region import Working, normalized, working_region  # noqa: E402
 from SparseAnnotateLib.predictors import PREDICTORS, run  # noqa: E402
-from SparseAnnotateLib.predictors.networks.prior import predicted_prior  # noqa: E402
 from SparseAnnotateLib.quality.left_out import without_planes  # noqa: E402
 from SparseAnnotateLib.volume import Volume  # noqa: E402
 
@@ -159,32 +158,6 @@ def test_the_prior_says_what_the_predictor_shape_says():
     expected = run(PREDICTORS.create("shape"), Volume.from_array(labels.astype(np.float32)), given).labels
     _, logits = ShapePrior(given, whole(labels.shape), (1.0, 1.0, 1.0), "cpu").of(torch.arange(13))
     assert (logits.argmax(1).numpy() == expected).mean() > 0.998
-
-
-def test_a_predicted_prior_knows_a_painted_plane_only_from_its_painted_neighbours():
-    labels = np.zeros((9, 40, 40), np.uint8)
-    for plane, radius in ((0, 5), (4, 14), (8, 8)):
-        labels[plane, 20 - radius : 20 + radius, 20 - radius : 20 + radius] = 1
-    given = SparseAnnotation.from_painted_planes(labels, [0, 4, 8])
-    volume = Volume.from_array(labels.astype(np.float32))
-    *_, prior = predicted_prior("nearest", volume, given, whole(labels.shape), "cpu", seed=0)
-    channels, logits = prior.of(torch.tensor([0, 4, 7]))
-    assert (channels[:, 0, 20] > 0).sum(1).tolist() == [10, 28, 16]
-    assert (logits.argmax(1)[:, 20] == 1).sum(1).tolist() == [10, 28, 16]
-    # While training, planes 0 and 8 come from 4, and 4 from 0 and 8, whatever chance says.
-    channels, logits = prior.of(torch.tensor([0, 4, 8]), training=torch.Generator())
-    assert (channels[:, 0, 20] > 0).sum(1).tolist() == [28, 10, 28]
-    assert logits.max() == 0
-    assert logits.min() == pytest.approx(-5)
-
-
-def test_a_predicted_prior_lies_in_the_region_and_the_only_plane_stands_for_itself():
-    given = annotation(planes=(5,))
-    working = Working((slice(30, 70), slice(20, 90)), 1.0)
-    volume = Volume.from_array(given.labels.astype(np.float32))
-    *_, prior = predicted_prior("shape", volume, given, working, "cpu", seed=0)
-    _, logits = prior.of(torch.tensor([5]), training=torch.Generator())
-    assert np.array_equal(logits.argmax(1)[0].numpy(), given.labels[(5, *working.box)])
 
 
 def test_without_a_plane_nothing_of_it_is_known_any_more():

@@ -171,13 +171,6 @@ def test_other_errors_are_not_taken_for_full_memory():
         with_fitting_batch(attempt, 4, "cpu")
 
 
-def test_a_moving_average_of_the_weights_replaces_them_in_the_end():
-    plain, averaged = trained(10)[0], trained(10, ema_decay=0.9)[0]
-    name = "body.0.weight"
-    assert torch.equal(averaged.network.state_dict()[name], averaged.average.module.state_dict()[name])
-    assert not torch.equal(plain.network.state_dict()[name], averaged.network.state_dict()[name])
-
-
 def corrections_of(hold_to_prior, partly_painted):
     """How far a trained network raises the square on its prior where there is none on plane 4, and the weights."""
     source, labels = bright_square()

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("segmentation_models_pytorch", reason="segmentation_models_pytorch is not installed")
 
 from predictors.predictor_tester import PredictorTester, a_ball_with_a_core, dice  # noqa: E402
-from SparseAnnotateLib import PREDICTORS, InputError, Prediction, run  # noqa: E402
+from SparseAnnotateLib import InputError, Prediction, run  # noqa: E402
 from SparseAnnotateLib.commands._arguments import predictor_from  # noqa: E402
 
 QUICK = {
@@ -119,12 +119,10 @@ class TestUnet(PredictorTester):
             "known_channel": True,
             "loss": "dice+mbce",
             "neighbours": 0,
-            "hold_out": "always",
         }
         options |= {
             "test_time_augmentation": True,
             "flips": True,
-            "ema_decay": 0.5,
             "border_planes": 2,
             "prior": "none",
         }
@@ -141,25 +139,12 @@ class TestUnet(PredictorTester):
         predicted = run(self.make_predictor(loss="dice+mbce"), volume, annotation).labels
         assert predicted[8, 14:].any()
 
-    def test_a_predictor_as_prior_is_where_training_begins(self):
-        volume, labels = a_ball_with_a_core()
-        annotation = self.annotate(labels)
-        # A rate of nearly nothing leaves the network's output at its beginning, 0.
-        predictor = self.make_predictor(prior="guided", learning_rate=1e-12)
-        *progress, prediction = predictor.predict(volume, annotation)
-        alone = run(PREDICTORS.create("guided"), volume, annotation).labels
-        unpainted = annotation.unpainted_planes
-        assert np.mean(prediction.labels[unpainted] == alone[unpainted]) > 0.99
-        making = [step.fraction for step in progress if step.stage == "making the prior"]
-        assert 0 <= min(making) < max(making) <= 0.4
-
     @pytest.mark.parametrize(
         ("option", "value", "message"),
         [
             ("loss", "focal", "no loss 'focal'"),
             ("neighbours", -1, "neighbours is -1: give at least 0"),
             ("budget_s", 0.0, "budget_s is 0: give a number above 0"),
-            ("ema_decay", 1.0, "ema_decay is 1"),
             ("rotation_degrees", -5.0, "rotation_degrees is -5: give 0 or more"),
             ("hold_to_prior", -1.0, "hold_to_prior is -1: give 0 or more"),
         ],

@@ -155,6 +155,9 @@ class CachedWeights:
     path: Path
     size_bytes: int
 
+    def __str__(self) -> str:
+        return f"{self.size_bytes / 1e6:8.1f} MB  {self.name}  {self.path}"
+
 
 def cached() -> list[CachedWeights]:
     """AlexNet in torch hub's cache, and the encoders of segmentation_models_pytorch in that of Hugging Face.

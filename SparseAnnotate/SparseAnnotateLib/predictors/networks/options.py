@@ -8,12 +8,15 @@ from typing import Literal
 import numpy as np
 
 from ...errors import InputError
+from ...learning.augmentation import Augmentation
 from ..base import PredictorOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(PredictorOptions):
+class NetworkOptions(Augmentation, PredictorOptions):
     """Options of the network predictors; ``None`` and ``auto`` stand for the device's defaults (docs/networks.md).
+
+    Those of `Augmentation` say how far training planes are changed.
 
     Attributes
     ----------
@@ -24,26 +27,21 @@ class NetworkOptions(PredictorOptions):
     decoder_width : decoder channels at full resolution
     neighbours : planes on each side that the network sees too; 0 as in Payer 2023
     known_channel : the known mask is a channel (Specktor-Fadida 2023)
-    prior : what the network sees too and starts from: ``shape``, interpolated outlines; ``guided``, that predictor's
-        probabilities (it runs three times); ``cohort``, outlines and a cohort model's probabilities, weighed by how far
-        the painted planes bear them out; ``none`` as in the papers
+    prior : what the network sees too and starts from: ``shape``, interpolated outlines; ``cohort``, outlines and a
+        cohort model's probabilities, weighed by how far the painted planes bear them out; ``none`` as in the papers
     start_from : a cohort model (``sparse-annotate cohort train``); then `prior` is ``cohort``
     border_planes : planes next to each end of the range, known to be empty, that are trained on (Specktor-Fadida 2023)
     loss : ``dice``, ``ce``, ``pbce``, ``mbce``, or a sum such as ``dice+ce``
-    optimisation : ``one-cycle``, ``plateau``, or ``two-step`` (Specktor-Fadida 2023)
+    optimisation : ``one-cycle``, ``plateau``, or ``two-step`` (Specktor-Fadida 2023); the latter two keep every fifth
+        painted plane out of training, to choose the best weights by
     learning_rate : of AdamW; by default 1e-3 for one-cycle from a prior, 3e-3 without one, 5e-4 for the others
     batch_size : windows of planes a training step
     steps : training steps; by default as many as the budget holds
     budget_s : seconds for everything; by default 120 on the CPU, 12 on a GPU
-    hold_out : keep every fifth painted plane out of training, to choose the best weights by; ``auto`` does so unless
-        `optimisation` is one-cycle
-    ema_decay : decay of an exponential moving average of the weights; 0 for none
     hold_to_prior : how strongly the network keeps to its prior where partly painted planes are unknown; 0: not at all
     tile_px : side of a training window, as magnified
     smallest_side_px : smaller regions are magnified to this
     margin_px : how far around the painted labels structures are looked for
-    rotation_degrees, scale, shift, gamma, noise, blur : largest changes of the augmentation (see `Augmentation`)
-    flips : mirror training planes: only where left and right mean the same
     test_time_augmentation : predict the mean of five views (turned, scaled; two more with flips)
     """
 
@@ -54,7 +52,7 @@ class NetworkOptions(PredictorOptions):
     decoder_width: int | None = None
     neighbours: int = 1
     known_channel: bool = False
-    prior: Literal["shape", "guided", "cohort", "none"] = "shape"
+    prior: Literal["shape", "cohort", "none"] = "shape"
     start_from: str | None = None
     border_planes: int = 1
     loss: str = "dice+ce"
@@ -63,19 +61,10 @@ class NetworkOptions(PredictorOptions):
     batch_size: int = 8
     steps: int | None = None
     budget_s: float | None = None
-    hold_out: Literal["auto", "always", "never"] = "auto"
-    ema_decay: float = 0.0
     hold_to_prior: float = 2.0
     tile_px: int | None = None
     smallest_side_px: int = 64
     margin_px: int = 12
-    rotation_degrees: float = 12.0
-    scale: float = 0.15
-    shift: float = 0.05
-    gamma: float = 0.3
-    noise: float = 0.1
-    blur: float = 0.5
-    flips: bool = False
     test_time_augmentation: bool = False
 
     def validate(self) -> None:
@@ -97,8 +86,6 @@ class NetworkOptions(PredictorOptions):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
                 raise InputError(f"{name} is {value:g}: give a number above 0")
-        if not 0 <= self.ema_decay < 1:
-            raise InputError(f"ema_decay is {self.ema_decay:g}: give a number from 0 to below 1, such as 0.98")
         for name in ("rotation_degrees", "scale", "shift", "gamma", "noise", "blur", "hold_to_prior"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name):g}: give 0 or more")

@@ -22,7 +22,7 @@ _PREVIEW_EVERY_S = 4.0
 _RATE_FROM_PRIOR = 1e-3
 
 # How far the bar is when training begins (later where another predictor makes the prior first) and ends.
-_TRAINING_FROM = {"none": 0.03, "shape": 0.03, "guided": 0.4, "cohort": 0.2}
+_TRAINING_FROM = {"none": 0.03, "shape": 0.03, "cohort": 0.2}
 _TRAINING_TO = 0.85
 
 
@@ -115,13 +115,10 @@ class _Run:
             return None
         if self.options.prior == "shape":
             return ShapePrior(self.annotation, working, self.volume.spacing_mm, self.device)
-        from .prior import cohort_prior, predicted_prior
+        from .prior import cohort_prior
 
         given = self.volume, self.annotation, working, self.device
-        if self.options.prior == "cohort":
-            making = cohort_prior(self.options.start_from, *given, self.options.border_planes)
-        else:
-            making = predicted_prior(self.options.prior, *given, self.options.seed)
+        making = cohort_prior(self.options.start_from, *given, self.options.border_planes)
         with contextlib.closing(making):
             for step in making:
                 if isinstance(step, Progress):
@@ -131,7 +128,6 @@ class _Run:
     def _trainer(self, source):
         import torch
 
-        from ...learning.augmentation import Augmentation
         from ...learning.budget import Cost, steps_within, training_seconds
         from ...learning.networks import build_network, relative_cost, start_from_prior
         from ...learning.planes import held_out_planes, training_planes
@@ -149,7 +145,7 @@ class _Run:
             steps = min(steps, steps_within(self.budget_s, cost, options.batch_size * tile[0] * tile[1], predicted))
         training_s = training_seconds(self.budget_s, cost, predicted if self.device == "cpu" else 0)
         network = network.to(self.device, memory_format=torch.channels_last)
-        held_out = held_out_planes(self.annotation) if self._holds_out() else []
+        held_out = held_out_planes(self.annotation) if options.optimisation != "one-cycle" else []
         planes = [plane for plane in training_planes(self.annotation, options.border_planes) if plane not in held_out]
         recipe = Recipe(
             loss=options.loss,
@@ -158,17 +154,8 @@ class _Run:
             batch_size=options.batch_size,
             steps=steps,
             tile=tile,
-            ema_decay=options.ema_decay,
             hold_to_prior=options.hold_to_prior,
-            augmentation=Augmentation(
-                options.rotation_degrees,
-                options.scale,
-                options.shift,
-                options.gamma,
-                options.noise,
-                options.blur,
-                options.flips,
-            ),
+            augmentation=options,
             seed=options.seed,
         )
         return network, Trainer(network, source, planes, held_out, recipe, self.started + training_s)
@@ -182,11 +169,6 @@ class _Run:
         ):
             return _RATE_FROM_PRIOR
         return self.options.learning_rate
-
-    def _holds_out(self) -> bool:
-        if self.options.hold_out == "auto":
-            return self.options.optimisation != "one-cycle"
-        return self.options.hold_out == "always"
 
     def _tile(self, working) -> tuple[int, int]:
         """The whole region, padded to the stride, up to the tile's side (rounded up to the stride too)."""
@@ -214,7 +196,7 @@ class _Run:
 
         plane = self.targets[len(self.targets) // 2]
         labels = np.zeros(self.volume.shape[1:], np.uint8)
-        ((_, probabilities),) = plane_probabilities(trainer.best_network, trainer.source, [plane], trainer.loss)
+        ((_, probabilities),) = plane_probabilities(trainer.network, trainer.source, [plane], trainer.loss)
         labels[trainer.source.working.box] = probabilities[0].argmax(0).cpu().numpy()
         np.copyto(labels, self.annotation.labels[plane], where=self.annotation.known[plane])
         return plane, labels
