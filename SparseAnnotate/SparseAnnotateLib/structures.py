@@ -26,14 +26,14 @@ def structure_groups(annotation: SparseAnnotation) -> list[tuple[int, ...]]:
 
 
 def of_structures(
-    annotation: SparseAnnotation, numbers: tuple[int, ...], spacing_mm: Sequence[float]
+    annotation: SparseAnnotation, numbers: tuple[int, ...], spacing_mm: Sequence[float], *, estimate_ranges: bool = True
 ) -> SparseAnnotation:
     """The annotation as if there were only these structures, which are complete on the same planes.
 
     Their planes are known whole: what is none of them is background. A voxel that carries another structure's label is
     known not to be one of them, on any plane.
     """
-    ranges = estimated_ranges(annotation, numbers, spacing_mm)
+    ranges = estimated_ranges(annotation, numbers, spacing_mm) if estimate_ranges else annotation.class_ranges
     renumbered = np.zeros(annotation.class_count + 1, np.uint8)
     renumbered[list(numbers)] = np.arange(1, len(numbers) + 1)
     labels = renumbered[annotation.labels]
@@ -50,7 +50,7 @@ def of_structures(
         known=known,
         painted=painted,
         classes=classes,
-        class_ranges={int(renumbered[number]): ends for number, ends in ranges.items()},
+        class_ranges={int(renumbered[number]): ends for number, ends in ranges.items() if number in numbers},
         complete=complete,
     )
 

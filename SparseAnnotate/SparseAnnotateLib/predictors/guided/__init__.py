@@ -8,9 +8,10 @@ An annotation walks through these files (docs/design.md has the page):
 - What it learns: `training` makes rows by leaving painted planes out, `features` describes pixels, `classifier` has the
   trees.
 - What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.
+- Fibres and sheets of up to three pixels: `thin`.
 - `probabilities`: sums of classes that several of them need; `threads`: the cores.
 
-May be imported here: `cohort`, `interpolation`, `distances` and the ground. No other predictor.
+May be imported here: `cohort`, `quality`, `interpolation`, `distances` and the ground. No other predictor.
 """
 
 from .predictor import Guided

@@ -21,6 +21,7 @@ from .images import structure_region
 from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .pool import adapted_weights
+from .thin import predicted_thin, thin_structures
 from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
@@ -65,6 +66,16 @@ class Guided(PredictorBase):
     Options = GuidedOptions
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        thin = thin_structures(annotation, volume.spacing_mm)
+        if not thin:
+            yield from self._learned(volume, annotation)
+        else:
+            for step in predicted_thin(self._learned, volume, annotation, thin):
+                done = isinstance(step, Prediction) and not self.options.keep_probabilities
+                yield replace(step, probabilities=None) if done else step
+
+    def _learned(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        """Every structure that is painted, all of them together."""
         if not annotation.labels[annotation.source_planes].any():
             yield Prediction(np.zeros(volume.shape, np.uint8))
             return

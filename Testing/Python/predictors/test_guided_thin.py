@@ -1,0 +1,113 @@
+"""Fibres and sheets of 1 to 3 pixels: never below the better of `nearest` and `shape` by more than .02."""
+
+import numpy as np
+import pytest
+from SparseAnnotateLib import PREDICTORS, SparseAnnotation, run
+from SparseAnnotateLib.predictors.guided.thin import is_discernible, thin_structures
+from SparseAnnotateLib.volume import Volume
+
+PLANES = 33
+ROWS, COLUMNS = np.mgrid[:48, :48]
+
+
+def fibre(width, column, row=lambda _plane: 22):
+    """A square of so many pixels on every plane, from its first row and column."""
+
+    def on(plane):
+        down, right = ROWS - row(plane), COLUMNS - column(plane)
+        return (down >= 0) & (down < width) & (right >= 0) & (right < width)
+
+    return np.stack([on(plane) for plane in range(PLANES)])
+
+
+def sheet(width, column):
+    return np.stack(
+        [(column(k) <= COLUMNS) & (column(k) + width > COLUMNS) & (ROWS > 6) & (ROWS < 40) for k in range(PLANES)]
+    )
+
+
+def straight(_plane):
+    return 20
+
+
+def oblique(plane):
+    return 12 + round(0.25 * plane)
+
+
+def steep(plane):
+    return 10 + round(0.5 * plane)
+
+
+def left_branch(plane):
+    return 20 - round(0.25 * max(0, plane - 16))
+
+
+def right_branch(plane):
+    return 20 + round(0.25 * max(0, plane - 16))
+
+
+SHAPES = {
+    "straight fibre of 1": fibre(1, straight),
+    "straight fibre of 2": fibre(2, straight),
+    "oblique fibre of 1": fibre(1, oblique),
+    "oblique fibre of 3": fibre(3, oblique),
+    "steep fibre of 1": fibre(1, steep),
+    "steep fibre of 2, oblique in rows too": fibre(2, steep, oblique),
+    "branching fibre of 1": fibre(1, left_branch) | fibre(1, right_branch),
+    "branching fibre of 2": fibre(2, left_branch) | fibre(2, right_branch),
+    "straight sheet of 1": sheet(1, straight),
+    "oblique sheet of 1": sheet(1, oblique),
+    "oblique sheet of 3": sheet(3, oblique),
+    "sheet across rows and columns of 2": np.repeat((abs(COLUMNS - ROWS + 3) <= 1)[None], PLANES, axis=0),
+}
+
+
+def scan(truth, contrast):
+    return Volume.from_array(
+        (truth * contrast + np.random.default_rng(0).normal(0, 10, truth.shape)).astype(np.float32)
+    )
+
+
+def dice(labels, truth):
+    return 2 * np.count_nonzero(labels & truth) / (np.count_nonzero(labels) + np.count_nonzero(truth))
+
+
+@pytest.mark.parametrize("step", [4, 8, 16])
+@pytest.mark.parametrize("contrast", [100, 0])
+@pytest.mark.parametrize("name", SHAPES)
+def test_it_keeps_what_the_simple_ones_keep(name, contrast, step):
+    truth = SHAPES[name].astype(np.uint8)
+    volume = scan(truth, contrast)
+    annotation = SparseAnnotation.from_painted_planes(truth, range(0, PLANES, step))
+    found = {one: dice(run(PREDICTORS.create(one), volume, annotation).labels, truth) for one in ("nearest", "shape")}
+    prediction = run(PREDICTORS.create("guided"), volume, annotation)
+    assert dice(prediction.labels, truth) >= max(found.values()) - 0.02
+    assert np.isfinite(prediction.expected_dice)
+
+
+def test_probabilities_come_with_them():
+    truth = SHAPES["straight fibre of 1"].astype(np.uint8)
+    annotation = SparseAnnotation.from_painted_planes(truth, [0, 16, 32])
+    prediction = run(PREDICTORS.create("guided", {"keep_probabilities": True}), scan(truth, 100), annotation)
+    assert prediction.probabilities.shape == (2, *truth.shape)
+    assert np.array_equal(prediction.probabilities[1] > 0.5, prediction.labels == 1)
+
+
+def test_beside_a_thick_structure_nothing_is_predicted_alone():
+    truth = SHAPES["straight fibre of 1"].astype(np.uint8)
+    truth[:, 4:12, 4:12] = 2
+    assert thin_structures(SparseAnnotation.from_painted_planes(truth, [0, 16, 32]), (1, 1, 1)) == {}
+
+
+def test_two_fibres_are_two_structures():
+    truth = fibre(1, straight) + 2 * fibre(2, straight, lambda _plane: 30).astype(np.uint8)
+    annotation = SparseAnnotation.from_painted_planes(truth, range(0, PLANES, 8))
+    prediction = run(PREDICTORS.create("guided"), scan(truth, 100), annotation)
+    assert [dice(prediction.labels == one, truth == one) for one in (1, 2)] == [1, 1]
+
+
+def test_what_the_image_shows_is_told_by_contrast_and_size():
+    one, many = (SHAPES[name].astype(np.uint8) for name in ("straight fibre of 1", "straight sheet of 1"))
+    for truth, contrast, shown in ((one, 100, True), (one, 30, False), (many, 30, True), (many, 0, False)):
+        annotation = SparseAnnotation.from_painted_planes(truth, range(0, PLANES, 4))
+        assert is_discernible(scan(truth, contrast), annotation) == shown
