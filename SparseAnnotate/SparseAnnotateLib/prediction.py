@@ -32,21 +32,21 @@ class Prediction:
     probabilities : ndarray of float16, shape (classes + 1, planes, rows, columns), or None if not asked for
     expected_dice_per_plane : ndarray of float32, shape (planes,), or None
         Mean over the classes on the plane; NaN where nothing was predicted.
-    expected_dice_per_structure : ndarray of float32, shape (planes, classes), or None
-        Of each structure on each plane; NaN where none of it was predicted.
     expected_dice : float or None
         Over the whole volume, mean over classes.
     expected_dice_interval_per_plane : ndarray of float32, shape (planes, 2), or None
     expected_dice_interval : (low, high) or None
         Where the true Dice lies in 80 of 100 cases (see `quality.expected`).
     details : what a predictor wants to report, as JSON can hold it
+    expected_dice_per_structure : ndarray of float32, shape (planes, classes), or None
+        Of each structure on each plane; NaN where none of it was predicted.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray | None = None
     expected_dice_per_plane: np.ndarray | None = None
-    expected_dice_per_structure: np.ndarray | None = None
     expected_dice: float | None = None
     expected_dice_interval_per_plane: np.ndarray | None = None
     expected_dice_interval: tuple[float, float] | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    expected_dice_per_structure: np.ndarray | None = None

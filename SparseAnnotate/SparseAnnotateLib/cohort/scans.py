@@ -52,6 +52,7 @@ class PreparedScan:
     image : float16, normalised
     labels : uint8, 0 wherever not known
     known : bool
+    open_classes : bool (planes, classes + 1), what a voxel whose label is not known can be
     anchors : planes that are painted, and those next to the range's ends, which are known to be empty
     voxels : some voxels (count, 3) of each structure that is painted
     """
@@ -60,6 +61,7 @@ class PreparedScan:
     image: np.ndarray
     labels: np.ndarray
     known: np.ndarray
+    open_classes: np.ndarray
     anchors: np.ndarray
     voxels: tuple[np.ndarray, ...]
 
@@ -70,6 +72,7 @@ class PreparedScan:
         for array in (self.image, self.labels, self.known):
             for plane in array:
                 digest.update(np.ascontiguousarray(plane))
+        digest.update(np.ascontiguousarray(self.open_classes))
         return digest.hexdigest()
 
 
@@ -79,7 +82,9 @@ def prepared(scan: CohortScan, configuration: CohortConfiguration, seed: int) ->
     image = prepared_image(volume.intensities, volume.spacing_mm, configuration)
     labels, known = resampled_annotation(annotation, image.shape)
     voxels = _structure_voxels(labels, annotation.class_count, np.random.default_rng([seed, 1]))
-    return PreparedScan(scan.name, image, labels, known, _anchors(annotation, image.shape[0]), voxels)
+    planes = plane_sources(annotation, image.shape[0])
+    is_open = np.stack([annotation.open_classes(int(plane)) for plane in planes])
+    return PreparedScan(scan.name, image, labels, known, is_open, _anchors(annotation, image.shape[0]), voxels)
 
 
 def resampled_annotation(annotation: SparseAnnotation, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:

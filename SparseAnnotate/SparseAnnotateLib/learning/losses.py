@@ -22,7 +22,7 @@ class Loss:
     each plane. One that it cannot have (its range ends before, or it was painted completely there) is known on the
     whole plane: present where it is labelled, absent elsewhere. Ranges and complete structures say no more than that,
     so no mask per class is ever stored. Where nothing is known of a voxel its gradient is exactly zero.
-    Blocks, with planes before rows and columns everywhere, are taken too, without ``allowed``.
+    Blocks, with planes before rows and columns everywhere, are taken too; ``allowed`` is (batch, classes + 1, planes) then.
 
     Every loss is a function (`of_sums`) of sums over the batch (`sums`), so that a batch may come in parts.
     """
@@ -243,7 +243,8 @@ def _with_absent(weight: Tensor, allowed: Tensor | None) -> Tensor:
     """Weights (batch, classes, rows, columns) with 1 on planes where all of a structure is known."""
     if allowed is None:
         return weight
-    return weight.masked_fill(~allowed[:, 1:, None, None], 1.0)
+    whole = ~allowed[:, 1:]
+    return weight.masked_fill(whole.view(*whole.shape, *[1] * (weight.ndim - whole.ndim)), 1.0)
 
 
 def _weighted_sums(values: Tensor, weight: Tensor) -> tuple[Tensor]:

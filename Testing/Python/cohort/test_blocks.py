@@ -1,12 +1,14 @@
 """Blocks: none is empty, each is where it was drawn, and what is unknown stays unknown."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from cohort.scans import a_scan, tiny_settings  # noqa: E402
-from SparseAnnotateLib.cohort.training.blocks import BlockSource, cut  # noqa: E402
+from SparseAnnotateLib.cohort.training.blocks import BlockSource, Place, cut  # noqa: E402
 from SparseAnnotateLib.cohort.training.cohort import prepare  # noqa: E402
 from SparseAnnotateLib.learning.augmentation import Augmentation  # noqa: E402
 
@@ -103,3 +105,16 @@ def test_what_becomes_of_a_block_does_not_depend_on_its_batch(scan):
         alone = source.batch([place])
         torch.testing.assert_close(alone.inputs[0], together.inputs[number], rtol=0, atol=0)
         assert torch.equal(alone.labels[0], together.labels[number])
+
+
+def test_blocks_tell_which_structures_a_plane_is_complete_for():
+    """The ball is complete on plane 14, a sliver on 17; beyond the scan nothing is said."""
+    whole = a_scan(shape=(30, 24, 24), painted=(14, 17))
+    own = replace(whole, annotation=whole.annotation.with_complete({1: [14]}))
+    source = BlockSource([prepare([own], tiny_settings()).training[0]], (40, 24, 24), False)
+    blocks = source.batch([Place(0, (-5, 0, 0))])
+    ball = blocks.open_classes[0, 1].tolist()
+    assert (ball[5 + 14], ball[5 + 17], ball[0]) == (False, True, True)
+    assert blocks.open_classes[0, 0].all()
+    assert blocks.known[0, 5 + 14].all()
+    assert torch.equal(blocks.known[0, 5 + 17], blocks.labels[0, 5 + 17] > 0)

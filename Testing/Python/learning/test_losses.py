@@ -218,3 +218,16 @@ def test_a_structure_that_is_complete_on_a_plane_is_absent_where_nothing_is_know
     assert (gradient[1][unlabelled[0]] > 0).all()
     assert (gradient[2][unlabelled[0]] == 0).all()
     assert gradient[1, 0, 0] < 0
+
+
+@pytest.mark.parametrize("name", ["pbce", "mbce"])
+def test_blocks_say_plane_by_plane_what_is_complete(name, three_classes):
+    logits, labels, known = (
+        torch.stack([tensor, tensor], dim=2 if tensor.ndim == 4 else 1) for tensor in three_classes
+    )
+    known = labels > 0
+    allowed = torch.tensor([[[True, True], [False, True], [True, True]]])
+    together = build_loss(name).sums(logits, labels, known, allowed)
+    planes = [build_loss(name).sums(logits[:, :, n], labels[:, n], known[:, n], allowed[:, :, n]) for n in range(2)]
+    for whole, *parts in zip(together, *planes, strict=True):
+        assert torch.allclose(whole, sum(parts))

@@ -93,7 +93,8 @@ class BatchGradient:
         """The loss's sums for every head of the network."""
         with autocast(self.device):
             heads = network(part.inputs)
-        return [one for logits in heads for one in self.loss.sums(logits.float(), part.labels, part.known)]
+        truth = part.labels, part.known, part.open_classes
+        return [one for logits in heads for one in self.loss.sums(logits.float(), *truth)]
 
     def _backward(self, sums: list[Tensor], total: list[Tensor]) -> Tensor:
         whole = [one + (everything - one.detach()) for one, everything in zip(sums, total, strict=True)]

@@ -33,11 +33,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Blocks:
-    """A batch: inputs float32 (batch, channels, *block), labels int64 and known bool (batch, *block)."""
+    """A batch: inputs float32 (batch, channels, *block), labels int64 and known bool (batch, *block).
+
+    `open_classes` bool (batch, classes + 1, planes) tells what a voxel can be whose label is not known.
+    """
 
     inputs: Tensor
     labels: Tensor
     known: Tensor
+    open_classes: Tensor
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -45,20 +49,24 @@ class Blocks:
     def part(self, first: int, count: int) -> Blocks:
         """Some of the batch, in their order."""
         here = slice(first, first + count)
-        return Blocks(self.inputs[here], self.labels[here], self.known[here])
+        return Blocks(*(tensor[here] for tensor in self._tensors))
 
     def to(self, device: str) -> Blocks:
         """On a device, channels last: 3-D convolutions take 3/4 of the time with them (CPU: 1.05 s against 1.38 s)."""
         import torch
 
-        inputs, labels, known = (part.to(device, non_blocking=True) for part in (self.inputs, self.labels, self.known))
+        inputs, *others = (tensor.to(device, non_blocking=True) for tensor in self._tensors)
         if device != "mps":  # which has no such format
             inputs = inputs.contiguous(memory_format=torch.channels_last_3d)
-        return Blocks(inputs, labels, known)
+        return Blocks(inputs, *others)
 
     def pinned(self) -> Blocks:
         """In memory from which a GPU can copy while it computes."""
-        return Blocks(*(part.pin_memory() for part in (self.inputs, self.labels, self.known)))
+        return Blocks(*(tensor.pin_memory() for tensor in self._tensors))
+
+    @property
+    def _tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.inputs, self.labels, self.known, self.open_classes
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,7 @@ class BlockSource:
         parts = [self._cut(place) for place in places]
         return Blocks(*(torch.stack(part) for part in zip(*parts, strict=True)))
 
-    def _cut(self, place: Place) -> tuple[Tensor, Tensor, Tensor]:
+    def _cut(self, place: Place) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         import torch
 
         scan = self.scans[place.scan]
@@ -150,7 +158,11 @@ class BlockSource:
         if self.known_channel:
             shown = place.seed is not None and bool(torch.rand(1, generator=generator) < 0.5)
             channels.append(known.float() if shown else torch.zeros_like(image))
-        return torch.stack(channels), labels.long(), known
+        planes = np.arange(place.start[0], place.start[0] + self.block[0])
+        inside_scan = (planes >= 0) & (planes < len(scan.open_classes))
+        is_open = np.ones((len(planes), scan.open_classes.shape[1]), bool)
+        is_open[inside_scan] = scan.open_classes[planes[inside_scan]]
+        return torch.stack(channels), labels.long(), known, torch.from_numpy(is_open.T.copy())
 
     def _changed(self, image: Tensor, labels: Tensor, known: Tensor, generator) -> tuple[Tensor, Tensor, Tensor]:
         """One affine map in the plane for all planes, which go through as channels; then intensities."""
