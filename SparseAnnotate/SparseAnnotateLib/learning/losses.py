@@ -22,7 +22,7 @@ class Loss:
     each plane. One that it cannot have (its range ends before, or it was painted completely there) is known on the
     whole plane: present where it is labelled, absent elsewhere. Ranges and complete structures say no more than that,
     so no mask per class is ever stored. Where nothing is known of a voxel its gradient is exactly zero.
-    Blocks, with planes before rows and columns everywhere, are taken too; ``allowed`` is (batch, classes + 1, planes) then.
+    Blocks, with planes before rows and columns, are taken too; ``allowed`` is (batch, classes + 1, planes) then.
 
     Every loss is a function (`of_sums`) of sums over the batch (`sums`), so that a batch may come in parts.
     """
