@@ -65,7 +65,7 @@ def predict_scan(
     if second is not None:
         agreement = agreement_per_plane(*second, nothing.class_count)
         details["agreement"] = [round(float(value), 4) for value in agreement]
-    yield Prediction(labels, probabilities, per_plane, whole, details=details)
+    yield Prediction(labels, probabilities, expected_dice_per_plane=per_plane, expected_dice=whole, details=details)
 
 
 def _add(sums, plane: int, probabilities: np.ndarray, winners: np.ndarray) -> None:

@@ -226,7 +226,7 @@ class _Run:
             _set_known(kept, annotation)
         details["seconds"] = round(time.monotonic() - self.started, 2)
         per_plane, whole = sums.result()
-        yield Prediction(labels, kept, per_plane, whole, details=details)
+        yield Prediction(labels, kept, expected_dice_per_plane=per_plane, expected_dice=whole, details=details)
 
     def _details(self, trainer) -> dict:
         return {
