@@ -31,7 +31,8 @@ class SparseAnnotate(ScriptedLoadableModule):
         parent.contributors = ["SparseAnnotate developers"]
         parent.helpText = _(
             "Segment a scan by painting a few of its slices: SparseAnnotate says which, predicts the others from them,"
-            " shows where it is unsure, and never changes a slice that you painted."
+            " shows where it is unsure, and never changes a slice that you painted.<br>Keys over a slice view: N next,"
+            " Shift+N previous suggested slice; Ctrl+Z undo, Ctrl+Shift+Z redo. The button ? lists all."
         )
         parent.acknowledgementText = _("The methods are those of the papers that the README names.")
         slicer.app.connect("startupCompleted()", _register_sample_data)

@@ -5,6 +5,7 @@ Who lives here
     volume, strip, range, suggest, predict, review : the rows, from top to bottom
     strokes : correcting is painting; parts of strokes on slices that they were not made on
     editor, watch : the embedded segment editor; half a second after a stroke the panel looks
+    folding : what is not needed now folds away
     status : the line that says what went wrong, what was done, or how far it is
     choice, options, models, packages : lists of methods, forms of options, cohort models, packages to install
     selecting : selectors that take long, in a process of their own

@@ -7,6 +7,10 @@ import slicer
 _TAG = "SparseAnnotate"
 # As many as Slicer's own module keeps.
 _UNDO_STATES = 10
+# Its tools, those that slices are painted with first: in two columns, as Slicer has them, most are out of sight on a
+# screen of 768 pixels; in five the first rows hold all that is needed.
+_TOOLS = ("Paint", "Draw", "Erase", "Scissors", "Level tracing", "Islands", "Smoothing", "Threshold", "Margin")
+_COLUMNS = 5
 
 
 class Editor:
@@ -15,6 +19,8 @@ class Editor:
     def __init__(self, panel):
         self._widget = panel.ui.editor
         self._widget.setMaximumNumberOfUndoStates(_UNDO_STATES)
+        self._widget.setEffectNameOrder(list(_TOOLS))
+        self._widget.setEffectColumnCount(_COLUMNS)
         self._entered = False
 
     def select_node(self) -> None:

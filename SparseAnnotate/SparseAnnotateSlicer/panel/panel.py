@@ -13,6 +13,7 @@ from SparseAnnotateLib.errors import InputError
 from ..views.slice_views import SliceViews
 from .blind import show_where_allowed
 from .editor import Editor
+from .folding import Folding
 from .planes import strip_planes, to_paint
 from .predict import PredictRow
 from .range import RangeRow
@@ -56,7 +57,7 @@ class Panel:
         self.editor, self.strokes = Editor(self), Strokes(self)
         self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
         self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
-        self.shortcuts = Shortcuts(self)
+        self.shortcuts, self.folding = Shortcuts(self), Folding(self)
         self._rows = (self.volume, self.strip, self.range, self.suggest, self.predict, self.review)
         self.show()
 
@@ -220,8 +221,13 @@ class Panel:
         """Bring every row up to date with what is known; reads nothing from the scene."""
         for row in self._rows:
             row.show()
+        self.folding.show()
         self.status.show()
         show_where_allowed(self)
+
+    def to_paint(self) -> list[int]:
+        """The suggested slices that are still to be painted."""
+        return [] if self.session is None or self.present is None else to_paint(self.session, self.present)
 
     def strip_planes(self) -> list:
         """What the strip shows."""

@@ -171,6 +171,7 @@ class PredictRow:
         ui.optionsButton.setVisible(not running)
         ui.progressBar.setVisible(running)
         ui.optionsFrame.setVisible(ui.optionsButton.checked and not running)
+        ui.logText.setVisible(ui.logButton.checked)
         if self._form.cls is not self._predictors.cls.Options:
             self._show_options({})
         self._models.show(self._predictors.cls, running=running)

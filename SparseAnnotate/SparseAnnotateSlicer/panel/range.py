@@ -22,7 +22,8 @@ class RangeRow:
         panel.on(ui.segmentClearButton.clicked, lambda: self._clear(self._segment_id()))
 
     def _fold(self) -> None:
-        self._panel.ui.segmentRangesFrame.setVisible(self._panel.ui.segmentRangesButton.checked)
+        ui = self._panel.ui
+        ui.segmentRangesFrame.setVisible(ui.segmentRangesButton.checked)
 
     def _segment_id(self) -> str:
         combo = self._panel.ui.segmentCombo
@@ -68,6 +69,7 @@ class RangeRow:
         no_range = "" if has_range else _("There is no range: the whole volume counts.")
         panel.offer(ui.clearRangeButton, panel.why_no_session() or panel.why_locked() or no_range)
         panel.offer(ui.segmentRangesButton, panel.why_no_session())
+        ui.segmentRangesFrame.setVisible(ui.segmentRangesButton.checked)
         if ui.segmentRangesButton.checked:
             self._show_segments(reason)
 

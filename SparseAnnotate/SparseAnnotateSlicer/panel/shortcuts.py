@@ -1,11 +1,14 @@
-"""N and Shift+N for the next and the previous suggested slice: only if switched on, and while the module is shown."""
+"""N and Shift+N, for the next and the previous suggested slice while the mouse is over a slice view; a list of keys."""
 
 from __future__ import annotations
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 _SETTING = "SparseAnnotate/Shortcuts"
+# What takes letters while it has the focus.
+_TYPED_INTO = ("QLineEdit", "QTextEdit", "QPlainTextEdit", "QAbstractSpinBox")
 
 
 class Shortcuts:
@@ -14,8 +17,11 @@ class Shortcuts:
     def __init__(self, panel):
         self._panel, self._check = panel, panel.ui.shortcutsCheck
         self._installed, self._shown = [], False
-        self._check.setChecked(slicer.util.settingsValue(_SETTING, False, converter=slicer.util.toBool))
+        self._check.setChecked(slicer.util.settingsValue(_SETTING, True, converter=slicer.util.toBool))
         panel.on(self._check.toggled, self._switch)
+        panel.ui.keysLabel.setText(keys())
+        panel.ui.keysLabel.setVisible(False)
+        panel.ui.keysButton.toggled.connect(lambda: panel.ui.keysLabel.setVisible(panel.ui.keysButton.checked))
 
     @property
     def installed(self) -> bool:
@@ -51,5 +57,32 @@ class Shortcuts:
     def _install(self, keys: str, name: str, action) -> None:
         shortcut = qt.QShortcut(qt.QKeySequence(keys), slicer.util.mainWindow())
         shortcut.setObjectName(name)
-        self._panel.on(shortcut.activated, action)
+        shortcut.activated.connect(lambda: self._pressed(action))
         self._installed.append(shortcut)
+
+    def _pressed(self, action) -> None:
+        if is_over_a_slice_view() and not is_typed():
+            self._panel.attempt(action)
+
+
+def is_over_a_slice_view() -> bool:
+    """Whether the mouse is."""
+    manager = slicer.app.layoutManager()
+    widgets = [] if manager is None else [manager.sliceWidget(name) for name in manager.sliceViewNames()]
+    return any(one is not None and one.underMouse() for one in widgets)
+
+
+def is_typed() -> bool:
+    """Whether what has the focus takes letters."""
+    focused = qt.QApplication.focusWidget()
+    return focused is not None and any(focused.inherits(name) for name in _TYPED_INTO)
+
+
+def keys() -> str:
+    """All keys, in a few lines."""
+    lines = (
+        _("<b>Over a slice view:</b> N next, Shift+N previous suggested slice; Shift+wheel size of the brush;"),
+        _("1 to 9 tools, Space the last one, Q and W segments; Ctrl+Z undo, Ctrl+Shift+Z redo, also of Accept."),
+        _("<b>In the strip:</b> arrows one slice, Page up and down ten, Home and End the range's ends."),
+    )
+    return "<br>".join(lines)

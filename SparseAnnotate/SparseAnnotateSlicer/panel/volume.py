@@ -107,7 +107,10 @@ class VolumeRow:
         panel, ui, session = self._panel, self._ui, self._panel.session
         parameters = panel.parameters
         volume = parameters.volume if parameters is not None else None
-        ui.volumeLine.setText(self._line(volume, session))
+        line = self._line(volume, session)
+        ui.volumeLine.setText(line)
+        # Between the names of the rows there is not room for all of it.
+        ui.volumeLine.setToolTip(f"{line}\n\n" + _("Show or hide volume, segments and axis."))
         reason = "" if volume is not None else _("Choose a volume first.")
         panel.offer(ui.segmentationSelector, reason)
         panel.offer(ui.newSegmentationButton, reason)

@@ -41,6 +41,8 @@ def choosing(monkeypatch):
 
 def choose_folder(panel, choosing, folder):
     choosing.append(str(folder))
+    if not is_shown(panel.ui.predictFrame):
+        click(panel.ui.predictTab)
     if not panel.ui.optionsButton.checked:
         click(panel.ui.optionsButton)
     click(panel.ui.modelFolderButton)
@@ -56,6 +58,7 @@ def is_shown(widget) -> bool:
 
 
 def test_nothing_is_offered_before_a_folder_was_chosen(panel):
+    click(panel.ui.predictTab)
     choose_name(panel.ui.predictorCombo, "guided")
     assert not is_shown(panel.ui.startFromFrame)
     assert not is_shown(panel.ui.modelsFrame)

@@ -260,7 +260,6 @@ def test_a_range_that_leaves_out_what_is_painted_is_said_at_once(painted):
 def test_another_module_gets_keys_and_mouse_back(representation):
     panel = representation.widget
     begin(panel, add_scan())
-    panel.ui.shortcutsCheck.setChecked(True)
     assert panel.panel.shortcuts.installed
     assert panel.ui.editor.installed
     representation.exit()
@@ -269,23 +268,55 @@ def test_another_module_gets_keys_and_mouse_back(representation):
     representation.enter()
     assert panel.panel.shortcuts.installed
     assert panel.panel.session is not None
-    panel.ui.shortcutsCheck.setChecked(False)
-    assert not panel.panel.shortcuts.installed
 
 
-def test_the_keys_are_off_unless_switched_on_and_lead_through_the_suggestions(panel):
-    assert not panel.panel.shortcuts.installed
-    begin(panel, add_scan())
-    click(panel.ui.suggestButton)
-    panel.ui.shortcutsCheck.setChecked(True)
-    names = [one.objectName for one in panel.panel.shortcuts._installed]
-    assert names == ["SparseAnnotate_NextSuggestedSlice", "SparseAnnotate_PreviousSuggestedSlice"]
-    following, previous = panel.panel.shortcuts._installed
-    following.activated.emit()
-    assert panel.panel.plane == suggested(panel)[1]
-    previous.activated.emit()
-    assert panel.panel.plane == suggested(panel)[0]
-    panel.ui.shortcutsCheck.setChecked(False)
+class TestKeys:
+    @pytest.fixture
+    def suggested_slices(self, panel, monkeypatch):
+        """Two slices are suggested; the mouse is over a slice view."""
+        begin(panel, add_scan())
+        panel.ui.countSpin.setValue(2)
+        click(panel.ui.suggestButton)
+        monkeypatch.setattr(slicer.app.layoutManager().sliceWidget("Red"), "under_mouse", True)
+        return panel
+
+    def press(self, panel, number):
+        panel.panel.shortcuts._installed[number].activated.emit()
+
+    def test_they_lead_through_the_suggestions_without_having_been_switched_on(self, suggested_slices):
+        panel = suggested_slices
+        names = [one.objectName for one in panel.panel.shortcuts._installed]
+        assert names == ["SparseAnnotate_NextSuggestedSlice", "SparseAnnotate_PreviousSuggestedSlice"]
+        self.press(panel, 0)
+        assert panel.panel.plane == suggested(panel)[1]
+        self.press(panel, 1)
+        assert panel.panel.plane == suggested(panel)[0]
+
+    def test_beside_the_slice_views_they_do_nothing(self, suggested_slices):
+        slicer.app.layoutManager().sliceWidget("Red").under_mouse = False
+        self.press(suggested_slices, 0)
+        assert suggested_slices.panel.plane == suggested(suggested_slices)[0]
+
+    def test_while_text_is_typed_they_do_nothing(self, suggested_slices, monkeypatch):
+        import qt
+
+        typed = qt.QLineEdit()
+        monkeypatch.setattr(qt.QApplication, "focusWidget", staticmethod(lambda: typed))
+        self.press(suggested_slices, 0)
+        assert suggested_slices.panel.plane == suggested(suggested_slices)[0]
+
+    def test_switched_off_they_stay_off(self, suggested_slices):
+        suggested_slices.ui.shortcutsCheck.setChecked(False)
+        assert not suggested_slices.panel.shortcuts.installed
+        suggested_slices.ui.shortcutsCheck.setChecked(True)
+        assert suggested_slices.panel.shortcuts.installed
+
+    def test_they_are_listed_at_a_click(self, panel):
+        assert not panel.ui.keysLabel.visible
+        click(panel.ui.keysButton)
+        assert panel.ui.keysLabel.visible
+        for key in ("N next", "Shift+N", "Ctrl+Z", "Home", "Shift+wheel"):
+            assert key in panel.ui.keysLabel.text
 
 
 @pytest.fixture

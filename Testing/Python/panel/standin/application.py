@@ -109,6 +109,7 @@ class SliceWidget:
         renderers.AddItem(vtk.vtkRenderer())
         self._window = types.SimpleNamespace(GetRenderers=lambda: renderers, Render=lambda: None)
         self._interactor = vtk.vtkRenderWindowInteractor()
+        self.under_mouse = False
         self.connect_scene(headless)
 
     def connect_scene(self, headless):
@@ -128,6 +129,10 @@ class SliceWidget:
 
     def sliceView(self):
         return self
+
+    def underMouse(self):
+        """Whether the mouse is over it: as the tests say."""
+        return self.under_mouse
 
     def interactorStyle(self):
         """Through it the segment editor, and modules, listen to the mouse."""

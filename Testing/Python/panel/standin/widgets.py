@@ -149,6 +149,15 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         lambda self, count: self._history.SetMaximumNumberOfStates(count),
     )
 
+    def setEffectNameOrder(self, names):
+        self.order = list(names)
+
+    def setEffectColumnCount(self, count):
+        """Five of the ten tools in the picture a row, say."""
+        self.effectColumnCount = count
+        for number, one in enumerate(self._effects):
+            self._effect_grid.addWidget(one, number // count, number % count)
+
     def setMaximumNumberOfUndoStates(self, count):
         self.maximumNumberOfUndoStates = count
 
@@ -159,11 +168,13 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._add, self._remove = QtWidgets.QPushButton("Add"), QtWidgets.QPushButton("Remove")
         for one in (self._add, self._remove, QtWidgets.QPushButton("Show 3D")):
             buttons.addWidget(one)
-        effects = QtWidgets.QGridLayout()
+        effects = self._effect_grid = QtWidgets.QGridLayout()
+        self._effects = []
         for number, letter in enumerate("↖■✎⬚◐▤⌫⊞✂⊕"):
             one = QtWidgets.QToolButton()
             one.setText(letter)
             one.setFixedSize(30, 30)
+            self._effects.append(one)
             effects.addWidget(one, number // 2, number % 2)
         effects.setRowStretch(5, 1)
         self._table = QtWidgets.QListWidget()
