@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
 from ..volume import AXES, Volume
@@ -61,34 +63,42 @@ def understand(
         Where they contradict each other or the labels, or nothing is painted.
     """
     volume, labels, told = along_painted_axis(volume, file.labels, axis)
-    result = _of_planes(said, file, labels, turned=bool(told))
+    along = {_array_axis(volume, letter): planes for letter, planes in said.painted_along} or None
+    result = _of_planes(said, file, labels, turned=bool(told), along=along, axes=volume.axes)
     annotation = result.annotation
     ends = said.plane_range
     if ends is None and ends_painted and annotation.painted.any():
-        ends = annotation.painted_planes[0], annotation.painted_planes[-1]
+        ends = _ends(annotation)
     if ends is not None:
         annotation = annotation.with_range(*ends)
     if said.range_of:
         annotation = annotation.with_class_ranges(_ranges(said.range_of, annotation.classes))
     if said.partly:
         annotation = annotation.with_partly_painted(said.partly)
-    for letter, planes in said.painted_along:
-        annotation = annotation.with_painted_along(_array_axis(volume, letter), planes, labels)
     if said.box:
         annotation = annotation.with_box(*said.box)
     return volume, Understood(annotation, result.slivers, result.doubtful, (*told, *result.sentences))
 
 
-def _of_planes(said: Said, file: LabelFile, labels, *, turned: bool) -> Understood:
+def _ends(annotation: SparseAnnotation) -> tuple[int, int]:
+    """The first and the last plane that is painted, or that a plane of another axis shows to hold something."""
+    planes = list(annotation.painted_planes)
+    for axis, ones in annotation.painted_along.items():
+        crossing = np.take(annotation.labels, ones, axis).any(axis=(1, 2))
+        planes += np.flatnonzero(crossing).tolist()
+    return min(planes), max(planes)
+
+
+def _of_planes(said: Said, file: LabelFile, labels, *, turned: bool, **crossing) -> Understood:
     numbers = {name: _numbers(name, getattr(said, name), file.classes) for name in ("complete", "empty_of")}
     ranges = _ranges(said.range_of, file.classes)
     if file.painted is not None and said.painted is None and not turned:
         annotation = file.to_annotation(None, said.empty)
-        return understood(annotation, tell=False, **numbers)
+        return understood(annotation, tell=False, **numbers, **crossing)
     painted = None if said.painted is None else sorted({*said.painted, *said.partly})
     annotation = SparseAnnotation.from_painted_planes(labels, painted, empty=said.empty, classes=file.classes)
     aside = {*said.partly, *said.empty}
-    return understood(annotation, tell=painted is None, aside=aside, ranges=ranges, **numbers)
+    return understood(annotation, tell=painted is None, aside=aside, ranges=ranges, **numbers, **crossing)
 
 
 def _numbers(what: str, named: Named, classes: Sequence[LabelClass]) -> dict[int, tuple[int, ...]]:

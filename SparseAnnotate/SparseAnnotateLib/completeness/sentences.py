@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..annotation import SparseAnnotation
 
@@ -16,15 +16,21 @@ def sentences(
     doubtful: tuple[tuple[int, int], ...],
     *,
     told: bool,
+    axes: Sequence[str],
 ) -> tuple[str, ...]:
     """One line of what is not common to all structures, and one of what is doubtful; none where there is neither."""
     names = [one.name for one in annotation.classes]
     if not told:
         return _contradictions(names, slivers, doubtful)
     parts = _own(annotation, names) + _slivers(names, slivers)
+    parts += [
+        f"along {axes[axis]}, {_planes(ones)} painted completely" for axis, ones in annotation.painted_along.items()
+    ]
     lines = []
     if parts:
-        lines.append(f"understood: {'; '.join(parts)} (--complete, --empty-of, --painted or --partly say otherwise)")
+        lines.append(
+            f"understood: {'; '.join(parts)} (--complete, --empty-of, --painted, --painted-along say otherwise)"
+        )
     lines += [
         f"note: {names[number - 1]} has no voxel on plane {plane} though the painted planes around promise it: it "
         "counts as absent there; if it was not painted there, name its planes with --complete"

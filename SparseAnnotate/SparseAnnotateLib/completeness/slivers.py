@@ -6,68 +6,96 @@ import itertools
 
 import numpy as np
 
-from .outlines import Outlines
+from .outlines import PROMISED_PIXELS, Outlines
 
 # A neighbour that promises more holds at least so many times the pixels.
 _LARGER = 2
 # The share of the promised pixels below which a plane is a sliver, by its distance from the nearer neighbour: real
 # outlines change little from one plane to the next, and more over several.
 _HELD = {1: 0.4, 2: 0.2, 3: 0.1, 4: 0.05, 5: 0.05}
-# The first and the last planes of a structure taper by nature: they are slivers only where others were found.
-_HELD_AT_ENDS, _OTHERS = 0.3, 2
+# Slivers between a plane and its neighbour do not count as distance, unless the plane holds so much more than they do:
+# then it was painted, and they are what the tool left on both sides of it.
+_PEAK = 1.4
+# The first and the last planes of a structure taper by nature: they are slivers only where so many others were found.
+_OTHERS = 2
 
 
 def slivers_of(outlines: Outlines, number: int) -> list[int]:
     """The planes on which a structure (class number 1, 2, ...) has only a sliver, ascending."""
     shown = outlines.shown(number)
-    area = outlines.area[:, number - 1]
-    promised = {}
-    for plane in shown:
-        below, above = _larger(area, shown, plane)
-        if below is None or above is None:
-            continue
-        promise = outlines.promise(number, plane, below, above)
-        if promise.clear and promise.held < _HELD[1]:
-            promised[plane] = below, above, promise.held
-    found = _connected(promised)
-    if len(found) >= _OTHERS:
-        found |= _at_ends(outlines, number, shown, found)
+    if len(shown) < 3:
+        return []
+    found = _mirrored(outlines, number, shown)
+    anchors: set[int] = set()
+    while True:
+        new = {}
+        for plane in shown:
+            if plane not in found and (ends := _promising(outlines, number, shown, plane, found)):
+                new[plane] = ends
+        if not new:
+            break
+        found |= set(new)
+        anchors |= set(itertools.chain(*new.values()))
+    anchors -= found
+    if len(found) >= _OTHERS and anchors:
+        found |= _beyond(outlines, number, min(anchors), -1) | _beyond(outlines, number, max(anchors), 1)
     return sorted(found)
 
 
-def _larger(area: np.ndarray, shown: list[int], plane: int) -> tuple[int | None, int | None]:
-    """The nearest planes below and above that hold clearly more."""
-    larger = [other for other in shown if area[other] >= _LARGER * area[plane]]
-    below = [other for other in larger if other < plane]
-    above = [other for other in larger if other > plane]
-    return (below[-1] if below else None), (above[0] if above else None)
+def _promising(
+    outlines: Outlines, number: int, shown: list[int], plane: int, found: set[int]
+) -> tuple[int, int] | None:
+    """The neighbours that make a plane a sliver; None where it is none."""
+    area = outlines.area[:, number - 1]
+    larger = [one for one in shown if one not in found and area[one] >= _LARGER * area[plane]]
+    below = [one for one in larger if one < plane]
+    above = [one for one in larger if one > plane]
+    if not below or not above:
+        return None
+    ends = below[-1], above[0]
+    between = range(ends[0] + 1, plane), range(plane + 1, ends[1])
+    steps = min(1 + sum(one not in found or area[plane] > _PEAK * area[one] for one in ones) for ones in between)
+    if steps not in _HELD:
+        return None
+    promise = outlines.promise(number, plane, *ends)
+    return ends if promise.clear and promise.held < _HELD[steps] else None
 
 
-def _connected(promised: dict[int, tuple[int, int, float]]) -> set[int]:
-    """Those that are slivers for their distance, over which planes that are slivers themselves do not count."""
+def _mirrored(outlines: Outlines, number: int, shown: list[int]) -> set[int]:
+    """What a sphere brush left before and behind planes: the same outline on both sides, smaller with the distance.
+
+    Real outlines are never the same on both sides. Two planes of it at least: a single ball looks so, too.
+    """
+    area, found, peaks = outlines.area[:, number - 1], set(), []
+    for plane in shown:
+        step = 0
+        while _same_around(outlines, number, plane, step + 1) and area[plane + step + 1] <= area[plane + step]:
+            step += 1
+        if step and area[plane + step] < area[plane]:
+            peaks.append(plane)
+            found |= set(range(plane - step, plane + step + 1)) - {plane}
+    joined = any(outlines.promise(number, low, low, high).clear for low, high in itertools.pairwise(peaks))
+    return found - set(peaks) if joined else set()
+
+
+def _same_around(outlines: Outlines, number: int, plane: int, step: int) -> bool:
+    before, behind = plane - step, plane + step
+    if before < 0 or behind >= outlines.planes:
+        return False
+    pixels = outlines.area[[before, behind], number - 1]
+    return bool(pixels[0] == pixels[1] >= PROMISED_PIXELS) and np.array_equal(
+        outlines.on(number, before), outlines.on(number, behind)
+    )
+
+
+def _beyond(outlines: Outlines, number: int, anchor: int, step: int) -> set[int]:
+    """Slivers next to the outermost plane that is none, away from the others."""
+    outline = outlines.on(number, anchor)
     found: set[int] = set()
-    while True:
-        new = set()
-        for plane, (below, above, held) in promised.items():
-            steps = min(
-                1 + sum(between not in found for between in range(*ends))
-                for ends in ((below + 1, plane), (plane + 1, above))
-            )
-            if plane not in found and held < _HELD.get(steps, 0):
-                new.add(plane)
-        if not new:
-            return found
-        found |= new
-
-
-def _at_ends(outlines: Outlines, number: int, shown: list[int], found: set[int]) -> set[int]:
-    """Slivers before the first and after the last plane that is none, next to it."""
-    rest = [plane for plane in shown if plane not in found]
-    new: set[int] = set()
-    for ordered, step in ((rest, 1), (rest[::-1], -1)):
-        for plane, inner in itertools.pairwise(ordered):
-            outline = outlines.on(number, inner)
-            if plane + step != inner or (outlines.on(number, plane) & outline).sum() >= _HELD_AT_ENDS * outline.sum():
-                break
-            new.add(plane)
-    return new
+    plane = anchor + step
+    while 0 <= plane < outlines.planes and outlines.area[plane, number - 1]:
+        if (outlines.on(number, plane) & outline).sum() >= _HELD[1] * outline.sum():
+            break
+        found.add(plane)
+        plane += step
+    return found

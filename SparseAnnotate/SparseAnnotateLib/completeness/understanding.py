@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..errors import InputError
+from .crossing import crossing_planes, without_lines
 from .outlines import Outlines
 from .own_planes import own_planes
 from .sentences import sentences
@@ -40,6 +41,8 @@ def understood(
     complete: Mapping[int, Iterable[int]] | None = None,
     empty_of: Mapping[int, Iterable[int]] | None = None,
     ranges: Mapping[int, tuple[int, int]] | None = None,
+    along: Mapping[int, Iterable[int]] | None = None,
+    axes: Sequence[str] = ("plane", "row", "column"),
 ) -> Understood:
     """What the labels of an annotation say of its planes, and nothing else where the expert said it.
 
@@ -51,6 +54,8 @@ def understood(
     complete : for structures (class numbers 1, 2, ...), exactly the planes on which they were painted completely
     empty_of : for structures, further planes that were looked at and hold none of it
     ranges : first and last plane of structures where they were clicked; only read
+    along : rows (1) and columns (2) that were painted completely; None where that is told from the labels
+    axes : what the three axes are called
 
     Raises
     ------
@@ -58,7 +63,10 @@ def understood(
         See `SparseAnnotation.with_complete`.
     """
     complete, empty_of = complete or {}, empty_of or {}
-    told, slivers, doubtful = _told(annotation, sorted(aside), ranges or {})
+    labels = annotation.to_values(annotation.labels)
+    if along is None:
+        along = crossing_planes(annotation.labels) if tell else {}
+    told, slivers, doubtful = _told(annotation, sorted(aside), ranges or {}, along)
     if not tell:
         told = {}
     said = {number: set(ones) for number, ones in complete.items()}
@@ -67,14 +75,17 @@ def understood(
         said[number] = said.get(number, told.get(number, set(annotation.complete_planes_of(number)))) | set(ones)
     if told or said:
         annotation = annotation.with_complete({**told, **said})
+    for axis, ones in along.items():
+        annotation = annotation.with_painted_along(axis, ones, labels)
     slivers = {number: ones for number, ones in slivers.items() if number not in complete}
     doubtful = tuple(one for one in doubtful if one[0] not in said)
-    return Understood(annotation, slivers, doubtful, sentences(annotation, slivers, doubtful, told=tell))
+    return Understood(annotation, slivers, doubtful, sentences(annotation, slivers, doubtful, told=tell, axes=axes))
 
 
-def _told(annotation, aside: list[int], ranges) -> tuple[dict[int, set[int]], dict[int, tuple[int, ...]], tuple]:
+def _told(annotation, aside: list[int], ranges, along) -> tuple[dict[int, set[int]], dict[int, tuple[int, ...]], tuple]:
     """The planes on which structures are complete, of those that are not complete wherever there are labels."""
-    outlines = Outlines(annotation.labels, annotation.class_count)
+    labels = without_lines(annotation.labels, along) if along else annotation.labels
+    outlines = Outlines(labels, annotation.class_count)
     outlines.area[aside] = 0
     shown = outlines.area > 0
     slivers = {}
