@@ -1,8 +1,9 @@
 """What counts as painted where the expert did not say it: told from the labels (docs/painted.md).
 
 - `said`: what an expert did say, by options or columns of a table; `understanding`: labels to an annotation.
-- `axis`: along which axis was painted; `own_planes`: structures painted on planes of their own; `slivers`: what a tool
-  left on a plane; `outlines`: what they are measured with.
+- `axis`: along which axis was painted; `crossing`: planes of another axis that were painted, too.
+- `own_planes`: structures painted on planes of their own; `slivers`: what a tool left on a plane; `outlines`: what they
+  are measured with.
 - `sentences`: what was understood, in words, for the user to see.
 
 May be imported here: the ground and `distances`.
