@@ -17,11 +17,13 @@ _GENEROSITY = 1.2
 def structure_groups(annotation: SparseAnnotation) -> list[tuple[int, ...]]:
     """Class numbers of the structures that are complete on the same planes, in the order of their first one.
 
-    One group where all structures were painted on common planes.
+    One group where all structures were painted on common planes. Those that are complete nowhere, for all was painted
+    only in part, belong together where the same planes show them.
     """
-    groups: dict[bytes, list[int]] = {}
+    groups: dict[tuple, list[int]] = {}
     for number in range(1, annotation.class_count + 1):
-        groups.setdefault(annotation.complete[:, number - 1].tobytes(), []).append(number)
+        planes = annotation.complete_planes_of(number) or ("in part", *annotation.shown_planes_of(number))
+        groups.setdefault(tuple(planes), []).append(number)
     return [tuple(group) for group in groups.values()]
 
 

@@ -51,6 +51,14 @@ class TestEveryStructureIsPredictedFromItsOwnPlanes:
             assert np.array_equal(labels[planes] == number, given.labels[planes] == number)
 
 
+@pytest.mark.parametrize("name", ["shape", "guided"])
+def test_structures_painted_only_in_part_on_different_planes_do_not_punch_out_each_other_either(name):
+    given = annotation().with_partly_painted([2, 6, 10, 14, 18])
+    labels = run(PREDICTORS.create(name), scan(), given).labels
+    assert min(dice(labels == number, TRUTH == number) for number in (1, 2)) >= 0.85
+    assert np.array_equal(labels[given.known], given.labels[given.known])
+
+
 def test_the_same_planes_said_one_by_one_change_nothing():
     common = {1: [2, 10, 18], 2: [2, 10, 18]}
     said = annotation(common)
