@@ -55,7 +55,7 @@ class TestEveryStructureIsPredictedFromItsOwnPlanes:
 def test_structures_painted_only_in_part_on_different_planes_do_not_punch_out_each_other_either(name):
     given = annotation().with_partly_painted([2, 6, 10, 14, 18])
     labels = run(PREDICTORS.create(name), scan(), given).labels
-    assert min(dice(labels == number, TRUTH == number) for number in (1, 2)) >= 0.85
+    assert min(dice(labels == number, number == TRUTH) for number in (1, 2)) >= 0.85
     assert np.array_equal(labels[given.known], given.labels[given.known])
 
 
