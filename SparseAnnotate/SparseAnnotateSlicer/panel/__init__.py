@@ -3,6 +3,7 @@
 Who lives here
     panel : `Panel`, the whole: which session, which plane, errors into the status line
     volume, strip, range, suggest, predict, review : the rows, from top to bottom
+    surface : the prediction in the 3-D views
     strokes : correcting is painting; parts of strokes on slices that they were not made on
     editor, watch : the embedded segment editor; half a second after a stroke the panel looks
     folding : what is not needed now folds away

@@ -174,6 +174,7 @@ class Panel:
         """Take the session off the panel; it goes on."""
         self.watch.stop()
         self.strokes.stop()
+        self.review.surface.remove()
         self.session = self.present = self.plane = None
         self.views.setVolume(None, None)
         self.views.clear()

@@ -9,6 +9,7 @@ from SparseAnnotateLib.errors import InputError
 from ..scene import preview
 from ..session.planes import PlaneState
 from .planes import order_to_check, predicted
+from .surface import Surface
 
 
 class ReviewRow:
@@ -26,6 +27,7 @@ class ReviewRow:
         panel.on(ui.peekButton.toggled, lambda: None)
         ui.opacitySlider.valueChanged.connect(lambda value: self._fill(value))
         self._add_menu()
+        self.surface = Surface(panel)
 
     def _add_menu(self) -> None:
         button = self._panel.ui.rejectButton
@@ -43,6 +45,7 @@ class ReviewRow:
         """After a look at the segmentation: what was painted since leaves the preview, and counts as corrected."""
         panel, session, present = self._panel, self._panel.session, self._panel.present
         state = session.state
+        self.surface.follow()
         if session.preview_node is None:
             return
         preview.follow(session.preview_node, session.segmentation_node)
@@ -58,6 +61,7 @@ class ReviewRow:
             panel.present = session.review.refresh()
             self._shown = shown
             self._fill(panel.ui.opacitySlider.value)
+        self.surface.update()
 
     def _say_of(self, message: str, planes, state: PlaneState) -> None:
         """Say what is withdrawn as soon as one of the planes is not in this state any more, as after an undo."""
@@ -121,6 +125,7 @@ class ReviewRow:
             panel.offer(button, here)
         for widget in (ui.peekButton, ui.opacitySlider):
             panel.offer(widget, nothing)
+        panel.offer(ui.surfaceButton, panel.why_no_session() or self._why_no_surface())
 
     def _why_nothing(self) -> str:
         panel = self._panel
@@ -129,6 +134,9 @@ class ReviewRow:
         if panel.session.preview_node is None:
             return _("Nothing is predicted yet: press Predict.")
         return "" if predicted(panel.present) else _("Every predicted slice is accepted, corrected or rejected.")
+
+    def _why_no_surface(self) -> str:
+        return "" if self._panel.session.state.predicted else _("Nothing is predicted yet: press Predict.")
 
     def _why_not_here(self) -> str:
         panel = self._panel

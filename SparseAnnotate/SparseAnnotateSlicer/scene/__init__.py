@@ -5,7 +5,7 @@ Who lives here
     plane_geometry : where a volume's planes lie in the world, and which of them a view shows
     box : a markups ROI as a box of voxels
     writing : labels into segments, by Slicer's own segment editor logic, one undoable step a write
-    preview : a prediction as a segmentation of its own
+    preview, surface : a prediction as a segmentation of its own, in slices and in 3-D
     nodes : taking nodes out of the scene
     files, headless : scenes and files; a scene in plain Python
     interpolator : Slicer's contour interpolator behind the predictor `morphology`

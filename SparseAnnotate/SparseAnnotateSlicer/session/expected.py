@@ -28,6 +28,26 @@ def remember_expected(state: SessionState, prediction: Prediction) -> None:
     state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
 
 
+def wrong_mm2(state: SessionState, plane: int, labels: np.ndarray, pixel_mm2: float) -> float | None:
+    """What is expected to be wrong on a predicted plane: 1 - Dice times the area, over its structures.
+
+    None where nothing says how good the prediction is.
+
+    Parameters
+    ----------
+    labels : of the plane, uint8 (rows, columns), numbers of the predicted segments
+    pixel_mm2 : area of a pixel
+    """
+    if plane not in state.expected_dice:
+        return None
+    counts = np.bincount(labels.ravel(), minlength=len(state.predicted_segments) + 1)
+    wrong = 0.0
+    for count, segment_id in zip(counts[1:].tolist(), state.predicted_segments, strict=False):
+        dice = state.expected_dice_of.get(segment_id, {}).get(plane, state.expected_dice[plane])
+        wrong += (1 - dice) * count
+    return wrong * pixel_mm2
+
+
 def _of_structures(dice: np.ndarray | None, state: SessionState) -> dict[str, dict[int, float]]:
     """By segment ID and plane, where it is known."""
     if dice is None:

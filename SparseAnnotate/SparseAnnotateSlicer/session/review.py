@@ -13,7 +13,7 @@ from ..scene import preview
 from ..scene.nodes import remove_with_helpers
 from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
-from .expected import remember_expected
+from .expected import remember_expected, wrong_mm2
 from .planes import Present
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Review:
 
     Attributes
     ----------
+    predictions : how many were shown
     editor_node, save_state : see `SegmentWriter`; in Slicer's window set both to those of the embedded editor
     """
 
@@ -50,6 +51,7 @@ class Review:
         self.save_state: Callable[[], Any] | None = None
         self._writer: SegmentWriter | None = None
         self._labels: np.ndarray | None = None
+        self.predictions = 0
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
 
@@ -63,6 +65,7 @@ class Review:
         """
         session, state = self._session, self._session.state
         self._labels = prediction.labels
+        self.predictions += 1
         self._undo, self._redo = [], []
         painted = set(session.look().painted)
         state.predicted = [plane for plane in range(plane_range[0], plane_range[1] + 1) if plane not in painted]
@@ -164,24 +167,24 @@ class Review:
         labels[planes] = np.where(painted > 0, numbers[painted], labels[planes])
         return labels
 
+    def everything(self, present: Present) -> np.ndarray:
+        """What is painted, accepted, and predicted: uint8 (planes, rows, columns), numbers of the segments."""
+        labels = present.layers.labels.copy()
+        pending, session = self._pending(present), self._session
+        if pending and session.preview_node is not None:
+            ids = list(present.layers.segment_ids)
+            predicted = self._in_numbers_of(ids)[pending]
+            labels[pending] = np.where(labels[pending] > 0, labels[pending], predicted)
+        return labels
+
     def predicted_area(self, plane: int) -> int:
         """Pixels of a plane that the prediction gives to any structure."""
         return int(np.count_nonzero(self._predicted_labels()[plane]))
 
     def expected_wrong_mm2(self, plane: int) -> float | None:
-        """What is expected to be wrong on a predicted plane: 1 - Dice times the area, over its structures.
-
-        None where nothing says how good the prediction is.
-        """
-        session, state = self._session, self._session.state
-        if plane not in state.expected_dice:
-            return None
-        counts = np.bincount(self._predicted_labels()[plane].ravel(), minlength=len(state.predicted_segments) + 1)
-        wrong = 0.0
-        for count, segment_id in zip(counts[1:].tolist(), state.predicted_segments, strict=False):
-            dice = state.expected_dice_of.get(segment_id, {}).get(plane, state.expected_dice[plane])
-            wrong += (1 - dice) * count
-        return wrong * float(np.prod(session.volume.spacing_mm[1:]))
+        """See `expected.wrong_mm2`."""
+        area_mm2 = float(np.prod(self._session.volume.spacing_mm[1:]))
+        return wrong_mm2(self._session.state, plane, self._predicted_labels()[plane], area_mm2)
 
     def merge(self, planes: list[int], before: Present, now: Present, undo: Callable, redo: Callable) -> None:
         """Put what was just painted onto predicted planes on top of their prediction, as if that was accepted first.

@@ -237,3 +237,27 @@ def test_slices_still_to_be_painted_are_painted_blind(painted):
     click(panel.ui.peekButton)
     scroll_to(panel, next(p for p in states(panel, PlaneState.PREDICTED) if p not in suggested(panel)))
     assert display.IsDisplayableInView(view.GetID())
+
+
+def test_one_click_shows_the_surface_which_follows_each_prediction(painted):
+    panel = painted
+    assert "press Predict" in panel.ui.surfaceButton.toolTip
+    predict(panel)
+    assert panel.panel.review.surface.node is None
+    click(panel.ui.surfaceButton)
+    node = panel.panel.review.surface.node
+    segment_id = panel.panel.session.segment_ids[0]
+
+    def surface():
+        return node.GetClosedSurfaceInternalRepresentation(segment_id)
+
+    first = surface().GetNumberOfPoints()
+    assert first > 100
+    paint(panel, ellipsoid(first=7, last=16), [8, 9, 10, 12, 13, 15])
+    assert surface().GetNumberOfPoints() == first
+    predict(panel)
+    assert panel.panel.review.surface.node is node
+    assert surface().GetNumberOfPoints() != first
+    click(panel.ui.surfaceButton)
+    assert panel.panel.review.surface.node is None
+    assert node.GetScene() is None
