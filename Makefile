@@ -23,10 +23,12 @@ endif
 demo: $(VENV)/demo-installed
 	$(BIN)/sparse-annotate demo -o demo
 
-# The panel's stand-in for Slicer gets a process of its own: it ends in another order than the scene's tests do.
+# Several processes, each with whole files; more than four would need more than 8 GB. The panel's stand-in for Slicer gets
+# processes of its own: it ends in another order than the scene's tests do.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --durations 10
 test: venv
-	$(BIN)/python -m pytest -q --ignore=Testing/Python/panel
-	$(BIN)/python -m pytest -q Testing/Python/panel
+	$(PYTEST) --ignore=Testing/Python/panel
+	$(PYTEST) Testing/Python/panel
 
 # Not a part of `test`: a new release of ruff must not break what works.
 lint: venv

@@ -75,7 +75,7 @@ class Desk:
                 return
             time.sleep(0.01)
 
-    def wait_until(self, condition, timeout_s=180.0):
+    def wait_until(self, condition, timeout_s=600.0):
         """Let Qt work until something is so."""
         end = time.monotonic() + timeout_s
         while not condition():

@@ -80,7 +80,7 @@ def paint(panel, truth, planes):
     held = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
     held[list(planes)] = truth[list(planes)]
     slicer.util.updateSegmentBinaryLabelmapFromArray(held, node, segment_id, volume)
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
 
 
 def change(panel, held_on, *, undoable=False):
@@ -103,13 +103,13 @@ def stroke(panel, held_on, *, view="Red", tool="Paint", shift=False):
     interactor.InvokeEvent("LeftButtonPressEvent")
     change(panel, held_on, undoable=True)
     interactor.InvokeEvent("LeftButtonReleaseEvent")
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
 
 
 def take_back(panel):
     """Ctrl+Z."""
     panel.ui.editor.undo()
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
 
 
 def suggested(panel):
@@ -123,7 +123,7 @@ def choose_name(combo, name):
     process_events()
 
 
-def predict(panel, predictor="shape", timeout_s=300):
+def predict(panel, predictor="shape", timeout_s=600):
     """Predict and wait for the end."""
     choose_name(panel.ui.predictorCombo, predictor)
     click(panel.ui.predictButton)

@@ -157,7 +157,7 @@ class TestWithoutAnEvent:
             array[15, 0:2, :40] = 1
 
         change(predicted, half, undoable=True)
-        wait_until(lambda: not predicted.panel.watch.is_waiting, 60)
+        wait_until(lambda: not predicted.panel.watch.is_waiting)
         now = held(predicted, 15)
         assert now[0:2, :40].all()
         assert np.array_equal(now & before, before)
@@ -175,7 +175,7 @@ class TestWithoutAnEvent:
             array[15, 0:2, :40] = 1
 
         change(predicted, half)
-        wait_until(lambda: not predicted.panel.watch.is_waiting, 60)
+        wait_until(lambda: not predicted.panel.watch.is_waiting)
         assert held(predicted, 15)[0:2, :40].all()
         assert np.array_equal(held(predicted, 15) & before, before)
         assert held(predicted, 6).any()
@@ -300,7 +300,7 @@ def test_slivers_that_nobody_saw_being_painted_are_told_from_the_labels(scene, p
         array[[8, 10], 20, 24] = 1
 
     change(panel, slivers)
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
     assert panel.panel.present.planes(PlaneState.PAINTED) == [7, 11, 15]
     assert panel.panel.present.planes(PlaneState.PARTLY) == [8, 10]
     assert "promise" in panel.panel.strip.widget.textOf(8)

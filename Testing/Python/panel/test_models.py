@@ -113,7 +113,7 @@ def test_a_prediction_starts_from_the_chosen_model_and_the_session_remembers_it(
     panel.ui.startFromCombo.setCurrentIndex(1)
     click(panel.ui.predictButton)
     assert not is_shown(panel.ui.startFromFrame)
-    wait_until(lambda: not panel.panel.predict.is_running, 300)
+    wait_until(lambda: not panel.panel.predict.is_running)
     process_events()
     state = panel.panel.session.state
     assert "slices predicted" in panel.ui.statusLabel.text
@@ -130,6 +130,6 @@ def test_a_model_that_does_not_fit_the_scan_is_told(panel, choosing, folder):
     paint(panel, ellipsoid(), (7, 11, 16))
     panel.ui.startFromCombo.setCurrentIndex(2)
     click(panel.ui.predictButton)
-    wait_until(lambda: not panel.panel.predict.is_running, 300)
+    wait_until(lambda: not panel.panel.predict.is_running)
     process_events()
     assert "knows planes along the axis i" in panel.ui.statusLabel.text

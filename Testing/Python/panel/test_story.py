@@ -82,7 +82,7 @@ def test_the_first_volume_is_chosen_and_its_segments_are_one_click(panel, scan):
 
 
 def test_a_volume_that_is_loaded_while_none_is_chosen_is_taken(panel, scan):
-    wait_until(lambda: panel.ui.volumeSelector.currentNode() is scan, 5)
+    wait_until(lambda: panel.ui.volumeSelector.currentNode() is scan)
     add_scan("another")
     process_events(0.1)
     assert panel.ui.volumeSelector.currentNode() is scan
@@ -189,7 +189,7 @@ def test_accepting_all_is_one_step_of_the_editors_undo(painted, truth):
     assert np.isclose(dice_of_segments(panel, truth), 1, atol=0.2)
     assert "slices accepted" in panel.ui.statusLabel.text
     panel.ui.editor.undo()
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
     assert session.look().contents == before
     assert "slices accepted" not in panel.ui.statusLabel.text
     assert states(panel, PlaneState.ACCEPTED) == []
@@ -211,7 +211,7 @@ def test_a_prediction_takes_the_name_and_the_colour_that_its_segment_is_given_la
     segment = session.segmentation_node.GetSegmentation().GetSegment(session.segment_ids[0])
     segment.SetColor(0.9, 0.6, 0.0)
     segment.SetName("prostate")
-    wait_until(lambda: not painted.panel.watch.is_waiting, 60)
+    wait_until(lambda: not painted.panel.watch.is_waiting)
     shown = session.preview_node.GetSegmentation().GetSegment(session.segment_ids[0])
     assert shown.GetName() == "prostate"
     assert shown.GetColor() == pytest.approx((0.9, 0.6, 0.0))

@@ -4,7 +4,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 import warnings
 
 import numpy as np
@@ -42,13 +41,13 @@ from SparseAnnotateLib.predictors import PREDICTORS, Prediction, PredictorBase, 
 
 @PREDICTORS.register
 class Slow(PredictorBase):
-    """Waits a minute."""
+    """Waits an hour."""
     name, summary = "slow", "Waits."
 
     def _predict(self, volume, annotation):
-        for n in range(600):
+        for n in range(36000):
             time.sleep(0.1)
-            yield Progress("waiting", n / 600, f"turn {n}")
+            yield Progress("waiting", n / 36000, f"turn {n}")
         yield Prediction(np.zeros_like(annotation.labels))
 '''
 BROKEN = SLOW.replace("Slow", "Broken").replace('"slow"', '"broken"').replace("time.sleep(0.1)", "1 / 0")
@@ -102,14 +101,13 @@ def test_predict_turns_into_cancel_which_changes_nothing(painted):
     assert panel.ui.predictButton.text == "Cancel"
     assert panel.ui.progressBar.visible
     assert not panel.ui.predictorCombo.visible
-    wait_until(lambda: has_progress(panel), 120)
+    wait_until(lambda: has_progress(panel))
     assert "Wait for the prediction" in panel.ui.firstHereButton.toolTip
     click(panel.ui.predictButton)
     assert panel.ui.predictButton.text == "Cancelling"
     assert not panel.ui.predictButton.enabled
-    asked = time.monotonic()
-    wait_until(lambda: not panel.panel.predict.is_running, 60)
-    assert time.monotonic() - asked < 30
+    # Left alone it would go on for an hour.
+    wait_until(lambda: not panel.panel.predict.is_running)
     assert status(panel) == "Cancelled: nothing has changed."
     assert panel.ui.predictButton.text == "Predict"
     assert panel.panel.session.preview_node is None
@@ -118,17 +116,17 @@ def test_predict_turns_into_cancel_which_changes_nothing(painted):
 
 def test_the_log_says_what_the_worker_says(painted):
     start(painted, "slow")
-    wait_until(lambda: "turn 1" in painted.ui.logText.toPlainText(), 120)
+    wait_until(lambda: "turn 1" in painted.ui.logText.toPlainText())
     assert not painted.ui.logText.visible
     click(painted.ui.logButton)
     assert painted.ui.logText.visible
     click(painted.ui.predictButton)
-    wait_until(lambda: not painted.panel.predict.is_running, 60)
+    wait_until(lambda: not painted.panel.predict.is_running)
 
 
 def test_a_predictor_that_fails_is_told_in_the_status_line_with_its_traceback_in_the_log(painted):
     start(painted, "broken")
-    wait_until(lambda: not painted.panel.predict.is_running, 120)
+    wait_until(lambda: not painted.panel.predict.is_running)
     assert "ZeroDivisionError" in status(painted)
     assert status(painted).startswith("\N{WARNING SIGN}")
     assert "Traceback" in painted.ui.logText.toPlainText()
@@ -137,21 +135,21 @@ def test_a_predictor_that_fails_is_told_in_the_status_line_with_its_traceback_in
 
 def test_painting_while_it_predicts_is_seen_and_its_result_refused(painted, truth):
     start(painted, "slow")
-    wait_until(lambda: has_progress(painted), 120)
+    wait_until(lambda: has_progress(painted))
     paint(painted, truth, [9])
     assert painted.panel.present.states[9] is PlaneState.PAINTED
     click(painted.ui.predictButton)
-    wait_until(lambda: not painted.panel.predict.is_running, 60)
+    wait_until(lambda: not painted.panel.predict.is_running)
 
 
 def test_closing_the_scene_while_it_predicts_ends_the_worker(painted):
     panel = painted
     start(panel, "slow")
-    wait_until(lambda: has_progress(panel), 120)
+    wait_until(lambda: has_progress(panel))
     pid = panel.panel.predict._running.handle._process.pid
     slicer.mrmlScene.Clear(False)
     slicer.app.layout_manager.reset(slicer.app._headless)
-    wait_until(lambda: not panel.panel.predict.is_running, 60)
+    wait_until(lambda: not panel.panel.predict.is_running)
     assert panel.panel.session is None
     assert "scene was closed" in status(panel)
     with pytest.raises(ProcessLookupError):
@@ -217,7 +215,7 @@ def test_a_prediction_ends_while_another_volume_is_on_the_panel(painted):
     start(panel, "guided")
     choose(panel.ui.volumeSelector, add_scan("MR knee"))
     click(panel.ui.newSegmentationButton)
-    wait_until(lambda: not panel.panel.predict.is_running, 300)
+    wait_until(lambda: not panel.panel.predict.is_running)
     assert status(panel).startswith("CT chest: 11 slices predicted")
     assert first.preview_node is not None
     assert not first.preview_node.GetDisplayNode().GetVisibility()
@@ -383,7 +381,7 @@ def test_the_strip_drags_the_range_and_marks_slices(painted):
 def test_a_segment_has_a_range_of_its_own(painted):
     panel, session = painted, painted.panel.session
     session.segmentation_node.GetSegmentation().AddEmptySegment("lesion", "lesion")
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
     click(panel.ui.segmentRangesButton)
     choose_name(panel.ui.segmentCombo, "lesion")
     scroll_to(panel, 7)
@@ -419,7 +417,7 @@ def test_options_of_the_predictor_reach_its_job(painted):
     form._editors["fill_holes"].set("plane")
     form._editors["seed"].set(7)
     click(panel.ui.predictButton)
-    wait_until(lambda: not panel.panel.predict.is_running, 300)
+    wait_until(lambda: not panel.panel.predict.is_running)
     assert panel.panel.session.state.predictor_options == {"fill_holes": "plane", "seed": 7}
     form._editors["seed"].set("many")
     panel.ui.predictButton.click()
@@ -433,7 +431,7 @@ class TestSelectorsThatTakeLong:
         click(painted.ui.suggestButton)
         assert painted.ui.suggestButton.text == "Cancel"
         assert "being chosen" in painted.ui.selectorCombo.toolTip
-        wait_until(lambda: not painted.panel.suggest.is_running, 300)
+        wait_until(lambda: not painted.panel.suggest.is_running)
         assert len(suggested(painted)) == 3
         assert painted.panel.plane == suggested(painted)[0]
         assert painted.panel.session.state.selector == "kmeans"
@@ -453,7 +451,7 @@ class TestSelectorsThatTakeLong:
         click(painted.ui.suggestButton)
         slicer.mrmlScene.Clear(False)
         slicer.app.layout_manager.reset(slicer.app._headless)
-        wait_until(lambda: not painted.panel.suggest.is_running, 60)
+        wait_until(lambda: not painted.panel.suggest.is_running)
 
     def test_what_a_selector_refuses_is_said(self, painted):
         from SparseAnnotateSlicer.panel.selecting import Selection
@@ -461,7 +459,7 @@ class TestSelectorsThatTakeLong:
         session = painted.panel.session
         request = {"selector": "kmeans", "options": {}, "count": 0, "seed": 0}
         selection = Selection(session.volume, session.annotation(), request)
-        wait_until(lambda: not selection.is_running(), 120)
+        wait_until(lambda: not selection.is_running())
         with pytest.raises(InputError, match="ask for at least 1"):
             selection.result()
         selection.close()
@@ -472,7 +470,7 @@ class TestSelectorsThatTakeLong:
         assert painted.panel.suggest._selectors.name == "expected-gain"
         painted.ui.countSpin.setValue(2)
         click(painted.ui.suggestButton)
-        wait_until(lambda: not painted.panel.suggest.is_running, 300)
+        wait_until(lambda: not painted.panel.suggest.is_running)
         assert len(suggested(painted)) == 2
         assert painted.ui.positionLabel.text.endswith("1 of 2")
 
@@ -523,7 +521,7 @@ class TestPackages:
         monkeypatch.setattr("slicer.packaging.pip_ensure", pip_ensure)
         start(painted, "guided")
         assert installed == [(["opencv-python-headless>=4.8"], True, False, "SparseAnnotate")]
-        wait_until(lambda: not painted.panel.predict.is_running, 300)
+        wait_until(lambda: not painted.panel.predict.is_running)
 
     def test_what_was_said_before_does_not_stand_beside_the_question(self, painted, monkeypatch):
         beside = []

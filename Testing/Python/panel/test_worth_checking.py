@@ -33,7 +33,7 @@ def two_structures(scene, panel, truth):  # noqa: ARG001 - emptied first
             array[PLANES] = one[PLANES]
 
         change(panel, paint)
-    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    wait_until(lambda: not panel.panel.watch.is_waiting)
     predict(panel)
     panel.panel.session.state.expected_dice_of = {
         first: dict.fromkeys(range(5, 19), 0.9),

@@ -203,7 +203,7 @@ def process_events(seconds: float = 0.0) -> None:
         time.sleep(0.005)
 
 
-def wait_until(condition, timeout_s: float = 30.0) -> None:
+def wait_until(condition, timeout_s: float = 600.0) -> None:
     """Let Qt work until something is so; an AssertionError if it does not become so."""
     end = time.monotonic() + timeout_s
     while not condition():
