@@ -46,6 +46,8 @@ $(VENV)/demo-installed: pyproject.toml
 	@$(INSTALL) --no-deps --target $(VENV)/installer/scan 'nilearn>=0.10'
 	@mkdir -p $(VENV)/share/sparse-annotate
 	@cp $(VENV)/installer/scan/nilearn/datasets/data/mni_icbm152_*_converted.nii.gz $(VENV)/share/sparse-annotate
+# 32 MB with which numpy, scipy and scikit-learn test themselves.
+	@find $(VENV)/lib -path '*/site-packages/*/tests' -type d -prune -exec rm -rf {} +
 	@rm -rf $(VENV)/installer
 	@touch $@
 
