@@ -19,6 +19,8 @@ from .options import OptionsForm
 from .status import duration
 
 POLL_MS = 100
+# Between the steps of showing a result.
+_STEP_MS = 1
 # A step a poll, in this process: no longer than needed for Slicer to draw in between.
 _INLINE_POLL_MS = 5
 # Those that Slicer's own filters run, in this process, a gap between painted planes at a time.
@@ -32,6 +34,7 @@ class PredictRow:
         self._panel, ui = panel, panel.ui
         self._running: prediction.RunningPrediction | None = None
         self._started, self._cancelling, self._last_line = 0.0, False, ""
+        self._finishing, self._seconds = None, 0.0
         self._runners: dict[str, object] = {}
         self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
         self._form = OptionsForm(ui.optionsFrame.layout())
@@ -107,15 +110,32 @@ class PredictRow:
         for event in running.handle.events():
             self._show_event(event)
         if state.ended:
-            self._timer.stop()
-            self._panel.attempt(self._finish)
+            self._timer.setInterval(_STEP_MS)
+            if self._finishing is None:
+                self._finishing, self._seconds = running.finishing(), time.monotonic() - self._started
+            self._go_on()
 
-    def _finish(self) -> None:
+    def _go_on(self) -> None:
+        """One of the steps in which a result is shown, so that Slicer never stands still for long."""
+        try:
+            next(self._finishing)
+        except StopIteration:
+            self._end(None)
+        except Exception as error:  # noqa: BLE001 - raised again, where it is told
+            self._end(error)
+
+    def _end(self, error: Exception | None) -> None:
+        self._timer.stop()
+        self._finishing = None
+        self._panel.attempt(lambda: self._finish(error))
+
+    def _finish(self, failed: Exception | None) -> None:
         panel, running = self._panel, self._running
         self._running = None
-        seconds = time.monotonic() - self._started
+        seconds = self._seconds
         try:
-            running.finish()
+            if failed is not None:
+                raise failed
         except JobCancelledError as error:
             if running.session.ended:
                 raise InputError(_("The scene was closed: the prediction was cancelled.")) from error
@@ -195,7 +215,7 @@ class PredictRow:
     def close(self) -> None:
         """End what is running and leave nothing behind."""
         self._timer.stop()
-        self._running = None
+        self._running = self._finishing = None
         for runner in self._runners.values():
             runner.close()
         self._runners = {}

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import slicer
+import vtk
 from SparseAnnotateLib.volume import Volume
 
 from .segments import BINARY_LABELMAP, read_segments
-from .volumes import ijk_to_ras
+from .volumes import ijk_to_ras, image_array
 from .writing import matrix_from, oriented_image
 
 _KIND_TAG = "SparseAnnotate.Kind"
@@ -58,6 +59,9 @@ def show(node, volume_node, volume: Volume, labels: np.ndarray, segmentation_nod
     labels : uint8 (planes, rows, columns)
     """
     segmentation, original = node.GetSegmentation(), segmentation_node.GetSegmentation()
+    if _put_in_place(node, volume_node, volume.to_file_order(labels), segmentation_node, segment_ids):
+        follow(node, segmentation_node)
+        return
     image = oriented_image(volume.to_file_order(labels), matrix_from(ijk_to_ras(volume_node)))
     was_modifying = node.StartModify()
     segmentation.RemoveAllSegments()
@@ -73,6 +77,32 @@ def show(node, volume_node, volume: Volume, labels: np.ndarray, segmentation_nod
         segment.AddRepresentation(BINARY_LABELMAP, image)
         segmentation.AddSegment(segment, segment_id)
     node.EndModify(was_modifying)
+
+
+def _put_in_place(node, volume_node, array: np.ndarray, segmentation_node, segment_ids: Sequence[str]) -> bool:
+    """Change the labels of segments that are there already; whether that could be done.
+
+    Removing and adding segments takes Slicer several times as long, with their items and display properties.
+    """
+    segmentation, original = node.GetSegmentation(), segmentation_node.GetSegmentation()
+    wanted = [one for one in segment_ids if original.GetSegment(one) is not None]
+    if not wanted or list(segmentation.GetSegmentIDs()) != wanted or segmentation.GetNumberOfLayers() != 1:
+        return False
+    layer = segmentation.GetSegment(wanted[0]).GetRepresentation(BINARY_LABELMAP)
+    numbers = [segmentation.GetSegment(one).GetLabelValue() for one in wanted]
+    matrix = vtk.vtkMatrix4x4()
+    layer.GetImageToWorldMatrix(matrix)
+    same_grid = layer.GetExtent() == volume_node.GetImageData().GetExtent() and np.allclose(
+        slicer.util.arrayFromVTKMatrix(matrix), ijk_to_ras(volume_node)
+    )
+    if not same_grid or numbers != [segment_ids.index(one) + 1 for one in wanted]:
+        return False
+    held = image_array(layer)
+    if not np.array_equal(held, array):
+        held[:] = array
+        layer.GetPointData().GetScalars().Modified()
+        layer.Modified()
+    return True
 
 
 def follow(node, segmentation_node) -> None:

@@ -117,6 +117,25 @@ def read_segments(segmentation_node, volume_node, volume: Volume, segment_ids: S
     return SegmentLayers(volume.shape, tuple(layers), segment_ids, names)
 
 
+def fingerprint(segmentation_node, volume_node, segment_ids: Sequence[str]) -> tuple:
+    """Changes whenever what `read_segments` gives may have changed: of voxels VTK's own time stamps tell it."""
+    segmentation = segmentation_node.GetSegmentation()
+    segments = []
+    for segment_id in segment_ids:
+        segment = segmentation.GetSegment(segment_id)
+        layer = segment.GetRepresentation(BINARY_LABELMAP)
+        stamp = None if layer is None else (layer.GetMTime(), _scalars_time(layer), layer.GetAddressAsString(""))
+        segments.append((segment_id, segment.GetName(), segment.GetLabelValue(), stamp))
+    transforms = [node.GetParentTransformNode() for node in (segmentation_node, volume_node)]
+    times = [None if one is None else one.GetTransformToWorldMTime() for one in transforms]
+    return tuple(segments), tuple(times), segmentation.GetSourceRepresentationName()
+
+
+def _scalars_time(layer) -> int:
+    scalars = layer.GetPointData().GetScalars()
+    return 0 if scalars is None else scalars.GetMTime()
+
+
 def _layers_of(segmentation_node, wanted) -> list[list[str]]:
     """The wanted segments, those together that share a layer and therefore cannot overlap."""
     segmentation = segmentation_node.GetSegmentation()
@@ -145,6 +164,8 @@ def layer_on_same_grid(segmentation_node, volume_node, values: Mapping[str, int]
     """
     segmentation = segmentation_node.GetSegmentation()
     layer = segmentation.GetSegment(next(iter(values))).GetRepresentation(BINARY_LABELMAP)
+    if layer.IsEmpty():
+        return np.zeros(volume_node.GetImageData().GetDimensions()[::-1], np.uint8)
     extent, whole = layer.GetExtent(), volume_node.GetImageData().GetExtent()
     inside = all(whole[n] <= extent[n] and extent[n + 1] <= whole[n + 1] for n in (0, 2, 4))
     filled = all(extent[n] <= extent[n + 1] for n in (0, 2, 4))

@@ -145,11 +145,18 @@ class SegmentWriter:
         """Add or remove the voxels of `mask`, which is bool (len(planes), rows, columns)."""
         if not mask.any():
             return
-        complete = np.zeros(volume.shape, np.uint8)
-        complete[planes] = mask
         self.editor_node.SetSelectedSegmentID(segment_id)
-        modifier = oriented_image(volume.to_file_order(complete), self._grid())
+        modifier = self._modifier(volume, planes, mask)
         self._logic.ModifySegmentByLabelmap(self.segmentation_node, segment_id, modifier, mode, False, False)
+
+    def _modifier(self, volume: Volume, planes: np.ndarray, mask: np.ndarray):
+        """The part of the grid that holds what changes: of the whole one each segment took 0.26 s at 257x257x140."""
+        rows, columns = (np.flatnonzero(mask.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+        box = [slice(int(one[0]), int(one[-1]) + 1) for one in (planes, rows, columns)]
+        part = np.zeros([one.stop - one.start for one in box], np.uint8)
+        part[planes - planes[0]] = mask[:, box[1], box[2]]
+        starts = {axis: one.start for axis, one in zip(volume.axes, box, strict=True)}
+        return oriented_image(volume.to_file_order(part), self._grid(), [starts[axis] for axis in "kji"])
 
     def _grid(self):
         return grid_to_segmentation(self.volume_node, self.segmentation_node)
@@ -249,16 +256,18 @@ def _difference(present: SegmentLayers, labels: np.ndarray, planes: np.ndarray, 
     return before & ~after, after & ~before
 
 
-def oriented_image(array: np.ndarray, matrix):
+def oriented_image(array: np.ndarray, matrix, first=(0, 0, 0)):
     """A vtkOrientedImageData of its own memory.
 
     Parameters
     ----------
     array : uint8 (k, j, i)
     matrix : vtkMatrix4x4 from voxel numbers to world
+    first : numbers (k, j, i) of the first voxel
     """
     image = slicer.vtkOrientedImageData()
-    image.SetDimensions(*array.shape[::-1])
+    ends = [(start, start + size - 1) for start, size in zip(first, array.shape, strict=True)]
+    image.SetExtent(*(number for one in reversed(ends) for number in one))
     image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
     image_array(image)[:] = array
     image.SetGeometryFromImageToWorldMatrix(matrix)

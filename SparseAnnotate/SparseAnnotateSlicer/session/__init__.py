@@ -7,6 +7,7 @@ Who lives here
     planes, painted : what a plane is; what counts as painted, told from the voxels
     completeness : which structures are complete on which planes, asked of the library
     given : what the user gave, as the library's `SparseAnnotation`
+    numbers : labels of a prediction and of the user together
     review : showing, accepting, rejecting and undoing a prediction
     expected : how good a prediction is expected to be, by plane and structure
     prediction : a prediction as a job, refused if the scene has moved on

@@ -9,7 +9,7 @@ import numpy as np
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.volume import Volume
 
-from ..scene.segments import read_segments
+from ..scene.segments import SegmentLayers, fingerprint, read_segments
 from ..scene.volumes import geometry_of, volume_from_node
 from .completeness import complete_structures
 from .mirrored import grid_of
@@ -35,6 +35,7 @@ class AnnotatedVolume:
         self.ended = False
         self._contents = PlaneContents(state.contents)
         self._volume: tuple[Any, Volume] | None = None
+        self._layers: tuple[tuple, SegmentLayers, list[str]] | None = None
         self._complete: tuple[tuple, np.ndarray] | None = None
 
     @property
@@ -89,8 +90,7 @@ class AnnotatedVolume:
     def look(self) -> Present:
         """Read the segmentation: what it holds, and in which state every plane is."""
         self.check_not_ended()
-        layers = read_segments(self.segmentation_node, self.volume_node, self.volume, self.segment_ids)
-        contents = contents_of(layers, rows_reversed=self.state.rows_reversed)
+        layers, contents = self._read()
         states = [self._state_of(plane, content) for plane, content in enumerate(contents)]
         complete = self._complete_in(layers, contents, states)
         painted = [plane for plane, one in enumerate(states) if one is PlaneState.PAINTED]
@@ -100,6 +100,20 @@ class AnnotatedVolume:
         pending = [] if self.preview_node is None else sorted({*self.state.predicted} & {*parts})
         pending += [plane for plane, one in enumerate(states) if one is PlaneState.PREDICTED]
         return Present(layers, contents, states, complete, frozenset(parts), tuple(sorted(pending)))
+
+    def _read(self) -> tuple[SegmentLayers, list[str]]:
+        """The segments and what each plane holds; read again only after something in them changed."""
+        ids = self.segment_ids
+        key = (
+            self.volume_key(),
+            self.state.rows_reversed,
+            self.segmentation_node.GetID(),
+            fingerprint(self.segmentation_node, self.volume_node, ids),
+        )
+        if self._layers is None or self._layers[0] != key:
+            layers = read_segments(self.segmentation_node, self.volume_node, self.volume, ids)
+            self._layers = key, layers, contents_of(layers, rows_reversed=self.state.rows_reversed)
+        return self._layers[1], self._layers[2]
 
     def _is_said(self, plane: int) -> bool:
         """Whether the user called a plane painted, or corrected it: then it is complete, however little it holds."""

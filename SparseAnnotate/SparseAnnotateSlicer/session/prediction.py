@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,20 +72,41 @@ class RunningPrediction:
         JobFailedError, JobCancelledError
             See `JobHandle.result`.
         """
+        steps = self.finishing()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def finishing(self) -> Generator[None, None, Prediction]:
+        """The same in steps, between which Slicer can draw: each takes less than a tenth of a second."""
         try:
             prediction = self.handle.result()
+            yield
         finally:
             self.handle.close()
         session = self.session
         session.check_not_ended()
-        change = self._basis.change_in(session)
-        if change is not None:
-            raise InputError(change)
-        annotation = self.job.annotation
         session.state.versions = environment.versions()
+        yield
+        session.look()
+        yield
+        self._check(session)
+        checked = session.look().contents
+        yield
+        session.check_not_ended()
+        if session.look().contents != checked:
+            self._check(session)
+        annotation = self.job.annotation
         segment_ids = [one.details["ID"] for one in annotation.classes]
         session.review.show(prediction, segment_ids, annotation.plane_range)
         return prediction
+
+    def _check(self, session: AnnotationSession) -> None:
+        change = self._basis.change_in(session)
+        if change is not None:
+            raise InputError(change)
 
     def wait(self) -> Prediction:
         """Wait for the end, then `finish`."""

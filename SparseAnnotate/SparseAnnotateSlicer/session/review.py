@@ -14,6 +14,7 @@ from ..scene.nodes import remove_with_helpers
 from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
 from .expected import remember_expected, wrong_mm2
+from .numbers import painted_on_top
 from .planes import Present
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Review:
         self._writer: SegmentWriter | None = None
         self._labels: np.ndarray | None = None
         self.predictions = 0
+        self._previewed: tuple | None = None
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
 
@@ -80,9 +82,17 @@ class Review:
         """Make the preview show what is still to be reviewed; call it after the user painted or undid something."""
         session, state = self._session, self._session.state
         present = session.look()
-        if session.preview_node is not None:
+        pending = self._pending(present)
+        key = (
+            session.preview_node,
+            self.predictions,
+            pending,
+            [present.contents[one] for one in sorted(present.parts)],
+        )
+        if session.preview_node is not None and key != self._previewed:
+            self._predicted_labels()
+            self._previewed = key
             labels = np.zeros(session.volume.shape, np.uint8)
-            pending = self._pending(present)
             labels[pending] = self._predicted_labels()[pending]
             parts = [plane for plane in pending if plane in present.parts]
             labels[parts] = np.where(present.layers.labels[parts] > 0, 0, labels[parts])
@@ -136,7 +146,7 @@ class Review:
         wanted = pending if planes is None else sorted(set(pending) & set(planes))
         there = [segment_id for segment_id in state.predicted_segments if segment_id in session.segment_ids]
         parts = [plane for plane in wanted if plane in present.parts]
-        labels = self._around_painted(self._in_numbers_of(there), there, parts, present)
+        labels = painted_on_top(self._in_numbers_of(there), there, parts, present)
         before = self._marks()
         # What the user painted in part stays theirs when the accept is undone.
         session.remember((plane for plane in wanted if plane not in present.parts), present.contents)
@@ -155,17 +165,6 @@ class Review:
         for number, segment_id in enumerate(predicted, start=1):
             numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
         return numbers[self._predicted_labels()]
-
-    def _around_painted(self, labels: np.ndarray, segment_ids, planes: list[int], present: Present) -> np.ndarray:
-        """The labels to write, on these planes with what is painted there on top."""
-        if not planes:
-            return labels
-        numbers = np.zeros(len(present.layers.segment_ids) + 1, np.uint8)
-        for number, segment_id in enumerate(present.layers.segment_ids, start=1):
-            numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
-        painted, labels = present.layers.labels[planes], labels.copy()
-        labels[planes] = np.where(painted > 0, numbers[painted], labels[planes])
-        return labels
 
     def everything(self, present: Present) -> np.ndarray:
         """What is painted, accepted, and predicted: uint8 (planes, rows, columns), numbers of the segments."""
@@ -203,7 +202,7 @@ class Review:
         elif undone != now.contents:
             redo()
         there = [one for one in session.state.predicted_segments if one in session.segment_ids]
-        labels = self._around_painted(self._in_numbers_of(there), there, planes, now)
+        labels = painted_on_top(self._in_numbers_of(there), there, planes, now)
         self._ready_writer().write(session.volume, labels, planes, there)
         session.state.corrected = sorted({*session.state.corrected, *planes})
         session.save()

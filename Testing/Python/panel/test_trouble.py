@@ -114,6 +114,33 @@ def test_predict_turns_into_cancel_which_changes_nothing(painted):
     assert panel.panel.session.look().contents == before
 
 
+def test_a_result_is_shown_in_steps_between_which_slicer_draws(painted):
+    start(painted, "nearest")
+    running, shown = painted.panel.predict._running, []
+    painted.panel.predict._timer.stop()
+    wait_until(lambda: running.poll().ended, 120)
+    while painted.panel.predict.is_running:
+        painted.panel.predict._poll()
+        shown.append(painted.panel.session.preview_node is not None)
+    assert len(shown) >= 4
+    assert shown == [False] * (len(shown) - 1) + [True]
+    assert "slices predicted in" in status(painted)
+
+
+def test_what_is_painted_between_two_steps_is_seen_and_the_result_refused(painted, truth):
+    start(painted, "nearest")
+    painted.panel.predict._timer.stop()
+    wait_until(lambda: painted.panel.predict._running.poll().ended, 120)
+    for _step in range(3):
+        painted.panel.predict._poll()
+    paint(painted, truth, [9])
+    painted.panel.predict._timer.stop()
+    while painted.panel.predict.is_running:
+        painted.panel.predict._poll()
+    assert "lane 9 was painted" in painted.panel.status.error
+    assert painted.panel.session.preview_node is None
+
+
 def test_the_log_says_what_the_worker_says(painted):
     start(painted, "slow")
     wait_until(lambda: "turn 1" in painted.ui.logText.toPlainText())

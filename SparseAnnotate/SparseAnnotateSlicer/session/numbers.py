@@ -1,0 +1,28 @@
+"""Labels of a prediction and of the user together, numbered alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .planes import Present
+
+
+def painted_on_top(
+    labels: np.ndarray, segment_ids: Sequence[str], planes: Sequence[int], present: Present
+) -> np.ndarray:
+    """Predicted labels with what is painted on some planes on top; painted segments that are not numbered become 0.
+
+    Parameters
+    ----------
+    labels : uint8 (planes, rows, columns), n standing for ``segment_ids[n - 1]``; never written to
+    """
+    if not len(planes):
+        return labels
+    numbers = np.zeros(len(present.layers.segment_ids) + 1, np.uint8)
+    for number, segment_id in enumerate(present.layers.segment_ids, start=1):
+        numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
+    painted, labels = present.layers.labels[planes], labels.copy()
+    labels[planes] = np.where(painted > 0, numbers[painted], labels[planes])
+    return labels
