@@ -213,9 +213,9 @@ def _choices(names, default: str) -> str:
 
 
 def planes_from(text: str) -> list[int]:
-    """Plane numbers from "3,17,29" or "3-7,12"."""
+    """Plane numbers from "3,17,29", "3 17 29" or "3-7,12"."""
     planes: list[int] = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+    for part in text.replace(",", " ").split():
         first, dash, last = part.partition("-")
         try:
             named = range(int(first), int(last) + 1) if dash else [int(first)]

@@ -36,9 +36,12 @@ def along_painted_axis(volume: Volume, labels: np.ndarray, asked: str) -> tuple[
     labels : shape (planes, rows, columns), along the volume's axis
     asked : the axis that the user gave; anything but ``auto`` stays
     """
-    axis = painted_axis(labels, volume) if asked == "auto" else volume.axis
+    axis = painted_axis(labels, volume)
     if axis == volume.axis:
         return volume, labels, ()
+    if asked != "auto":
+        warning = f"warning: the labels lie on planes along axis {axis}, not along {asked}: leave --axis out"
+        return volume, labels, (warning,)
     turned = volume.along(axis)
     sentence = (
         f"note: the labels lie on planes along axis {axis}, so these are taken, not those along {volume.axis}, the "

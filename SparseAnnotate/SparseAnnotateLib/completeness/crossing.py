@@ -64,8 +64,17 @@ def _is_complete(plane: np.ndarray, painted: np.ndarray) -> bool:
             both = (plane[below] == number) & (plane[above] == number)
             promised += int(both.sum()) * int(above - below - 1)
             held += int((plane[below + 1 : above, both] == number).sum())
+        if len(painted) == 1:
+            promised, held = _beside(plane == number, painted[0])
         if promised >= _PROMISED:
             if held < _HELD * promised:
                 return False
             seen = True
     return seen
+
+
+def _beside(plane: np.ndarray, painted: int) -> tuple[int, int]:
+    """Of a single painted plane: how much it promises of the lines next to it, and what the fuller one holds."""
+    line = plane[painted]
+    beside = [plane[one] for one in (painted - 1, painted + 1) if 0 <= one < len(plane)]
+    return int(line.sum()), max((int((one & line).sum()) for one in beside), default=0)

@@ -13,6 +13,7 @@ from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
 from ..volume import AXES, Volume
 from .axis import along_painted_axis
+from .sentences import planes_named
 from .understanding import Understood, understood
 
 if TYPE_CHECKING:
@@ -77,7 +78,22 @@ def understand(
         annotation = annotation.with_partly_painted(said.partly)
     if said.box:
         annotation = annotation.with_box(*said.box)
-    return volume, Understood(annotation, result.slivers, result.doubtful, (*told, *result.sentences))
+    noted = (*told, *result.sentences, *_left_out(said, labels, annotation))
+    return volume, Understood(annotation, result.slivers, result.doubtful, noted)
+
+
+def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> tuple[str, ...]:
+    """A note of labels that are not used because --painted does not name their planes."""
+    if said.painted is None:
+        return ()
+    named = {*said.painted, *said.partly, *said.empty, *annotation.painted_planes}
+    unused = labels != 0
+    for axis, ones in annotation.painted_along.items():
+        np.moveaxis(unused, axis, 0)[list(ones)] = False
+    planes = [one for one in np.flatnonzero(unused.any(axis=(1, 2))).tolist() if one not in named]
+    if not planes:
+        return ()
+    return (f"note: labels on {planes_named(planes)} are not used, as --painted does not name them",)
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:

@@ -24,7 +24,8 @@ def sentences(
         return _contradictions(names, slivers, doubtful)
     parts = _own(annotation, names) + _slivers(names, slivers)
     parts += [
-        f"along {axes[axis]}, {_planes(ones)} painted completely" for axis, ones in annotation.painted_along.items()
+        f"along {axes[axis]}, {planes_named(ones)} painted completely"
+        for axis, ones in annotation.painted_along.items()
     ]
     lines = []
     if parts:
@@ -49,7 +50,8 @@ def _own(annotation: SparseAnnotation, names: list[str]) -> list[str]:
         return [f"{len(names)} structures on {len(groups)} different sets of planes"]
     parts, seen = [], set()
     for planes, ones in groups.items():
-        others = " others" if seen and not seen & set(planes) else f" plane{'s' * (len(planes) != 1)}"
+        many = "s" * (len(planes) != 1)
+        others = f" other{many}" if seen and not seen & set(planes) else f" plane{many}"
         parts.append(f"{_listed(ones)} on {len(planes)}{others}")
         seen |= set(planes)
     return [", ".join(parts)]
@@ -60,14 +62,16 @@ def _slivers(names: list[str], slivers: Mapping[int, tuple[int, ...]]) -> list[s
     for number, planes in slivers.items():
         by_planes.setdefault(planes, []).append(names[number - 1])
     return [
-        f"sliver{'s' * (len(planes) != 1)} of {_listed(ones)} on {_planes(planes)} do{'es' * (len(planes) == 1)} not "
-        "count as painted"
+        f"sliver{'s' * (len(planes) != 1)} of {_listed(ones)} on {planes_named(planes)} "
+        f"do{'es' * (len(planes) == 1)} not count as painted"
         for planes, ones in by_planes.items()
     ]
 
 
 def _contradictions(names, slivers, doubtful) -> tuple[str, ...]:
-    parts = [f"{_listed([names[number - 1]])} holds far less on {_planes(ones)}" for number, ones in slivers.items()]
+    parts = [
+        f"{_listed([names[number - 1]])} holds far less on {planes_named(ones)}" for number, ones in slivers.items()
+    ]
     parts += [f"{names[number - 1]} is missing on plane {plane}" for number, plane in doubtful[:1]]
     if not parts:
         return ()
@@ -75,7 +79,8 @@ def _contradictions(names, slivers, doubtful) -> tuple[str, ...]:
     return (f"note: {'; '.join(parts)} than the painted planes around promise: {advice}",)
 
 
-def _planes(planes: tuple[int, ...]) -> str:
+def planes_named(planes: Sequence[int]) -> str:
+    """Plane numbers as a sentence holds them; of many only how many."""
     if len(planes) > _NAMED:
         return f"{len(planes)} planes ({planes[0]} to {planes[-1]})"
     return f"plane{'s' * (len(planes) != 1)} {', '.join(map(str, planes))}"

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from .outlines import PROMISED_PIXELS, Outlines
+from .skirts import skirts_of
 
 # A neighbour that promises more holds at least so many times the pixels.
 _LARGER = 2
@@ -25,7 +26,7 @@ def slivers_of(outlines: Outlines, number: int) -> list[int]:
     shown = outlines.shown(number)
     if len(shown) < 3:
         return []
-    found = _mirrored(outlines, number, shown)
+    found = _mirrored(outlines, number, shown) | skirts_of(outlines, number)
     anchors: set[int] = set()
     while True:
         new = {}
@@ -47,18 +48,28 @@ def _promising(
 ) -> tuple[int, int] | None:
     """The neighbours that make a plane a sliver; None where it is none."""
     area = outlines.area[:, number - 1]
-    larger = [one for one in shown if one not in found and area[one] >= _LARGER * area[plane]]
-    below = [one for one in larger if one < plane]
-    above = [one for one in larger if one > plane]
-    if not below or not above:
+    ends = _larger(area, [one for one in shown if one not in found], plane)
+    if ends is None:
         return None
-    ends = below[-1], above[0]
     between = range(ends[0] + 1, plane), range(plane + 1, ends[1])
     steps = min(1 + sum(one not in found or area[plane] > _PEAK * area[one] for one in ones) for ones in between)
     if steps not in _HELD:
         return None
     promise = outlines.promise(number, plane, *ends)
     return ends if promise.clear and promise.held < _HELD[steps] else None
+
+
+def _larger(area: np.ndarray, shown: list[int], plane: int) -> tuple[int, int] | None:
+    """The nearest planes below and above that hold clearly more; on one side more is enough, where it tapers."""
+    clearly = _nearest(plane, [one for one in shown if area[one] >= _LARGER * area[plane]])
+    more = _nearest(plane, [one for one in shown if area[one] > area[plane]])
+    below, above = (one if one is not None else other for one, other in zip(clearly, more, strict=True))
+    return None if clearly == (None, None) or below is None or above is None else (below, above)
+
+
+def _nearest(plane: int, others: list[int]) -> tuple[int | None, int | None]:
+    below, above = [one for one in others if one < plane], [one for one in others if one > plane]
+    return (below[-1] if below else None), (above[0] if above else None)
 
 
 def _mirrored(outlines: Outlines, number: int, shown: list[int]) -> set[int]:

@@ -110,7 +110,10 @@ def with_expected_quality(
 ) -> Prediction:
     """The prediction with the Dice to expect, in place of what its predictor said."""
     if not annotation.classes or not (annotation.unpainted_planes or len(structure_groups(annotation)) > 1):
-        return prediction
+        if prediction.expected_dice is None:
+            return prediction
+        # Nothing was predicted, so nothing is promised: a 1.000 would be read as one for the structure.
+        return replace(prediction, expected_dice=None, expected_dice_per_plane=None, expected_dice_per_structure=None)
     if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
         said = prediction.details.get("expected_dice_per_class", {})
         told = _Told(prediction.expected_dice_per_plane, prediction.expected_dice, said)

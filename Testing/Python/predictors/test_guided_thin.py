@@ -111,3 +111,11 @@ def test_what_the_image_shows_is_told_by_contrast_and_size():
     for truth, contrast, shown in ((one, 100, True), (one, 30, False), (many, 30, True), (many, 0, False)):
         annotation = SparseAnnotation.from_painted_planes(truth, range(0, PLANES, 4))
         assert is_discernible(scan(truth, contrast), annotation) == shown
+
+
+def test_a_fibre_that_is_painted_on_all_planes_comes_back():
+    labels = np.zeros((9, 24, 24), np.uint8)
+    labels[:, 12, 12] = 1
+    annotation = SparseAnnotation.from_painted_planes(labels)
+    prediction = run(PREDICTORS.create("guided"), Volume.from_array(labels * 100.0), annotation)
+    assert np.array_equal(prediction.labels, labels)

@@ -143,6 +143,16 @@ class TestExpectedQuality:
         prediction = run(PREDICTORS.create("nearest"), Volume.from_array(labels * 1.0, SPACING), annotation)
         assert with_expected_quality(prediction, annotation, SPACING, "nearest") is prediction
 
+    @pytest.mark.parametrize("planes", [range(20), [9, 10, 11], [10]])
+    @pytest.mark.parametrize("predictor", ["guided", "shape", "nearest"])
+    def test_nor_is_1_said_where_all_planes_of_the_range_are_painted(self, predictor, planes):
+        labels = a_rod()
+        annotation = annotate(labels, planes).with_range(min(planes), max(planes))
+        prediction = run(PREDICTORS.create(predictor), Volume.from_array(labels * 1.0, SPACING), annotation)
+        told = with_expected_quality(prediction, annotation, SPACING, predictor)
+        assert told.expected_dice is None
+        assert told.expected_dice_per_plane is None
+
 
 def test_log_odds_and_ratios_are_each_others_inverse():
     assert ratio_of(np.log(np.array([0.2, 0.8]) / np.array([0.8, 0.2]))) == pytest.approx([0.2, 0.8])

@@ -66,7 +66,7 @@ class Guided(PredictorBase):
     Options = GuidedOptions
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
-        thin = thin_structures(annotation, volume.spacing_mm)
+        thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else ()
         if not thin:
             yield from self._learned(volume, annotation)
         else:

@@ -1,0 +1,99 @@
+"""What large brushes, wrong axes and single planes leave: nothing of it is taken for painted, and it is said."""
+
+import numpy as np
+import pytest
+from SparseAnnotateLib import SparseAnnotation
+from SparseAnnotateLib.annotation import LabelClass
+from SparseAnnotateLib.commands._arguments import planes_from
+from SparseAnnotateLib.completeness import Said, understand, understood
+from SparseAnnotateLib.completeness.crossing import crossing_planes
+from SparseAnnotateLib.io.labels import LabelFile
+from SparseAnnotateLib.volume import Volume
+from test_completeness import ellipsoid, kept_on
+
+SHAPE = (20, 40, 64)
+
+
+@pytest.fixture
+def body():
+    return ellipsoid((10, 20, 31), (9.5, 15, 20), SHAPE)
+
+
+def dabbed(body, planes, reach, radius, places):
+    """Painted planes, and on each the dabs of a sphere brush that reaches others."""
+    labels = kept_on(body, list(planes))
+    for plane in planes:
+        for row, column in places:
+            labels |= ellipsoid((plane, row, column), (reach, radius, radius), SHAPE) & body
+    labels[list(planes)] = body[list(planes)]
+    return labels
+
+
+def complete_planes(labels):
+    return understood(SparseAnnotation.from_painted_planes(labels)).annotation.complete_planes_of(1)
+
+
+class TestLargeBrushes:
+    @pytest.mark.parametrize(
+        ("reach", "radius", "column", "planes"),
+        [(2.5, 9, 40, (2, 10, 18)), (3.5, 8, 31, (3, 10, 17)), (2, 10, 28, (4, 9, 14)), (5, 7, 38, (4, 14))],
+    )
+    def test_one_dab_that_covers_a_third_of_a_plane(self, body, reach, radius, column, planes):
+        labels = dabbed(body, planes, reach, radius, [(20, column)])
+        assert complete_planes(labels) == list(planes)
+
+    @pytest.mark.parametrize("planes", [(2, 10, 18), (4, 10, 16)])
+    def test_dabs_along_the_outline_leave_a_ring(self, body, planes):
+        turns = np.linspace(0, 2 * np.pi, 20)
+        rim = [(20 + 8 * np.sin(turn), 31 + 12 * np.cos(turn)) for turn in turns]
+        labels = dabbed(body, [10], 4, 4, rim) | kept_on(body, list(planes))
+        assert complete_planes(labels) == list(planes)
+
+    @pytest.mark.parametrize("planes", [(2, 9, 10, 11, 18), (3, 4, 5, 9, 10, 11, 15, 16, 17), (8, 9, 10, 11, 12)])
+    def test_neighbouring_planes_that_were_painted_are_none(self, body, planes):
+        assert complete_planes(kept_on(body, list(planes))) == list(planes)
+
+    def test_a_small_ball_on_all_its_planes_is_none(self):
+        ball = ellipsoid((10, 20, 31), (2.5, 8, 8), SHAPE)
+        assert complete_planes(ball) == [8, 9, 10, 11, 12]
+
+
+class TestOnePlaneOfEachAxis:
+    @pytest.mark.parametrize(("plane", "row", "column"), [(10, 20, 31), (7, 14, 24), (12, 25, 40)])
+    def test_those_of_the_other_axes_are_found(self, body, plane, row, column):
+        labels = kept_on(body, [plane])
+        labels[:, row], labels[:, :, column] = body[:, row], body[:, :, column]
+        assert crossing_planes(labels) == {1: (row,), 2: (column,)}
+
+    @pytest.mark.parametrize("column", [20, 31, 44])
+    def test_a_line_through_all_planes_is_none(self, body, column):
+        labels = kept_on(body, [10])
+        labels[:, 20, column] = body[:, 20, column]
+        assert crossing_planes(labels) == {}
+
+
+class TestWhatIsSaid:
+    @staticmethod
+    def understood_along(axis, labels, **said):
+        volume = Volume.from_array(np.zeros(labels.shape, np.int16), (1, 1, 1))
+        file = LabelFile(labels, (LabelClass(1, "liver"),))
+        return understand(Said(**said), volume, file, axis=axis)[1].sentences
+
+    @pytest.mark.parametrize("turn", [(1, 0, 2), (2, 1, 0)])
+    def test_an_axis_that_was_given_though_the_labels_lie_along_another(self, body, turn):
+        labels = np.ascontiguousarray(kept_on(body, [3, 8, 13]).transpose(turn))
+        (sentence, *_) = self.understood_along("k", labels)
+        assert sentence.startswith("warning: the labels lie on planes along axis ")
+        assert sentence.endswith("not along k: leave --axis out")
+
+    @pytest.mark.parametrize(("painted", "left"), [((3, 8), "plane 13"), ((8,), "planes 3, 13"), ((3, 13), "plane 8")])
+    def test_labels_that_are_not_used(self, body, painted, left):
+        sentences = self.understood_along("k", kept_on(body, [3, 8, 13]), painted=painted)
+        assert sentences == (f"note: labels on {left} are not used, as --painted does not name them",)
+
+    def test_nothing_where_all_are_named(self, body):
+        assert self.understood_along("k", kept_on(body, [3, 8, 13]), painted=(3, 8), partly=(13,)) == ()
+
+    @pytest.mark.parametrize("text", ["3,17,29", "3 17 29", "3, 17 29", " 3 ,17,29 "])
+    def test_planes_with_commas_or_blanks(self, text):
+        assert planes_from(text) == [3, 17, 29]
