@@ -408,8 +408,8 @@ def test_ctrl_c_answers_130_and_leaves_nothing_half_written(tmp_path):
     ]
     before = sorted(os.listdir(tmp_path))
     with subprocess.Popen([*command, "--predictor", "guided"], stderr=subprocess.PIPE, text=True) as process:
-        # In the middle of the work: it has said so, and more is to come.
-        assert any("learning from the painted planes" in line for line in process.stderr)
+        # In the middle of the work: it has said that it began, and seconds of it are left.
+        assert any(line.startswith("guided: ") for line in process.stderr)
         process.send_signal(signal.SIGINT)
         errors = process.communicate(timeout=600)[1]
     assert process.returncode == 130, errors
