@@ -10,6 +10,7 @@ Who lives here
     status : the line that says what went wrong, what was done, or how far it is
     choice, options, models, packages : lists of methods, forms of options, cohort models, packages to install
     selecting : selectors that take long, in a process of their own
+    structures : on which slices which structure is complete, in words
     blind, planes, shortcuts : what is shown where; planes in words; keys
 
 What may be imported: all floors below but `batch`, Qt, slicer, SparseAnnotateLib. Rows do not import each other: they

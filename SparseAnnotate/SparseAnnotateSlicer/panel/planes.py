@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from ..scene.plane_geometry import PlaneGeometry
 from ..session.planes import PlaneState, Present
 from ..strip.model import StripPlane
+from . import structures
 
 PENDING = (PlaneState.TO_PAINT, PlaneState.PREDICTED, PlaneState.OPEN)
 
@@ -15,7 +16,8 @@ PENDING = (PlaneState.TO_PAINT, PlaneState.PREDICTED, PlaneState.OPEN)
 def to_paint(session, present: Present) -> list[int]:
     """Suggested planes that are neither painted nor accepted, in their order; a part of a plane is not all."""
     planes = [one[0] for one in session.state.suggestions]
-    return [plane for plane in planes if present.states[plane] in PENDING or plane in present.parts]
+    waiting = present.parts - {*present.planes(PlaneState.ACCEPTED)}
+    return [plane for plane in planes if present.states[plane] in PENDING or plane in waiting]
 
 
 def predicted(present: Present) -> list[int]:
@@ -79,26 +81,22 @@ def strip_planes(session, present: Present, segment_id: str = "") -> list[StripP
     state, wanted = session.state, set(to_paint(session, present))
     reasons = {plane: reason for plane, _score, reason in state.suggestions}
     geometry = PlaneGeometry.of(session.volume_node, state.axis)
+    shown = [structures.shown_for(session, present, plane, segment_id) for plane in range(len(present.states))]
     return [
         StripPlane(
             index=plane,
             slice_number=plane,
             position_mm=geometry.position_mm(plane),
-            state=PlaneState.TO_PAINT if plane in wanted else one,
-            reason=_part(session, plane) if plane in present.parts and plane not in wanted else reasons.get(plane, ""),
+            state=PlaneState.TO_PAINT if plane in wanted else one.state,
+            reason=reasons.get(plane, "") if plane in wanted else one.reason,
             expected_dice=_dice_shown(session, plane, segment_id),
             interval=None if one_of_several else state.expected_dice_interval.get(plane),
             structures=worst_of(session, plane),
+            of_all=one.of_all,
+            elsewhere=one.elsewhere,
         )
-        for plane, one in enumerate(present.states)
+        for plane, one in enumerate(shown)
     ]
-
-
-def _part(session, plane: int) -> str:
-    """Why a plane counts as painted in part though nobody called it so."""
-    if plane in session.state.strokes:
-        return _("a part of what was painted elsewhere: known here, not complete")
-    return _("far less than the painted slices around promise: known here, not complete")
 
 
 def badge(session, present: Present, plane: int | None) -> str:
@@ -111,13 +109,29 @@ def badge(session, present: Present, plane: int | None) -> str:
     state = present.states[plane]
     dice = session.state.expected_dice.get(plane)
     if plane in present.pending and dice is not None:
-        text = _("partly painted, predicted, {dice}") if plane in present.parts else _("predicted, {dice}")
-        return text.format(dice=worst_of(session, plane) or short(dice))
+        part = _part_words(session, present, plane) if plane in present.parts else ""
+        part = _painted_words(session, present, plane) if plane in present.incomplete else part
+        text = _("{part}, predicted, {dice}") if part else _("predicted, {dice}")
+        return text.format(part=part, dice=worst_of(session, plane) or short(dice))
     words = {
-        PlaneState.PAINTED: _("painted"),
+        PlaneState.PAINTED: _painted_words(session, present, plane),
         PlaneState.EMPTY: _("empty"),
-        PlaneState.PARTLY: _("partly painted"),
+        PlaneState.PARTLY: _part_words(session, present, plane),
         PlaneState.PREDICTED: _("predicted"),
         PlaneState.ACCEPTED: _("accepted"),
     }
     return words.get(state, "")
+
+
+def _painted_words(session, present: Present, plane: int) -> str:
+    if plane not in present.incomplete:
+        return _("painted")
+    return _("painted for {names} only").format(
+        names=structures.listed(structures.complete_for(session, present, plane))
+    )
+
+
+def _part_words(session, present: Present, plane: int) -> str:
+    if present.along and plane in present.parts:
+        return _("crossed by {slices}").format(slices=structures.along_text(session, present))
+    return _("partly painted")

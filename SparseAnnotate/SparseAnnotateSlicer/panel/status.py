@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from ..session.planes import PlaneState
 from .planes import predicted
+from .structures import understood
 
 
 class Status:
@@ -63,7 +64,8 @@ class Status:
             parts.append(expected(state))
         if state.predicted and state.prediction_s is not None:
             parts.append(duration(state.prediction_s))
-        return ", ".join(parts)
+        told = understood(session, present)
+        return ". ".join(filter(None, (", ".join(parts), told[:1].upper() + told[1:])))
 
 
 def expected(state) -> str:

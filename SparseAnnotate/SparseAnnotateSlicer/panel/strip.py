@@ -11,6 +11,7 @@ from SparseAnnotateLib.errors import InputError
 
 from ..session.planes import PlaneState
 from ..strip.widget import SliceStrip
+from . import structures
 from .planes import badge
 
 _MARKS = {PlaneState.EMPTY: "empty", PlaneState.PARTLY: "partly", PlaneState.PAINTED: "painted"}
@@ -27,6 +28,7 @@ class StripRow:
         self.widget.onJump = lambda plane: panel.attempt(lambda: panel.jump(plane))
         self.widget.onRangeDragged = lambda first, last: panel.attempt(lambda: self._drag(first, last))
         self.widget.onMarkPlane = lambda plane, state: panel.attempt(lambda: self._mark(plane, state))
+        self.widget.onMarkSegment = lambda plane, complete: panel.attempt(lambda: self._mark_segment(plane, complete))
         self.widget.onExportProvenance = lambda: panel.attempt(self._export)
 
     def _drag(self, first, last) -> None:
@@ -41,6 +43,20 @@ class StripRow:
         else:
             panel.session.release([plane])
         panel.refresh()
+
+    def _mark_segment(self, plane, complete) -> None:
+        panel = self._panel
+        if panel.why_locked():
+            raise InputError(panel.why_locked())
+        panel.session.mark_segment(plane, panel.editor.current_segment(), complete)
+        panel.refresh()
+
+    def _selected(self) -> str:
+        """The name of the selected segment, where several are painted and it is one of them; else empty."""
+        session, present, chosen = self._panel.session, self._panel.present, self._panel.editor.current_segment()
+        if session is None or present is None or len(present.layers.segment_ids) < 2:
+            return ""
+        return structures.names(session, [chosen])[0] if chosen in present.layers.segment_ids else ""
 
     def _export(self) -> None:
         """Write what is known about every plane into a table."""
@@ -65,6 +81,7 @@ class StripRow:
         shown = panel.present, panel.editor.current_segment()
         if self._shown is None or self._shown[0] is not shown[0] or self._shown[1] != shown[1]:
             self._shown = shown
+            self.widget.setSegment(self._selected())
             self.widget.setPlanes(panel.strip_planes())
         if session is None or panel.present is None:
             self.widget.setRange(None, None)

@@ -117,7 +117,7 @@ class Strokes:
         painted = {plane for plane in changed if now.states[plane] is PlaneState.PAINTED}
         if len(changed) == 1:
             painted |= {*changed} & now.parts
-        aside = {*hidden} | before.parts | {*self._panel.session.state.strokes}
+        aside = {*hidden} | before.around | {*self._panel.session.state.strokes}
         return [plane for plane in sorted({*before.pending} & painted - aside) if self._is_stroke(now, plane)]
 
     def _is_stroke(self, now, plane: int) -> bool:
@@ -137,4 +137,8 @@ class Strokes:
 
 def _was_blank(before, now, plane: int) -> bool:
     """Whether a slice held nothing of anybody, or parts, before it was changed; what is erased again is no part."""
-    return now.contents[plane] != NOTHING and (before.contents[plane] == NOTHING or plane in before.parts)
+    return now.contents[plane] != NOTHING and (before.contents[plane] == NOTHING or _is_part(before, plane))
+
+
+def _is_part(present, plane: int) -> bool:
+    return plane in present.parts and present.states[plane] is not PlaneState.ACCEPTED

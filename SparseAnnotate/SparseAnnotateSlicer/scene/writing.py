@@ -104,6 +104,7 @@ class SegmentWriter:
         planes: Iterable[int],
         segment_ids: Sequence[str],
         present: SegmentLayers | None = None,
+        keep: np.ndarray | None = None,
     ) -> list[int]:
         """Make these planes hold these labels, in one undoable step.
 
@@ -112,6 +113,7 @@ class SegmentWriter:
         labels : uint8 (planes, rows, columns), n standing for ``segment_ids[n - 1]``; other planes are not looked at
         planes : those that change
         present : what the segments hold now, where it has just been read
+        keep : bool, the shape of the labels: voxels of those planes that stay as they are
 
         Returns
         -------
@@ -126,7 +128,11 @@ class SegmentWriter:
         if present is None:
             present = read_segments(self.segmentation_node, self.volume_node, volume, segment_ids)
         planes = np.array(sorted(set(planes)), dtype=int)
-        changes = [_Change(number, *_difference(present, labels, planes, number)) for number in _numbers(segment_ids)]
+        free = True if keep is None else ~keep[planes]
+        changes = [
+            _Change(number, *(one & free for one in _difference(present, labels, planes, number)))
+            for number in _numbers(segment_ids)
+        ]
         changes = [change for change in changes if change.any]
         if not changes:
             return []

@@ -6,6 +6,7 @@ Who lives here
     state, node : what is remembered, as JSON; the node that keeps it
     planes, painted : what a plane is; what counts as painted, told from the voxels
     completeness : which structures are complete on which planes, asked of the library
+    by_hand : what the user painted on planes that we wrote on, too
     given : what the user gave, as the library's `SparseAnnotation`
     numbers : labels of a prediction and of the user together
     review : showing, accepting, rejecting and undoing a prediction

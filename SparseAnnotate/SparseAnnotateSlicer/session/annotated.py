@@ -9,9 +9,10 @@ import numpy as np
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.volume import Volume
 
-from ..scene.segments import SegmentLayers, fingerprint, read_segments
+from ..scene.segments import SegmentLayers, fingerprint, read_segments, values_of
 from ..scene.volumes import geometry_of, volume_from_node
-from .completeness import complete_structures
+from . import by_hand
+from .completeness import Told, told_from
 from .mirrored import grid_of
 from .node import ATTRIBUTE, BOX, PREVIEW, SEGMENTATION, VOLUME
 from .painted import NOTHING, PlaneContents, contents_of, without_removed
@@ -36,7 +37,7 @@ class AnnotatedVolume:
         self._contents = PlaneContents(state.contents)
         self._volume: tuple[Any, Volume] | None = None
         self._layers: tuple[tuple, SegmentLayers, list[str]] | None = None
-        self._complete: tuple[tuple, np.ndarray] | None = None
+        self._told: tuple[tuple, Told] | None = None
 
     @property
     def volume_node(self):
@@ -91,15 +92,38 @@ class AnnotatedVolume:
         """Read the segmentation: what it holds, and in which state every plane is."""
         self.check_not_ended()
         layers, contents = self._read()
-        states = [self._state_of(plane, content) for plane, content in enumerate(contents)]
-        complete = self._complete_in(layers, contents, states)
-        painted = [plane for plane, one in enumerate(states) if one is PlaneState.PAINTED]
-        parts = [one for one in painted if not self._is_said(one) and not complete[one].any()]
+        mixed = self._mixed(contents)
+        states = [self._state_of(plane, content, plane in mixed) for plane, content in enumerate(contents)]
+        given = self._given(layers, contents, states, mixed)
+        told = self._told_from(given, layers.segment_ids, contents, states, mixed)
+        complete = self._complete(told, layers.segment_ids, states)
+        parts = frozenset(
+            plane
+            for plane, one in enumerate(states)
+            if one is PlaneState.PAINTED and not self._is_said(plane, mixed) and not complete[plane].any()
+        )
+        whole = [plane for plane in self._painted(states) if plane not in parts]
+        shown = np.zeros_like(complete)
+        for plane in self._painted(states):
+            shown[plane, [number - 1 for number in values_of(given[plane])]] = True
+        incomplete = frozenset(plane for plane in whole if not complete[plane, shown.any(axis=0)].all())
         for plane in parts:
-            states[plane] = PlaneState.PARTLY
-        pending = [] if self.preview_node is None else sorted({*self.state.predicted} & {*parts})
-        pending += [plane for plane, one in enumerate(states) if one is PlaneState.PREDICTED]
-        return Present(layers, contents, states, complete, frozenset(parts), tuple(sorted(pending)))
+            accepted = self.is_accepted(plane, contents[plane])
+            states[plane] = PlaneState.ACCEPTED if accepted else PlaneState.PARTLY
+        slivers = {layers.segment_ids[number - 1]: planes for number, planes in told.slivers.items()}
+        return Present(
+            layers=layers,
+            contents=contents,
+            states=states,
+            given=given,
+            shown=shown,
+            complete=complete,
+            slivers=slivers,
+            along=told.along,
+            parts=parts,
+            incomplete=incomplete,
+            pending=self._pending(states, contents, parts | incomplete),
+        )
 
     def _read(self) -> tuple[SegmentLayers, list[str]]:
         """The segments and what each plane holds; read again only after something in them changed."""
@@ -115,33 +139,72 @@ class AnnotatedVolume:
             self._layers = key, layers, contents_of(layers, rows_reversed=self.state.rows_reversed)
         return self._layers[1], self._layers[2]
 
-    def _is_said(self, plane: int) -> bool:
+    @staticmethod
+    def _painted(states: list[PlaneState]) -> list[int]:
+        return [plane for plane, one in enumerate(states) if one is PlaneState.PAINTED]
+
+    def _pending(self, states: list[PlaneState], contents: list[str], around: frozenset[int]) -> tuple[int, ...]:
+        """Planes whose prediction waits for a decision, also around what was painted."""
+        waiting = [] if self.preview_node is None else {*self.state.predicted} & around
+        waiting = [plane for plane in waiting if not self.is_accepted(plane, contents[plane])]
+        waiting += [plane for plane, one in enumerate(states) if one is PlaneState.PREDICTED]
+        return tuple(sorted(waiting))
+
+    def _mixed(self, contents: list[str]) -> dict[int, dict[str, str]]:
+        """Planes that hold what the user painted and what we wrote, with what is the user's."""
+        state, ids = self.state, self.segment_ids
+        asked = [plane for plane in state.by_hand if state.marks.get(plane) != "painted"]
+        found = {plane: by_hand.remembered(state.by_hand, plane, contents[plane], ids) for plane in asked}
+        return {plane: packed for plane, packed in found.items() if packed is not None}
+
+    def _given(self, layers, contents: list[str], states: list[PlaneState], mixed) -> np.ndarray:
+        """The labels that are the user's, see `Present.given`."""
+        given = layers.labels
+        held = (PlaneState.PAINTED, PlaneState.PARTLY)
+        ours = [plane for plane, one in enumerate(states) if one not in held and contents[plane] != NOTHING]
+        if not ours and not mixed:
+            return given
+        given = given.copy()
+        given[ours] = 0
+        reverse = self.state.rows_reversed
+        for plane, packed in mixed.items():
+            given[plane] = by_hand.unpack(packed, given.shape[1:], layers.segment_ids, rows_reversed=reverse)
+        return given
+
+    def _is_said(self, plane: int, mixed) -> bool:
         """Whether the user called a plane painted, or corrected it: then it is complete, however little it holds."""
         state = self.state
         corrected = plane in state.accepted or plane in state.corrected
-        return plane in state.marks or (corrected and plane not in state.strokes)
+        return plane in state.marks or (corrected and plane not in state.strokes and plane not in mixed)
 
-    def _complete_in(self, layers, contents: list[str], states: list[PlaneState]) -> np.ndarray:
-        """Which segments are complete on which planes; told anew only after something changed."""
-        state, ids = self.state, layers.segment_ids
-        painted = [plane for plane, one in enumerate(states) if one is PlaneState.PAINTED]
-        said = [plane for plane in painted if self._is_said(plane)]
+    def _told_from(self, given, ids, contents: list[str], states: list[PlaneState], mixed) -> Told:
+        """What the labels tell; anew only after something changed."""
+        state, painted = self.state, self._painted(states)
+        said = [plane for plane in painted if self._is_said(plane, mixed)]
         ranges = {ids.index(one) + 1: ends for one, ends in state.segment_ranges.items() if one in ids}
-        key = (ids, [contents[plane] for plane in painted], painted, said, state.strokes, ranges)
-        if self._complete is None or self._complete[0] != key:
-            told = sorted({*painted} - ({*state.strokes} - {*state.marks}))
-            self._complete = key, complete_structures(layers.labels, len(ids), told, said, ranges)
-        complete = self._complete[1].copy()
+        key = (ids, [contents[plane] for plane in painted], painted, said, list(state.strokes), ranges, mixed)
+        if self._told is None or self._told[0] != key:
+            strokes = {*painted} & ({*state.strokes} - {*state.marks})
+            self._told = key, told_from(given, len(ids), {*painted} - strokes, said, ranges, strokes)
+        return self._told[1]
+
+    def _complete(self, told: Told, ids, states: list[PlaneState]) -> np.ndarray:
+        """What is told from the labels, overruled by what the user said."""
+        complete = told.complete.copy()
         complete[[plane for plane, one in enumerate(states) if one is PlaneState.EMPTY]] = True
+        for segment_id, said in self.state.segment_marks.items():
+            for plane, is_complete in said.items() if segment_id in ids else ():
+                if states[plane] in (PlaneState.PAINTED, PlaneState.PARTLY):
+                    complete[plane, ids.index(segment_id)] = is_complete
         return complete
 
-    def _state_of(self, plane: int, content: str) -> PlaneState:
+    def _state_of(self, plane: int, content: str, mixed: bool) -> PlaneState:
         state, mark = self.state, self.state.marks.get(plane)
         if mark == "partly":
             return PlaneState.PARTLY
         if mark == "empty" and content == NOTHING:
             return PlaneState.EMPTY
-        if mark is not None or not self._contents.is_unpainted(plane, content, self.segment_ids):
+        if mark is not None or mixed or not self._contents.is_unpainted(plane, content, self.segment_ids):
             return PlaneState.PAINTED
         if self.is_accepted(plane, content):
             return PlaneState.ACCEPTED
@@ -158,6 +221,14 @@ class AnnotatedVolume:
             return False
         left = without_removed(accepted, self.segment_ids)
         return left == content and (left != NOTHING or accepted == NOTHING)
+
+    def remember_by_hand(self, planes: Iterable[int], before: Present, after: list[str]) -> None:
+        """What the user painted on these planes stays theirs in the content that they have now; the rest is ours."""
+        ids, reverse = before.layers.segment_ids, self.state.rows_reversed
+        for plane in planes:
+            packed = by_hand.pack(before.given[plane], ids, rows_reversed=reverse)
+            by_hand.remember(self.state.by_hand, plane, (before.contents[plane], after[plane]), packed)
+        self.save()
 
     def remember(self, planes: Iterable[int], contents: list[str]) -> None:
         """These contents of these planes do not make them painted."""

@@ -1,39 +1,67 @@
-"""Which structures are painted completely on which planes; the library says so, see its `completeness`."""
+"""What was painted completely where; the library says so, see its `completeness`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.completeness import understood
+from SparseAnnotateLib.completeness.crossing import crossing_planes, without_lines
 
 
-def complete_structures(
+@dataclass(frozen=True)
+class Told:
+    """What the labels tell.
+
+    Attributes
+    ----------
+    complete : bool (planes, structures), whether a structure was painted completely on a plane
+    slivers : planes of each structure (1, 2, ...) that hold far less of it than the planes around promise
+    along : rows (1) and columns (2) that were painted completely, in another view
+    """
+
+    complete: np.ndarray
+    slivers: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    along: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+
+def told_from(
     labels: np.ndarray,
     count: int,
     painted: Iterable[int],
     aside: Iterable[int] = (),
     ranges: Mapping[int, tuple[int, int]] | None = None,
-) -> np.ndarray:
-    """Bool (planes, structures): whether a structure was painted completely on a plane.
+    strokes: Iterable[int] = (),
+) -> Told:
+    """What was painted completely.
 
     Parameters
     ----------
-    labels : uint8 (planes, rows, columns), structures 1, 2, ... `count`
+    labels : uint8 (planes, rows, columns), structures 1, 2, ... `count`; of the user, and 0 elsewhere
     painted : the planes that a person painted
     aside : those of them that the person called painted: complete for all structures
     ranges : first and last plane of structures where they were clicked
+    strokes : further planes, which hold nothing but strokes made elsewhere
     """
-    painted = sorted(painted)
-    if not painted or not count:
-        return np.zeros((len(labels), count), bool)
+    painted, aside, strokes = sorted(painted), set(aside), sorted(strokes)
+    if not (painted or strokes) or not count:
+        return Told(np.zeros((len(labels), count), bool))
     # Only what is painted is looked at: a structure fills a small part of most images.
-    shown = labels[painted].any(axis=0)
-    part = tuple(slice(*_ends(shown.any(axis=1 - axis))) for axis in (0, 1))
+    shown = labels[sorted({*painted, *strokes})].any(axis=0)
+    rows, columns = (slice(*_ends(shown.any(axis=1 - axis))) for axis in (0, 1))
+    here = labels[:, rows, columns]
+    along = crossing_planes(here)
+    if along:
+        here = without_lines(here, along)
+        painted = [plane for plane in painted if plane in aside or here[plane].any()]
+    offset = {1: rows.start, 2: columns.start}
+    along = {axis: tuple(one + offset[axis] for one in ones) for axis, ones in along.items()}
     classes = [LabelClass(number, str(number)) for number in range(1, count + 1)]
-    annotation = SparseAnnotation.from_painted_planes(labels[:, part[0], part[1]], painted, classes=classes)
-    return understood(annotation, aside=aside, ranges=ranges).annotation.complete
+    annotation = SparseAnnotation.from_painted_planes(here, painted, classes=classes)
+    result = understood(annotation, aside=aside & {*painted}, ranges=ranges, along={})
+    return Told(result.annotation.complete, result.slivers, along)
 
 
 def _ends(shown: np.ndarray) -> tuple[int, int]:

@@ -20,8 +20,9 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
         Where ranges, box and painted planes contradict each other.
     """
     state = session.state
-    partly = [plane for plane in present.planes(PlaneState.PARTLY) if plane not in present.parts]
-    painted = sorted({*present.planes(PlaneState.PAINTED), *partly, *present.parts})
+    said = [plane for plane in present.planes(PlaneState.PARTLY) if plane not in present.parts]
+    partly = [plane for plane in said if not present.complete[plane].any()]
+    painted = sorted({*present.planes(PlaneState.PAINTED), *said, *present.parts})
     used, labels = _used_classes(present, painted)
     _leave_out(labels, present, used, state)
     annotation = SparseAnnotation.from_painted_planes(
@@ -38,6 +39,8 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
     annotation = annotation.with_class_ranges(ranges)
     if partly:
         annotation = annotation.with_partly_painted(partly)
+    for axis, planes in present.along.items():
+        annotation = annotation.with_painted_along(axis, planes, labels)
     if session.box_node is None:
         return annotation
     return annotation.with_box(*box_of(session.box_node, session.volume_node, session.volume))
@@ -65,7 +68,7 @@ def _with_complete(annotation: SparseAnnotation, present: Present, numbers: dict
 
 def _used_classes(present: Present, planes: list[int]) -> tuple[list[str], np.ndarray]:
     """The segments that occur on these planes, and all labels renumbered to them."""
-    labels = present.layers.labels
+    labels = present.given
     occurring = sorted({number for plane in planes for number in values_of(labels[plane])})
     numbers = np.zeros(256, np.uint8)
     numbers[occurring] = np.arange(1, len(occurring) + 1)

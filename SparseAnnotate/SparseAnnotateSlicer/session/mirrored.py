@@ -51,11 +51,12 @@ def _slices_reversed(slices: int) -> np.ndarray:
 
 
 def _reverse_planes(state: SessionState, last: int) -> None:
-    for name in ("marks", "contents", "accepted", "expected_dice"):
+    for name in ("marks", "contents", "accepted", "expected_dice", "by_hand"):
         setattr(state, name, {last - plane: value for plane, value in getattr(state, name).items()})
     state.predicted = sorted(last - plane for plane in state.predicted)
-    of = state.expected_dice_of
-    state.expected_dice_of = {one: {last - plane: dice for plane, dice in of[one].items()} for one in of}
+    for name in ("expected_dice_of", "segment_marks"):
+        of = getattr(state, name)
+        setattr(state, name, {one: {last - plane: said for plane, said in of[one].items()} for one in of})
     state.strokes = sorted(last - plane for plane in state.strokes)
     state.suggestions = [(last - plane, score, reason) for plane, score, reason in state.suggestions]
     if state.plane_range is not None:

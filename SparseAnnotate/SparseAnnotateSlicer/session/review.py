@@ -69,7 +69,7 @@ class Review:
         self._labels = prediction.labels
         self.predictions += 1
         self._undo, self._redo = [], []
-        painted = set(session.look().painted)
+        painted = set(session.look().whole)
         state.predicted = [plane for plane in range(plane_range[0], plane_range[1] + 1) if plane not in painted]
         state.predicted_segments = list(segment_ids)
         state.accepted = {}
@@ -87,15 +87,15 @@ class Review:
             session.preview_node,
             self.predictions,
             pending,
-            [present.contents[one] for one in sorted(present.parts)],
+            [present.contents[one] for one in sorted(present.around)],
         )
         if session.preview_node is not None and key != self._previewed:
             self._predicted_labels()
             self._previewed = key
             labels = np.zeros(session.volume.shape, np.uint8)
             labels[pending] = self._predicted_labels()[pending]
-            parts = [plane for plane in pending if plane in present.parts]
-            labels[parts] = np.where(present.layers.labels[parts] > 0, 0, labels[parts])
+            around = [plane for plane in pending if plane in present.around]
+            labels[around] = np.where(present.given[around] > 0, 0, labels[around])
             preview.show(
                 session.preview_node,
                 session.volume_node,
@@ -109,7 +109,7 @@ class Review:
 
     def _pending(self, present: Present) -> list[int]:
         """Planes that are predicted and neither painted, accepted nor rejected."""
-        painted = set(present.painted)
+        painted = set(present.whole)
         return [
             plane
             for plane in self._session.state.predicted
@@ -145,14 +145,17 @@ class Review:
         pending = self._pending(present)
         wanted = pending if planes is None else sorted(set(pending) & set(planes))
         there = [segment_id for segment_id in state.predicted_segments if segment_id in session.segment_ids]
-        parts = [plane for plane in wanted if plane in present.parts]
-        labels = painted_on_top(self._in_numbers_of(there), there, parts, present)
-        before = self._marks()
-        # What the user painted in part stays theirs when the accept is undone.
-        session.remember((plane for plane in wanted if plane not in present.parts), present.contents)
-        self._ready_writer().write(session.volume, labels, wanted, there)
+        around = [plane for plane in wanted if plane in present.around]
+        before, ours = self._marks(), sorted({*wanted} - {*around})
+        keep = np.zeros(session.volume.shape, bool)
+        keep[around] = present.given[around] > 0
+        session.remember(ours, present.contents)
+        self._ready_writer().write(
+            session.volume, self._in_numbers_of(there), wanted, there, keep=keep if around else None
+        )
         written = session.look()
-        session.remember(wanted, written.contents)
+        session.remember(ours, written.contents)
+        session.remember_by_hand(around, present, written.contents)
         state.accepted |= {plane: written.contents[plane] for plane in wanted}
         self._done(_Step(before, self._marks(), (present.contents, written.contents)))
         self.refresh()

@@ -129,6 +129,25 @@ class AnnotationSession(AnnotatedVolume):
             self.state.marks.pop(plane, None)
         else:
             self.state.marks[plane] = mark
+        for said in self.state.segment_marks.values():
+            said.pop(plane, None)
+        self.save()
+
+    def mark_segment(self, plane: int, segment_id: str, complete: bool | None) -> None:
+        """Say whether a plane is painted completely for one segment; None takes it back.
+
+        Raises
+        ------
+        InputError
+            For a plane that nobody painted.
+        """
+        if complete is not None and self.look().states[plane] not in (PlaneState.PAINTED, PlaneState.PARTLY):
+            raise InputError(f"plane {plane} is not painted: paint it, or say that it is empty")
+        said = self.state.segment_marks.setdefault(segment_id, {})
+        if complete is None:
+            said.pop(plane, None)
+        else:
+            said[plane] = complete
         self.save()
 
     def say_strokes(self, parts: Iterable[int], whole: Iterable[int]) -> None:
@@ -145,7 +164,8 @@ class AnnotationSession(AnnotatedVolume):
         """Say that what stands on these planes was not painted by an expert, as of another program: it may change."""
         planes = list(planes)
         for plane in planes:
-            self.state.marks.pop(plane, None)
+            for said in (self.state.marks, self.state.by_hand, *self.state.segment_marks.values()):
+                said.pop(plane, None)
         self.state.strokes = [plane for plane in self.state.strokes if plane not in planes]
         self.remember(planes, self.look().contents)
 

@@ -26,6 +26,8 @@ class SessionState:
     selector, selector_options, count, seed : of the last or next suggestion
     suggestions : plane, score and reason of each, in the order in which to paint them
     marks : planes about which the user said something: "painted", "partly" or "empty"
+    segment_marks : by segment ID, planes of which the user said whether they are painted completely for the segment
+    by_hand : what the user painted on planes that we wrote on, too; see the module `by_hand`
     contents : what planes held when nobody had painted them: before and after our writes; see `painted.PlaneContents`
     accepted : the content of each accepted plane, as written
     predictor, predictor_options : of the last or next prediction
@@ -51,6 +53,8 @@ class SessionState:
     seed: int = 0
     suggestions: list[tuple[int, float, str]] = field(default_factory=list)
     marks: dict[int, str] = field(default_factory=dict)
+    segment_marks: dict[str, dict[int, bool]] = field(default_factory=dict)
+    by_hand: dict[int, list[tuple[str, dict[str, str]]]] = field(default_factory=dict)
     contents: dict[int, list[str]] = field(default_factory=dict)
     accepted: dict[int, str] = field(default_factory=dict)
     predictor: str = "guided"
@@ -101,8 +105,10 @@ _BY_PLANE = ("marks", "contents", "accepted", "expected_dice")
 def _restored(name: str, value: Any) -> Any:
     if name in _BY_PLANE:
         return {int(plane): content for plane, content in value.items()}
-    if name == "expected_dice_of":
-        return {one: {int(plane): dice for plane, dice in by_plane.items()} for one, by_plane in value.items()}
+    if name in ("expected_dice_of", "segment_marks"):
+        return {one: {int(plane): said for plane, said in by_plane.items()} for one, by_plane in value.items()}
+    if name == "by_hand":
+        return {int(plane): [(content, dict(packed)) for content, packed in ones] for plane, ones in value.items()}
     if name == "plane_range":
         return _pair(value)
     if name == "expected_dice_interval":

@@ -49,6 +49,8 @@ class StripPlane:
     expected_dice : 0..1, of a predicted or accepted plane; None where nobody knows
     interval : of the expected Dice, lower and upper end, or None
     structures : the worst of several structures and the others, in words, or ""
+    of_all : whether a painted plane is complete for all structures, not only for the selected one
+    elsewhere : whether the plane is painted, but not for the selected structure
     """
 
     index: int
@@ -59,22 +61,25 @@ class StripPlane:
     expected_dice: float | None = None
     interval: tuple[float, float] | None = None
     structures: str = ""
+    of_all: bool = True
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar in pixels; its height is a share of the room. `dice` is None where it is not known."""
+    """A bar in pixels; its height is a share of the room. `dice` is None where it is not known; see StripPlane."""
 
     x: int
     width: int
     height: float
     state: PlaneState
     dice: float | None = None
+    of_all: bool = True
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A sign above the bar of a plane, centred at x (pixels)."""
+    """A sign above the bar of a plane, centred at x (pixels); PAINTED for one that other structures are painted on."""
 
     x: float
     state: PlaneState
@@ -167,7 +172,7 @@ class StripModel:
         width = max(1, end - x - (slot >= _GAP_FROM))
         if shown.state in _GIVEN and width < _LEAST_WIDTH:
             x, width = x - (_LEAST_WIDTH - width) // 2, _LEAST_WIDTH
-        return Bar(x, width, _height(shown), shown.state, shown.expected_dice)
+        return Bar(x, width, _height(shown), shown.state, shown.expected_dice, shown.of_all)
 
     def marks(self, width: int) -> list[Mark]:
         """The signs above the bars, none over another one: of neighbours the first, the more urgent kind first."""
@@ -182,6 +187,12 @@ class StripModel:
                 if taken.isdisjoint(pixels):
                     taken.update(pixels)
                     placed.append(Mark(middle, state))
+        first, last = self.window
+        placed += [
+            Mark(self.middle_of(plane, width), PlaneState.PAINTED)
+            for plane in range(first, last + 1)
+            if self.planes[plane].elsewhere and self.planes[plane].state is not PlaneState.TO_PAINT
+        ]
         return placed
 
     def _middles(self, state: PlaneState, width: int) -> Iterator[float]:

@@ -1,6 +1,7 @@
 """Draws the slice strip: shapes tell the states apart, colours only help, in light and in dark palettes.
 
-Painted planes are the tallest bars, solid; planes seen to be empty are hollow, with a ring; planes painted in part are
+Painted planes are the tallest bars, solid, lower where only the selected structure is complete there, with a dot above
+where only others are; planes seen to be empty are hollow, with a ring; planes painted in part are
 half filled, with a half filled disc; planes to paint are hollow, with an arrow onto them. Predicted ones are the higher
 the better their expected Dice (hatched where nobody knows it, notched below 0.8, twice below 0.7), accepted ones
 likewise, hollow, with a tick. All is drawn with
@@ -123,7 +124,7 @@ def _paint_accepted(painter, bar: Bar, top: int, height: int, colors: Colors) ->
 
 def _paint_given(painter, bar: Bar, colors: Colors) -> None:
     """Painted, empty and partly painted planes: up to the top of the strip."""
-    top = 1 if bar.state is PlaneState.PAINTED else MARKS
+    top = 1 if bar.state is PlaneState.PAINTED and bar.of_all else MARKS
     if bar.state is PlaneState.PAINTED:
         painter.fillRect(bar.x, top, bar.width, BASE - top, colors.text)
         return
@@ -144,6 +145,8 @@ def _paint_mark(painter, mark: Mark, colors: Colors) -> None:
     x = mark.x
     if mark.state is PlaneState.TO_PAINT:
         painter.fillPath(_triangle(x, MARKS - 1, 5, -8), qt.QBrush(colors.to_paint))
+    elif mark.state is PlaneState.PAINTED:
+        painter.fillRect(round(x) - 2, 1, 4, 4, colors.text)
     elif mark.state is PlaneState.ACCEPTED:
         painter.strokePath(_tick(x, MARKS - 4), _pen(colors.accepted, 2))
     else:

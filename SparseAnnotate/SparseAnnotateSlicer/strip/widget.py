@@ -28,12 +28,14 @@ class SliceStrip(qt.QWidget):
     onRangeDragged : called with first and last plane, once an end was let go
     onMarkPlane : called with a plane and what the user says it is: PlaneState.EMPTY, PARTLY, PAINTED, or OPEN for
         "not painted"
+    onMarkSegment : called with a plane, and whether it is complete for the structure of `setSegment`
     onExportProvenance : called without arguments
     """
 
     def __init__(self, parent=None):
         qt.QWidget.__init__(self, parent)
-        self.onJump = self.onRangeDragged = self.onMarkPlane = self.onExportProvenance = None
+        self.onJump = self.onRangeDragged = self.onMarkPlane = self.onMarkSegment = self.onExportProvenance = None
+        self._segment = ""
         self.model = StripModel()
         self._drag = None
         self._rangeBefore = self._grabbedAt = None
@@ -75,6 +77,12 @@ class SliceStrip(qt.QWidget):
             self._asked = None
             self._fillMenu()
             self.update()
+
+    def setSegment(self, name: str) -> None:
+        """The selected one of several structures, or "": what the menu says of it."""
+        if name != self._segment:
+            self._segment = name
+            self._fillMenu()
 
     # Drawing
 
@@ -205,7 +213,7 @@ class SliceStrip(qt.QWidget):
             lines.append(plane.structures)
         if plane.reason and plane.state is PlaneState.TO_PAINT:
             lines.append(_("suggested: {reason}").format(reason=plane.reason))
-        elif plane.reason and plane.state is PlaneState.PARTLY:
+        elif plane.reason and (plane.elsewhere or plane.state in (PlaneState.PARTLY, PlaneState.PAINTED)):
             lines.append(plane.reason)
         return "\n".join(lines)
 
@@ -225,6 +233,10 @@ class SliceStrip(qt.QWidget):
             PlaneState.PARTLY: self._addAction(_("Painted only in part"), lambda: self._mark(PlaneState.PARTLY)),
             PlaneState.EMPTY: self._addAction(_("Empty: nothing to paint"), lambda: self._mark(PlaneState.EMPTY)),
             PlaneState.OPEN: self._addAction(_("Not painted"), lambda: self._mark(PlaneState.OPEN)),
+        }
+        self._segmentMarks = {
+            True: self._addAction("", lambda: self._markSegment(True)),
+            False: self._addAction("", lambda: self._markSegment(False)),
         }
         self._wholeAction = self._addAction(_("Show all slices of the volume"), self._toggleWhole)
         self._wholeAction.checkable = True
@@ -253,6 +265,17 @@ class SliceStrip(qt.QWidget):
         }
         for mark, action in self._marks.items():
             action.enabled = can[mark]
+        self._fillSegmentMenu(plane)
+
+    def _fillSegmentMenu(self, plane: StripPlane | None) -> None:
+        """What can be said about the selected structure on the plane: not there with only one."""
+        here = plane is not None and (plane.elsewhere or plane.state in (PlaneState.PAINTED, PlaneState.PARTLY))
+        isComplete = here and plane.state is PlaneState.PAINTED and not plane.elsewhere
+        texts = {True: _("Complete for {name}"), False: _("Not complete for {name}")}
+        for complete, action in self._segmentMarks.items():
+            action.text = texts[complete].format(name=self._segment)
+            action.visible = bool(self._segment)
+            action.enabled = bool(self._segment) and here and complete != isComplete
 
     def _plane(self) -> StripPlane | None:
         index = self.model.current if self._asked is None else self._asked
@@ -262,6 +285,11 @@ class SliceStrip(qt.QWidget):
         plane = self._plane()
         if plane is not None and self.onMarkPlane:
             self.onMarkPlane(plane.index, state)
+
+    def _markSegment(self, complete: bool) -> None:
+        plane = self._plane()
+        if plane is not None and self.onMarkSegment:
+            self.onMarkSegment(plane.index, complete)
 
     def _toggleWhole(self) -> None:
         self.model.whole = self._wholeAction.checked

@@ -1,4 +1,7 @@
-"""Whatever the user and we do in whatever order: we never change a voxel of a plane that the user painted."""
+"""Whatever the user and we do in whatever order: we never change a voxel that the user painted.
+
+On planes that are complete for all structures that is every voxel; on others what the user painted there.
+"""
 
 import tempfile
 from pathlib import Path
@@ -20,10 +23,11 @@ from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
 from SparseAnnotateSlicer.session.painted import NOTHING
+from SparseAnnotateSlicer.session.planes import PlaneState
 from SparseAnnotateSlicer.session.prediction import submit
 from SparseAnnotateSlicer.session.session import AnnotationSession
 
-SHAPE = (6, 5, 7)
+SHAPE = (7, 8, 9)
 PLANES = st.integers(0, SHAPE[0] - 1)
 
 
@@ -40,6 +44,8 @@ class Expert(RuleBasedStateMachine):
         self.painted: dict[int, list[np.ndarray]] = {}
         # What each plane held before and after our own writes: painting exactly that counts as ours.
         self.ours: dict[int, list[list[np.ndarray]]] = {plane: [] for plane in range(SHAPE[0])}
+        # What planes held after we wrote around what the user painted, with what that was.
+        self.mixed: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {plane: [] for plane in range(SHAPE[0])}
 
     @initialize(grid=st.sampled_from(["lps", "oblique"]), shared=st.booleans())
     def begin(self, grid, shared):
@@ -72,7 +78,42 @@ class Expert(RuleBasedStateMachine):
             paint(session.segmentation_node, segment_id, session.volume_node, masks[number])
         self.user_left(plane, masks[:, plane])
 
+    @rule(plane=PLANES, segment=st.integers(0, 1), row=st.integers(0, 2))
+    def user_paints_one_structure_alone(self, plane, segment, row):
+        """As people work in Slicer, segment by segment: of the other structure nothing is painted there."""
+        masks = self.masks()
+        masks[:, plane] = False
+        masks[segment, plane, row : row + 6, 4 * segment : 4 * segment + 4] = True
+        self.leave(masks, [plane])
+
+    @rule(segment=st.integers(0, 1), column=st.integers(0, SHAPE[2] - 1), planes=st.lists(PLANES, min_size=1))
+    def user_draws_a_stroke_in_another_view(self, segment, column, planes):
+        masks = self.masks()
+        blank = {plane for plane in planes if not masks[:, plane].any()}
+        for plane in planes:
+            masks[:, plane, 2:6, column] = False
+            masks[segment, plane, 2:6, column] = True
+        self.session.say_strokes(blank, ())
+        self.leave(masks, planes)
+
+    @rule(plane=PLANES, segment=st.integers(0, 1), complete=st.sampled_from([True, False, None]))
+    def user_says_whether_a_structure_is_complete(self, plane, segment, complete):
+        session = self.session
+        if complete is None or session.look().states[plane] in (PlaneState.PAINTED, PlaneState.PARTLY):
+            session.mark_segment(plane, session.segment_ids[segment], complete)
+
+    def leave(self, masks, planes):
+        session = self.session
+        for number, segment_id in enumerate(ids_of(session.segmentation_node)):
+            paint(session.segmentation_node, segment_id, session.volume_node, masks[number])
+        for plane in planes:
+            self.user_left(plane, masks[:, plane])
+
     def user_left(self, plane, content):
+        for held, painted in reversed(self.mixed[plane]):
+            if np.array_equal(held, content):
+                self.painted[plane] = painted
+                return
         if not content.any() or any(np.array_equal(content, one) for one in self.ours[plane]):
             self.painted.pop(plane, None)
         else:
@@ -108,7 +149,9 @@ class Expert(RuleBasedStateMachine):
             return
         after = self.masks()
         for plane in range(SHAPE[0]):
-            if plane not in self.painted:
+            if plane in self.painted:
+                self.mixed[plane] += [(one[:, plane].copy(), self.painted[plane]) for one in (before, after)]
+            else:
                 self.ours[plane] += [before[:, plane].copy(), after[:, plane].copy()]
 
     @rule(planes=st.none() | st.lists(PLANES, min_size=1, max_size=4))
@@ -141,10 +184,11 @@ class Expert(RuleBasedStateMachine):
 
     @invariant()
     def painted_planes_are_as_the_user_left_them(self):
-        masks = self.masks()
+        masks, present = self.masks(), self.session.look()
         for plane, content in self.painted.items():
-            assert np.array_equal(masks[:, plane], content), f"plane {plane} was painted and has changed"
-        assert set(self.painted) <= set(self.session.look().painted)
+            voxels = content.any(axis=0) if plane in present.around else np.ones(SHAPE[1:], bool)
+            assert np.array_equal(masks[:, plane] & voxels, content), f"plane {plane} was painted and has changed"
+        assert set(self.painted) <= {*present.painted, *present.parts}
 
     def teardown(self):
         self.runner.close()
