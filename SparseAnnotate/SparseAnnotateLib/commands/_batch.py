@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show):
+def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show, initial=None):
     """The prediction of one case: in this process, or with --scheduler on a cluster."""
     from .. import jobs, predictors
     from ..errors import InputError
@@ -28,10 +28,12 @@ def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show):
 
     if arguments.workers is not None:
         raise InputError("--workers is for many cases: give a folder or a table of cases without LABELS")
+    job = jobs.Job(predictor.name, volume, annotation, predictor.options, str(arguments.image), initial)
+    if arguments.scheduler is None and initial is not None:
+        return jobs.run_job(jobs.InlineRunner(), job, show)
     if arguments.scheduler is None:
         prediction = predictors.run(predictor, volume, annotation, show)
         return with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
-    job = jobs.Job(predictor.name, volume, annotation, predictor.options, str(arguments.image))
     with open_runner(arguments.scheduler) as runner:
         return jobs.run_job(runner, job, show)
 

@@ -6,7 +6,7 @@ import argparse
 
 from ..errors import InputError
 from . import _arguments as shared
-from . import _batch, _given
+from . import _batch, _given, _initial
 
 
 def add_parser(subparsers) -> None:
@@ -27,6 +27,7 @@ def add_parser(subparsers) -> None:
         help="label map or .seg.nrrd to write; a folder for many cases",
     )
     _given.add_given(parser, "from the first painted plane to the last")
+    _initial.add_arguments(parser)
     shared.add_predictor(parser)
     parser.add_argument("--weights", metavar="PATH", help="pretrained weights, for networks that start from them")
     shared.add_seed(parser)
@@ -51,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.quality, (".csv",))
     if arguments.probabilities:
         check_writable(arguments.probabilities, (".nrrd", ".nii", ".nii.gz"))
+        if _initial.is_asked_for(arguments):
+            raise InputError("starting from a segmentation gives no probabilities: drop --probabilities")
         if not predictor.gives_probabilities:
             raise InputError(
                 f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
@@ -63,10 +66,15 @@ def run(arguments: argparse.Namespace) -> int:
     shared.check_outputs(arguments, outputs)
     volume = shared.image_from(arguments)
     check_holds(arguments.output, volume.geometry)
-    volume, annotation = annotation_from(arguments, volume, read_labels(arguments.labels, volume))
+    file = read_labels(arguments.labels, volume)
+    initial = None
+    if _initial.is_asked_for(arguments):
+        volume, annotation, initial = _initial.start_from(arguments, volume, file)
+    else:
+        volume, annotation = annotation_from(arguments, volume, file)
     _describe(arguments.console, volume, annotation)
     with arguments.console.progress(predictor.name) as show:
-        prediction = _batch.run_one(arguments, predictor, volume, annotation, show)
+        prediction = _batch.run_one(arguments, predictor, volume, annotation, show, initial)
     write_labels(arguments.output, prediction.labels, volume, annotation.classes)
     if arguments.quality:
         write_text(arguments.quality, quality_table(volume, annotation, prediction), ".csv")
@@ -81,12 +89,14 @@ def run(arguments: argparse.Namespace) -> int:
         interval = prediction.expected_dice_interval
         between = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f} in 80 of 100 cases)"
         arguments.console.say(f"expected Dice {prediction.expected_dice:.3f}{between}")
+    elif initial is not None:
+        arguments.console.say("expected Dice unknown: correct a plane of the initial segmentation to have it measured")
     return 0
 
 
 def _refuse_options_of_one_case(arguments) -> None:
     """Many cases are told apart in their table, not by options that would hold for all of them."""
-    for name in (*_given.NAMES, "quality", "probabilities"):
+    for name in (*_given.NAMES, *_initial.NAMES, "quality", "probabilities"):
         if getattr(arguments, name):
             option = name.replace("_", "-")
             raise InputError(f"--{option} is for one case: give LABELS, or a column {name} in a table of cases")

@@ -5,7 +5,7 @@
 - `start`, `worker`, `execute`, `reporter`, `watcher`, `guardian`: inside the worker's process; `failure`: how it may
   end.
 - `process`, `windows`, `locks`: what the operating system has for it.
-- `cases`, `batch`: many of them.
+- `cases`, `batch`: many of them; `starting`: what was corrected of a segmentation that a program made.
 
 May be imported here: everything below (`predictors`, `selectors`, `quality`, ...), and nothing of `evaluation` or
 `commands`. Slicer talks to the library through here.

@@ -14,12 +14,13 @@ from ..errors import InputError
 from ..io.tables import read_table
 from ..predictors import Prediction
 from .job import Job
+from .starting import understand_start
 
 IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".tiff", ".tif")
 _ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
 # What columns of tables say of planes, for one case or one scan of a cohort.
 PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range")
-_COLUMNS = ("image", "labels", "name", *PLANE_COLUMNS)
+_COLUMNS = ("image", "labels", "initial", "corrected", "name", *PLANE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class FileCase:
     said : of planes, as on the command line; the rest is told from the labels
     predictor, options : see `Job`
     axis, replace_nan, channel, spacing_mm : see `io.read_image`
+    initial, corrected : see `starting.understand_start`
     """
 
     name: str
@@ -45,16 +47,19 @@ class FileCase:
     replace_nan: float | None = None
     channel: int | None = None
     spacing_mm: Sequence[float] | None = None
+    initial: Path | None = None
+    corrected: Sequence[int] | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """What must be within reach of whoever runs it."""
-        return (self.image, self.labels, self.output.parent)
+        return (*(path for _, path in self.inputs), self.output.parent)
 
     @property
     def inputs(self) -> tuple[tuple[str, Path], ...]:
         """What is read, and how it is called."""
-        return (("the image", self.image), ("the labels", self.labels))
+        given = ("the image", self.image), ("the labels", self.labels), ("the initial segmentation", self.initial)
+        return tuple((what, path) for what, path in given if path is not None)
 
     @property
     def finished(self) -> bool:
@@ -62,7 +67,7 @@ class FileCase:
         if not self.output.exists():
             return False
         written = self.output.stat().st_mtime
-        return all(written >= path.stat().st_mtime for path in (self.image, self.labels) if path.exists())
+        return all(written >= path.stat().st_mtime for _, path in self.inputs if path.exists())
 
     def check(self) -> None:
         """Raise InputError for an unknown predictor or options that it does not take."""
@@ -83,6 +88,11 @@ class FileCase:
         check_dicom_output(self.output, volume)
         check_holds(self.output, volume.geometry)
         file = read_labels(self.labels, volume)
+        if self.initial is not None or self.corrected is not None:
+            start = understand_start(
+                self.said, volume, file, initial=self.initial, corrected=self.corrected, axis=self.axis
+            )
+            return Job(self.predictor, start.volume, start.annotation, self.options, self.name, start.initial)
         volume, told = understand(self.said, volume, file, axis=self.axis)
         if not told.annotation.painted.any():
             raise InputError(f"{self.labels} holds no label: paint at least one plane")
@@ -101,8 +111,9 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
 
     Parameters
     ----------
-    source : a table (.csv) with the columns image and labels, and, where needed, name and `PLANE_COLUMNS` (see
-        `said_in`); paths in it are relative to its folder.
+    source : a table (.csv) with the columns image and labels, and, where needed, initial (a rough segmentation to start
+        from), corrected (its corrected planes), name and `PLANE_COLUMNS` (see `said_in`); paths in it are relative to
+        its folder.
         Or a folder: of one folder a case with ``image.*`` and ``label.*`` or ``labels.*``, or of files
         ``NAME_image.*`` and ``NAME_labels.*``.
     output : folder of the results; each is called after its case
@@ -144,9 +155,12 @@ def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
     image, labels = (table.parent / row[name] for name in ("image", "labels"))
     try:
         said = said_in(row)
+        corrected = planes_from(row["corrected"]) if row.get("corrected") else None
     except ValueError as error:
         raise InputError(f"line {line} of {table}: {error}") from error
-    return {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, "said": said}
+    initial = table.parent / row["initial"] if row.get("initial") else None
+    found = {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, "said": said}
+    return {**found, "initial": initial, "corrected": corrected}
 
 
 def said_in(row: Mapping[str, str | None]) -> Said:

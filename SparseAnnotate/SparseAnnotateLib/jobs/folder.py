@@ -16,12 +16,16 @@ import numpy as np
 
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
+from ..initial import Initial
 from ..volume import ImageGeometry, Volume
 from .job import Job
 
 FORMAT = 1
 
 INTENSITIES, LABELS, KNOWN = "intensities.npy", "labels.npy", "known.npy"
+
+# Only of jobs that start from a rough segmentation.
+INITIAL = "initial.npy"
 
 
 class JobFolder:
@@ -59,6 +63,8 @@ def write_job(job: Job, path: Path | str) -> JobFolder:
     _refuse_full_disk(job, folder.path)
     volume, annotation = job.volume, job.annotation
     arrays = {INTENSITIES: volume.intensities, LABELS: annotation.labels, KNOWN: annotation.known}
+    if job.initial is not None:
+        arrays[INITIAL] = job.initial.of_classes(annotation.classes)
     for name, array in arrays.items():
         np.save(folder.path / name, array, allow_pickle=False)
     write_aside(folder.job, json.dumps(_describe(job), indent=1).encode())
@@ -68,6 +74,8 @@ def write_job(job: Job, path: Path | str) -> JobFolder:
 def _refuse_full_disk(job: Job, path: Path) -> None:
     """Before rather than after a minute of writing, and with numbers."""
     needed = job.volume.intensities.nbytes + job.annotation.labels.nbytes + job.annotation.known.nbytes
+    if job.initial is not None:
+        needed += job.initial.labels.nbytes
     free = shutil.disk_usage(path).free
     if free < needed:
         raise OSError(errno.ENOSPC, f"{needed >> 20} MB needed, {free >> 20} MB free", str(path))
@@ -107,6 +115,7 @@ def _describe(job: Job) -> dict[str, Any]:
         "name": job.name,
         "predictor": job.predictor,
         "options": job.options_by_name(),
+        "initial": job.initial is not None,
         "volume": {
             "shape": list(volume.shape),
             "spacing_mm": list(volume.spacing_mm),
@@ -162,6 +171,7 @@ def check_format(version: Any, what: str) -> None:
 def _build(folder: JobFolder, description: dict[str, Any]) -> Job:
     volume, annotation = description["volume"], description["annotation"]
     shape = tuple(volume["shape"])
+    classes = tuple(_label_class(values) for values in annotation["classes"])
     geometry = ImageGeometry(**{name: tuple(value) for name, value in volume["geometry"].items()})
     return Job(
         predictor=description["predictor"],
@@ -175,13 +185,14 @@ def _build(folder: JobFolder, description: dict[str, Any]) -> Job:
             labels=_map(folder, LABELS, np.uint8, shape),
             known=_map(folder, KNOWN, np.bool_, shape),
             painted=np.isin(np.arange(shape[0]), annotation["painted"]),
-            classes=tuple(_label_class(values) for values in annotation["classes"]),
+            classes=classes,
             plane_range=tuple(annotation["plane_range"]),
             class_ranges={int(number): tuple(ends) for number, ends in annotation["class_ranges"].items()},
             complete=_complete(annotation.get("complete"), shape[0]),
             painted_along={int(axis): tuple(ones) for axis, ones in annotation.get("painted_along", {}).items()},
             box=_corners(annotation.get("box")),
         ),
+        initial=Initial(_map(folder, INITIAL, np.uint8, shape), classes) if description.get("initial") else None,
     )
 
 

@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 from ..annotation import SparseAnnotation
 from ..errors import InputError
+from ..initial import Initial
 from ..options import Options
 from ..predictors import PREDICTORS, Prediction, Progress
+from ..predictors.initial import predicted_from
 from ..quality.expected import with_expected_quality
 from ..volume import Volume
 
@@ -59,6 +61,7 @@ class Job:
     predictor : its registered name
     options : by name, or the predictor's own options object; values as JSON holds them
     name : what the user sees, in messages and lists
+    initial : a rough segmentation to start from, corrected on the painted planes
     """
 
     predictor: str
@@ -66,6 +69,7 @@ class Job:
     annotation: SparseAnnotation
     options: Mapping[str, Any] | Options = field(default_factory=dict)
     name: str = "prediction"
+    initial: Initial | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -91,6 +95,10 @@ class Job:
     def predict(self) -> Iterator[Progress | Prediction]:
         """The predictor's generator, whose last item also says what Dice to expect; closing it cancels."""
         predictor = self._create()
+        if self.initial is not None:
+            # It says itself what to expect: what is known of predictors does not hold for it.
+            yield from predicted_from(predictor, self.volume, self.annotation, self.initial)
+            return
         with contextlib.closing(predictor.predict(self.volume, self.annotation)) as steps:
             for step in steps:
                 if isinstance(step, Prediction):

@@ -14,6 +14,7 @@ from .. import postprocess
 from ..annotation import SparseAnnotation
 from ..device import resolve_device
 from ..errors import InputError
+from ..initial import Initial
 from ..options import Options
 from ..prediction import Prediction, Progress
 from ..registry import Registry
@@ -102,7 +103,7 @@ class PredictorBase(abc.ABC):
                 yield replace(step, fraction=done)
         if prediction is None:
             raise RuntimeError(f"the predictor {self.name} ended without a prediction")
-        yield self._keep_promises(pulled_to_crossing(prediction, annotation, volume.spacing_mm), annotation)
+        yield self.keep_promises(pulled_to_crossing(prediction, annotation, volume.spacing_mm), annotation)
 
     def _structures(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         """All structures at once where they share their planes, else in groups."""
@@ -119,7 +120,12 @@ class PredictorBase(abc.ABC):
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         """Yield Progress, then one Prediction; its `labels` may be wrong where the truth is known."""
 
-    def _keep_promises(self, prediction: Prediction, annotation: SparseAnnotation) -> Prediction:
+    def starting_from(self, initial: Initial) -> Predictor:  # noqa: ARG002 - for those that learn from it
+        """The same predictor, with a rough segmentation to learn from where it can."""
+        return self
+
+    def keep_promises(self, prediction: Prediction, annotation: SparseAnnotation) -> Prediction:
+        """The prediction, cleaned as the options say, inside the ranges, and with what is known."""
         labels = np.ascontiguousarray(prediction.labels, dtype=np.uint8)
         for number, (first, last) in annotation.class_ranges.items():
             for outside in (labels[:first], labels[last + 1 :]):

@@ -1,0 +1,90 @@
+"""A segmentation that another program made, brought onto the image's grid where it lies on another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..volume import ImageGeometry, Volume
+from .images import load
+from .labels import LabelFile, read_labels
+
+
+def read_rough_labels(path: str | Path, volume: Volume) -> tuple[LabelFile, tuple[str, ...]]:
+    """Read labels as `read_labels`; those on another grid of the same space are resampled, nearest neighbour.
+
+    Returns
+    -------
+    labels, and sentences that a user should read
+
+    Raises
+    ------
+    InputError
+        Where they lie elsewhere, are empty, or end inside the image where a structure goes on.
+    """
+    geometry = _geometry(path, volume)
+    if geometry is None or volume.geometry.difference(geometry) is None:
+        file, said = read_labels(path, volume), ()
+    else:
+        own = _volume_of(geometry)
+        file = read_labels(path, own)
+        numbers = own.in_file_order(file.labels)
+        covered = _resampled(np.ones(numbers.shape, np.uint8), geometry, volume.geometry) > 0
+        if not covered.any():
+            raise InputError(f"{path} lies in another space than the image: register it onto the image first")
+        array = _resampled(numbers, geometry, volume.geometry)
+        if not array.any() and numbers.any():
+            raise InputError(f"the structures of {path} lie outside the image: check that both are of one scan")
+        _refuse_cut(path, array, covered)
+        said = (f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled",)
+        labels = np.ascontiguousarray(volume.to_planes(array))
+        file = LabelFile(labels, file.classes)
+    if not file.labels.any():
+        raise InputError(f"{path} holds no label: give a segmentation of this image, or leave --initial out")
+    return file, said
+
+
+def _geometry(path: str | Path, volume: Volume) -> ImageGeometry | None:
+    """Of a file that says where it lies; None for DICOM, and folders and pictures that are matched by number."""
+    path = Path(str(path))
+    if not path.is_file() or path.suffix.lower() in (".dcm", ""):
+        return None
+    stored = load(path, labels=True, image_files=volume.geometry.files)
+    return None if stored.found is not None and not stored.found.placed else stored.geometry
+
+
+def _volume_of(geometry: ImageGeometry) -> Volume:
+    """A grid with nothing on it."""
+    nothing = np.broadcast_to(np.float32(0), geometry.size[::-1])
+    return Volume(nothing, geometry.spacing_mm[::-1], geometry, "k")
+
+
+def _resampled(array: np.ndarray, geometry: ImageGeometry, onto: ImageGeometry) -> np.ndarray:
+    import SimpleITK as sitk  # noqa: N813
+
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array))
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_mm)
+    image.SetDirection(geometry.direction)
+    resampler = sitk.ResampleImageFilter()
+    resampler.SetSize(onto.size)
+    resampler.SetOutputSpacing(onto.spacing_mm)
+    resampler.SetOutputOrigin(onto.origin_mm)
+    resampler.SetOutputDirection(onto.direction)
+    resampler.SetInterpolator(sitk.sitkNearestNeighbor)
+    return sitk.GetArrayFromImage(resampler.Execute(image))
+
+
+def _refuse_cut(path: str | Path, array: np.ndarray, covered: np.ndarray) -> None:
+    """A grid that ends inside the image, with a structure at its end, is a part of a segmentation."""
+    for axis, name in enumerate("kji"):
+        others = tuple(other for other in range(3) if other != axis)
+        places = np.flatnonzero(covered.any(axis=others))
+        for end, border in ((places[0], 0), (places[-1], covered.shape[axis] - 1)):
+            if end != border and np.take(array, end, axis).any():
+                raise InputError(
+                    f"{path} covers only {len(places)} of the image's {covered.shape[axis]} places along {name}, and a "
+                    "structure goes on where it ends: give a segmentation of the whole scan"
+                )

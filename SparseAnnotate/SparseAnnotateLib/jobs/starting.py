@@ -1,0 +1,195 @@
+"""What an expert corrected of a segmentation that a program made, told from files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..annotation import LabelClass, SparseAnnotation
+from ..completeness import Said, understand
+from ..errors import InputError
+from ..initial import Initial
+from ..interpolation import fill
+from ..io import LabelFile
+from ..io.rough import read_rough_labels
+from ..volume import Volume
+
+# Labels that hold so much of the planes of the rough segmentation are that one, edited, and no few painted planes.
+_EDITED = 0.9
+
+# Planes beside a corrected one from which it is told what stood there before.
+_BESIDE_PLANES = 2
+
+
+@dataclass(frozen=True)
+class Started:
+    """Volume, annotation and rough segmentation on one grid, and what a user should know."""
+
+    volume: Volume
+    annotation: SparseAnnotation
+    initial: Initial
+    sentences: tuple[str, ...]
+
+
+def understand_start(
+    said: Said,
+    volume: Volume,
+    file: LabelFile,
+    *,
+    initial: str | Path | None = None,
+    corrected: Sequence[int] | None = None,
+    matches: Sequence[tuple[str, str]] = (),
+    axis: str = "auto",
+) -> Started:
+    """What labels say that correct a rough segmentation.
+
+    Parameters
+    ----------
+    file : painted planes, or the rough segmentation itself after it was edited
+    initial : file of the rough segmentation; None where `file` is that one, edited on the planes `corrected`
+    corrected : by default those that were painted, or, of an edited segmentation, those that differ
+    matches : (structure of the labels, structure of the rough segmentation), by name or value
+
+    Raises
+    ------
+    InputError
+        Where they do not fit.
+    """
+    if corrected is not None:
+        if said.painted is not None:
+            raise InputError("--corrected and --painted name the same planes: give one of them")
+        said = replace(said, painted=tuple(corrected))
+    if initial is None:
+        return _of_edited(said, volume, file, axis)
+    rough, told = read_rough_labels(initial, volume)
+    pairs = matched(file.classes, rough.classes, matches)
+    before = _renumbered(rough, pairs)
+    sentences = [*told, *_said_of_match(file.classes, rough.classes, pairs)]
+    if said.painted is None and not (said.complete or said.partly or said.painted_along):
+        differing = _differing_planes(file, before)
+        if differing is not None:
+            sentences.append(_said_of_differing(differing))
+            said = replace(said, painted=tuple(sorted({*differing, *said.empty})))
+    turned, understood = understand(said, volume, file, axis=axis, ends_painted=False)
+    if turned.axis != volume.axis:
+        before = np.ascontiguousarray(turned.to_planes(volume.in_file_order(before)))
+    start = Initial(before, tuple(understood.annotation.classes))
+    return Started(turned, understood.annotation, start, (*sentences, *understood.sentences))
+
+
+def _of_edited(said: Said, volume: Volume, file: LabelFile, axis: str) -> Started:
+    """What stood on the corrected planes is gone, and is told from the planes beside them."""
+    volume, understood = understand(said, volume, file, axis=axis, ends_painted=False)
+    labels = file.labels if file.labels.shape == volume.shape else None
+    if labels is None:
+        raise InputError("the labels lie on planes along another axis than the image: name it with --axis")
+    whole = LabelFile(labels, file.classes)
+    before = _own_numbers(whole)
+    corrected = understood.annotation.painted_planes
+    beside = {p + n for p in corrected for n in range(-_BESIDE_PLANES, _BESIDE_PLANES + 1)}
+    sources = sorted(p for p in beside if 0 <= p < len(before) and p not in corrected)
+    if not sources or not before[sources].any():
+        raise InputError(
+            "all planes beside the corrected ones are corrected too or empty, so nothing is left of the segmentation "
+            "that was edited: give it with --initial"
+        )
+    around = SparseAnnotation.from_painted_planes(before, sources, classes=_numbered(file.classes))
+    before = before.copy()
+    for _ in fill(before, around, volume.spacing_mm, interpolation="linear", planes=corrected):
+        pass
+    return Started(volume, understood.annotation, Initial(before, understood.annotation.classes), understood.sentences)
+
+
+def _numbered(classes: Sequence[LabelClass]) -> tuple[LabelClass, ...]:
+    return tuple(replace(one, value=number) for number, one in enumerate(classes, start=1))
+
+
+def matched(
+    painted: Sequence[LabelClass], rough: Sequence[LabelClass], matches: Sequence[tuple[str, str]]
+) -> dict[int, int]:
+    """Class number of the labels -> class number of the rough segmentation: as said, else by name, else by value.
+
+    Values say nothing where both files name their structures.
+
+    Raises
+    ------
+    InputError
+        Where a match names no structure, or there is none in common.
+    """
+    pairs = {
+        _number(mine, painted, "labels"): _number(theirs, rough, "initial segmentation") for mine, theirs in matches
+    }
+    names = {one.name.casefold(): number for number, one in reversed(list(enumerate(rough, start=1)))}
+    for number, one in enumerate(painted, start=1):
+        if number not in pairs and one.name.casefold() in names:
+            pairs[number] = names[one.name.casefold()]
+    taken = set(pairs.values())
+    for number, one in enumerate(painted, start=1):
+        if number in pairs:
+            continue
+        for other, there in enumerate(rough, start=1):
+            if other not in taken and there.value == one.value and (_unnamed(one) or _unnamed(there)):
+                pairs[number] = other
+    if not pairs:
+        mine, theirs = (", ".join(f"{one.name} ({one.value})" for one in each) for each in (painted, rough))
+        raise InputError(
+            f"labels ({mine}) and initial segmentation ({theirs}) have no structure in common: say which belongs to "
+            "which, as --match liver=5"
+        )
+    return pairs
+
+
+def _unnamed(one: LabelClass) -> bool:
+    return one.name == f"class {one.value}"
+
+
+def _number(structure: str, classes: Sequence[LabelClass], what: str) -> int:
+    for said in (lambda one: one.name, lambda one: str(one.value)):
+        found = [number for number, one in enumerate(classes, start=1) if said(one) == structure]
+        if len(found) == 1:
+            return found[0]
+    names = ", ".join(f"{one.name} ({one.value})" for one in classes) or "none"
+    raise InputError(f"--match {structure}: the {what} has no such structure; there are: {names}")
+
+
+def _own_numbers(file: LabelFile) -> np.ndarray:
+    return _renumbered(file, {number: number for number in range(1, len(file.classes) + 1)})
+
+
+def _renumbered(file: LabelFile, pairs: dict[int, int]) -> np.ndarray:
+    """Class numbers of the labels' classes."""
+    values = np.zeros(max((one.value for one in file.classes), default=0) + 1, np.uint8)
+    for mine, theirs in pairs.items():
+        values[file.classes[theirs - 1].value] = mine
+    return values[file.labels]
+
+
+def _differing_planes(file: LabelFile, before: np.ndarray) -> list[int] | None:
+    """The planes that differ, where the labels are the rough segmentation after it was edited; else None."""
+    mine = _own_numbers(file)
+    shown = before.any(axis=(1, 2))
+    kept = np.count_nonzero(mine.any(axis=(1, 2)) & shown)
+    if kept < _EDITED * np.count_nonzero(shown):
+        return None
+    return np.flatnonzero((mine != before).any(axis=(1, 2))).tolist()
+
+
+def _said_of_differing(planes: Sequence[int]) -> str:
+    if not planes:
+        return "no plane differs from the initial segmentation: none is corrected, and it comes back as it is"
+    return f"corrected, for they differ from the initial segmentation: planes {', '.join(map(str, planes))}"
+
+
+def _said_of_match(painted: Sequence[LabelClass], rough: Sequence[LabelClass], pairs: dict[int, int]) -> list[str]:
+    found = ", ".join(f"{painted[mine - 1].name} = {rough[theirs - 1].name}" for mine, theirs in sorted(pairs.items()))
+    said = [f"initial segmentation: {found}"]
+    new = [one.name for number, one in enumerate(painted, start=1) if number not in pairs]
+    if new:
+        said.append(f"note: not in the initial segmentation, so predicted from painted planes alone: {', '.join(new)}")
+    left = [one.name for number, one in enumerate(rough, start=1) if number not in pairs.values()]
+    if left:
+        said.append(f"note: left out, for the labels have no such structure: {', '.join(left[:12])}")
+    return said

@@ -1,0 +1,301 @@
+"""Starting from a segmentation that a program made: the library, jobs, batches and the command line."""
+
+import csv
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from image_files import image_of
+from SparseAnnotateLib import PREDICTORS
+from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
+from SparseAnnotateLib.cli import main
+from SparseAnnotateLib.corrections import Corrections, shares
+from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.initial import Initial
+from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
+from SparseAnnotateLib.jobs.folder import read_job, write_job
+from SparseAnnotateLib.jobs.starting import matched
+from SparseAnnotateLib.predictors.initial import predicted_from
+from SparseAnnotateLib.volume import ImageGeometry, Volume
+
+SPACING = (1.0, 1.0, 2.0)
+LIVER, SPLEEN = LabelClass(1, "liver"), LabelClass(2, "spleen")
+
+
+def discs(radius, planes=12, size=40, centre=(20, 20)):
+    """The same disc on every plane but the first and the last."""
+    rows, columns = np.ogrid[:size, :size]
+    labels = np.zeros((planes, size, size), np.uint8)
+    labels[1:-1] = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= radius**2
+    return labels
+
+
+def volume_of(labels):
+    noise = np.random.default_rng(0).normal(0, 0.2, labels.shape)
+    size = labels.shape[::-1]
+    return Volume((labels + noise).astype(np.float32), SPACING[::-1], ImageGeometry(size, SPACING), "k")
+
+
+def corrected_on(truth, planes):
+    return SparseAnnotation.from_painted_planes(truth, planes, classes=[LIVER])
+
+
+def predicted(truth, rough, planes, predictor="guided"):
+    annotation = corrected_on(truth, planes)
+    initial = Initial(rough, annotation.classes)
+    return list(predicted_from(PREDICTORS.create(predictor), volume_of(truth), annotation, initial))[-1]
+
+
+def dice(first, second):
+    return 2 * np.count_nonzero((first > 0) & (second > 0)) / (np.count_nonzero(first) + np.count_nonzero(second))
+
+
+class TestCorrections:
+    def test_outlines_too_far_out_everywhere_are_drawn_in_everywhere(self):
+        truth, rough = discs(8), discs(11)
+        corrections = Corrections(rough, corrected_on(truth, [3, 8]), SPACING[::-1])
+        assert dice(corrections.labels(5), truth[(5, *corrections.region)]) > 0.98
+
+    def test_a_corrected_plane_left_out_is_told_from_the_others(self):
+        truth, rough = discs(8), discs(8)
+        rough[3] = discs(12)[3]
+        corrections = Corrections(rough, corrected_on(truth, [3, 8]), SPACING[::-1])
+        assert np.array_equal(corrections.labels(3, without=[3]), rough[(3, *corrections.region)])
+
+    def test_what_is_right_on_corrected_planes_stays_as_it_is(self):
+        truth, rough = discs(8), discs(8)
+        rough[5] = discs(6)[5]
+        corrections = Corrections(rough, corrected_on(truth, [3, 8]), SPACING[::-1])
+        assert np.array_equal(corrections.labels(5), rough[(5, *corrections.region)])
+
+    def test_the_planes_on_both_sides_share_by_distance(self):
+        assert shares(4, [2, 6]) == [(2, 0.5), (6, 0.5)]
+        assert shares(6, [2, 6]) == [(6, 1.0)]
+        assert shares(9, [2, 6]) == [(6, 1.0)]
+        assert shares(9, []) == []
+
+
+class TestPrediction:
+    def test_corrected_planes_come_back_unchanged_and_the_others_follow(self):
+        truth, rough = discs(8), discs(11)
+        prediction = predicted(truth, rough, [2, 5, 9])
+        assert np.array_equal(prediction.labels[[2, 5, 9]], truth[[2, 5, 9]])
+        assert dice(prediction.labels, truth) > dice(
+            np.where(corrected_on(truth, [2, 5, 9]).known, truth, rough), truth
+        )
+        assert 0 < prediction.expected_dice <= 1
+
+    @pytest.mark.parametrize("predictor", ["guided", "shape", "nearest"])
+    def test_a_rough_one_that_corrections_bear_out_leads(self, predictor):
+        truth = discs(8)
+        truth[6:, :, :] = discs(5, centre=(14, 24))[6:]
+        prediction = predicted(truth, truth.copy(), [3], predictor)
+        assert np.array_equal(prediction.labels, truth)
+
+    def test_without_a_corrected_plane_the_rough_one_comes_back_and_nothing_is_promised(self):
+        rough = discs(8)
+        annotation = SparseAnnotation.unpainted(rough.shape, [LIVER])
+        steps = predicted_from(PREDICTORS.create("guided"), volume_of(rough), annotation, Initial(rough, (LIVER,)))
+        prediction = list(steps)[-1]
+        assert np.array_equal(prediction.labels, rough)
+        assert prediction.expected_dice is None
+
+    def test_nothing_is_left_outside_a_clicked_range(self):
+        truth = discs(8)
+        annotation = corrected_on(truth, [4]).with_range(3, 8)
+        steps = predicted_from(PREDICTORS.create("shape"), volume_of(truth), annotation, Initial(truth, (LIVER,)))
+        labels = list(steps)[-1].labels
+        assert np.flatnonzero(labels.any(axis=(1, 2))).tolist() == [3, 4, 5, 6, 7, 8]
+
+    def test_progress_never_goes_back_and_closing_cancels(self):
+        truth = discs(8)
+        annotation = corrected_on(truth, [2, 9])
+        steps = predicted_from(PREDICTORS.create("guided"), volume_of(truth), annotation, Initial(truth, (LIVER,)))
+        fractions = [step.fraction for step in list(steps)[:-1]]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] <= 1
+        steps = predicted_from(PREDICTORS.create("guided"), volume_of(truth), annotation, Initial(truth, (LIVER,)))
+        next(steps)
+        steps.close()
+
+    def test_another_grid_is_refused(self):
+        truth = discs(8)
+        with pytest.raises(InputError, match="different grids"):
+            next(
+                predicted_from(
+                    PREDICTORS.create("shape"), volume_of(truth), corrected_on(truth, [3]), Initial(truth[1:], (LIVER,))
+                )
+            )
+
+    def test_the_same_twice_gives_the_same(self):
+        truth, rough = discs(8), discs(10)
+        assert np.array_equal(predicted(truth, rough, [2, 9]).labels, predicted(truth, rough, [2, 9]).labels)
+
+    def test_a_real_rough_segmentation_is_bettered(self, real_data):
+        from SparseAnnotateLib.io import read_image, read_labels
+
+        folder = real_data / "MSD_hippocampus_056"
+        volume = read_image(folder / "image.nii.gz", axis="k")
+        file = read_labels(folder / "label.nii.gz", volume)
+        truth = (file.labels > 0).astype(np.uint8)
+        rough = np.roll(truth, (1, 2), axis=(1, 2))
+        planes = [10, 21, 31]
+        annotation = corrected_on(truth, planes)
+        steps = predicted_from(PREDICTORS.create("guided"), volume, annotation, Initial(rough, annotation.classes))
+        labels = list(steps)[-1].labels
+        pasted = rough.copy()
+        pasted[planes] = truth[planes]
+        assert dice(labels, truth) > dice(pasted, truth) + 0.05
+
+
+class TestJobs:
+    def test_a_job_in_a_folder_gives_the_same_as_here(self, tmp_path):
+        truth, rough = discs(8), discs(10)
+        annotation = corrected_on(truth, [2, 9])
+        job = Job("shape", volume_of(truth), annotation, initial=Initial(rough, annotation.classes))
+        write_job(job, tmp_path / "job")
+        again = read_job(tmp_path / "job")
+        assert np.array_equal(again.initial.labels, rough)
+        here = run_job(InlineRunner(), job)
+        assert np.array_equal(here.labels, run_job(InlineRunner(), again).labels)
+        assert np.array_equal(here.labels, predicted(truth, rough, [2, 9], "shape").labels)
+
+    def test_a_job_without_one_has_none(self, tmp_path):
+        write_job(Job("shape", volume_of(discs(8)), corrected_on(discs(8), [2, 9])), tmp_path / "job")
+        assert read_job(tmp_path / "job").initial is None
+        assert not (tmp_path / "job" / "initial.npy").exists()
+
+
+class TestMatch:
+    def test_names_go_before_values(self):
+        rough = [LabelClass(2, "Liver"), LabelClass(1, "spleen")]
+        assert matched([LIVER, SPLEEN], rough, []) == {1: 1, 2: 2}
+
+    def test_values_tell_where_one_file_has_no_names(self):
+        assert matched([LIVER, SPLEEN], [LabelClass(2, "class 2")], []) == {2: 1}
+
+    def test_values_tell_nothing_where_both_have_names(self):
+        with pytest.raises(InputError, match="no structure in common"):
+            matched([LIVER], [LabelClass(1, "heart")], [])
+
+    def test_what_is_said_goes_before_all(self):
+        rough = [LabelClass(1, "class 1"), LabelClass(5, "class 5")]
+        assert matched([LIVER], rough, [("liver", "5")]) == {1: 2}
+
+    def test_a_match_of_what_is_not_there_is_refused(self):
+        with pytest.raises(InputError, match="--match kidney"):
+            matched([LIVER], [LIVER], [("kidney", "1")])
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A function that writes an array and returns its path; image, truth and a rough segmentation are there."""
+
+    def write(name, array, spacing=SPACING, origin=(0.0, 0.0, 0.0)):
+        sitk.WriteImage(image_of(array, spacing=spacing, origin=origin), str(tmp_path / name))
+        return str(tmp_path / name)
+
+    truth = discs(8)
+    write("image.nii.gz", volume_of(truth).intensities)
+    write("rough.nii.gz", discs(11))
+    painted = np.zeros_like(truth)
+    painted[[3, 8]] = truth[[3, 8]]
+    write("painted.nii.gz", painted)
+    return write
+
+
+def predict(folder, *arguments):
+    return main(["predict", str(folder / "image.nii.gz"), *arguments, "-o", str(folder / "out.nii.gz")])
+
+
+def result(folder):
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "out.nii.gz")))
+
+
+@pytest.mark.usefixtures("files")
+class TestCommandLine:
+    def given(self, folder, *more, labels="painted.nii.gz", initial="rough.nii.gz"):
+        return predict(folder, str(folder / labels), "--initial", str(folder / initial), "--predictor", "shape", *more)
+
+    def refused(self, capsys):
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return captured.err.strip().splitlines()[-1]
+
+    def test_few_painted_planes_correct_all(self, tmp_path):
+        assert self.given(tmp_path) == 0
+        assert dice(result(tmp_path), discs(8)) > 0.98
+        assert np.array_equal(result(tmp_path)[[3, 8]], discs(8)[[3, 8]])
+
+    def test_an_edited_copy_is_told_by_what_differs(self, tmp_path, files, capsys):
+        edited = discs(11)
+        edited[[3, 8]] = discs(8)[[3, 8]]
+        files("edited.nii.gz", edited)
+        assert self.given(tmp_path, labels="edited.nii.gz") == 0
+        assert "differ from the initial segmentation: planes 3, 8" in capsys.readouterr().err
+        assert dice(result(tmp_path), discs(8)) > 0.98
+
+    def test_the_edited_file_alone_does_with_its_corrected_planes(self, tmp_path, files):
+        edited = discs(11)
+        edited[[3, 8]] = discs(8)[[3, 8]]
+        labels = files("edited.nii.gz", edited)
+        assert predict(tmp_path, labels, "--corrected", "3,8", "--predictor", "shape") == 0
+        assert dice(result(tmp_path), discs(8)) > 0.95
+        assert np.array_equal(result(tmp_path)[[3, 8]], discs(8)[[3, 8]])
+
+    def test_nothing_corrected_gives_the_rough_one_and_promises_nothing(self, tmp_path, capsys):
+        assert self.given(tmp_path, labels="rough.nii.gz") == 0
+        assert np.array_equal(result(tmp_path), discs(11))
+        assert "expected Dice unknown" in capsys.readouterr().err
+
+    def test_another_grid_of_the_same_space_is_resampled(self, tmp_path, files, capsys):
+        files("fine.nii.gz", np.repeat(discs(11), 2, axis=0), spacing=(1.0, 1.0, 1.0), origin=(0, 0, -0.5))
+        assert self.given(tmp_path) == 0
+        expected = result(tmp_path)
+        assert self.given(tmp_path, initial="fine.nii.gz") == 0
+        assert "was resampled" in capsys.readouterr().err
+        assert np.array_equal(result(tmp_path), expected)
+
+    def test_another_space_is_refused(self, tmp_path, files, capsys):
+        files("far.nii.gz", discs(11), origin=(500.0, 0.0, 0.0))
+        assert self.given(tmp_path, initial="far.nii.gz") == 2
+        assert "another space" in self.refused(capsys)
+
+    def test_an_empty_one_is_refused(self, tmp_path, files, capsys):
+        files("empty.nii.gz", np.zeros_like(discs(8)))
+        assert self.given(tmp_path, initial="empty.nii.gz") == 2
+        assert "holds no label" in self.refused(capsys)
+
+    def test_half_the_volume_is_refused(self, tmp_path, files, capsys):
+        files("half.nii.gz", discs(11)[:6])
+        assert self.given(tmp_path, initial="half.nii.gz") == 2
+        assert "covers only 6 of the image's 12" in self.refused(capsys)
+
+    def test_no_structure_in_common_is_refused_and_match_says_which(self, tmp_path, files, capsys):
+        files("other.nii.gz", 5 * discs(11))
+        assert self.given(tmp_path, initial="other.nii.gz") == 2
+        assert "no structure in common" in self.refused(capsys)
+        assert self.given(tmp_path, "--match", "1=5", initial="other.nii.gz") == 0
+        assert dice(result(tmp_path), discs(8)) > 0.98
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("--match", "1=5"), "give both"),
+            (("--corrected", "3", "--painted", "3"), "give one of them"),
+            (("--corrected", "3", "--probabilities", "p.nrrd"), "drop --probabilities"),
+        ],
+    )
+    def test_what_contradicts_itself_is_refused(self, tmp_path, capsys, arguments, sentence):
+        assert predict(tmp_path, str(tmp_path / "painted.nii.gz"), *arguments) == 2
+        assert sentence in self.refused(capsys)
+
+    def test_a_table_of_cases_has_a_column_for_it(self, tmp_path):
+        table = tmp_path / "cases.csv"
+        table.write_text("name,image,labels,initial\na,image.nii.gz,painted.nii.gz,rough.nii.gz\n")
+        out = tmp_path / "results"
+        assert main(["predict", str(table), "-o", str(out), "--predictor", "shape"]) == 0
+        assert self.given(tmp_path) == 0
+        written = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "a.nii.gz")))
+        assert np.array_equal(written, result(tmp_path))
+        assert next(csv.DictReader((out / "cases.csv").open()))["state"] == "done"
