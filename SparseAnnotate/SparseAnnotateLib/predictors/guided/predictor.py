@@ -12,6 +12,7 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...device import resolve_device
+from ...errors import InputError
 from ...initial import Initial
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
@@ -74,6 +75,8 @@ class Guided(PredictorBase):
 
     def starting_from(self, initial: Initial) -> Guided:
         """With a rough segmentation, corrected as the painted planes say, as one more prior."""
+        if self.options.start_from is not None:
+            raise InputError("--initial and --start-from are two things to start from: give one of them")
         return Guided(replace(self.options, keep_probabilities=False), initial)
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
@@ -134,6 +137,7 @@ class Guided(PredictorBase):
 
     def _cohort(self, volume: Volume, annotation: SparseAnnotation, device: str) -> Iterator[Progress]:
         """Progress, while a cohort model is applied; returns the prior that it makes, or None."""
+        # Thin structures are predicted on magnified planes, on which there is none.
         if self.initial is not None and self.initial.labels.shape == volume.shape:
             return initial_prior(self.initial, volume, annotation, structure_region(annotation))
         if self.options.start_from is None:
