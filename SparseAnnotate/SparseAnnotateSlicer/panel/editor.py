@@ -8,9 +8,11 @@ _TAG = "SparseAnnotate"
 # As many as Slicer's own module keeps.
 _UNDO_STATES = 10
 # Its tools, those that slices are painted with first: in two columns, as Slicer has them, most are out of sight on a
-# screen of 768 pixels; in five the first rows hold all that is needed.
+# screen of 768 pixels; in three the first rows hold all that is needed, and more would widen the panel.
 _TOOLS = ("Paint", "Draw", "Erase", "Scissors", "Level tracing", "Islands", "Smoothing", "Threshold", "Margin")
-_COLUMNS = 5
+_COLUMNS = 3
+# Its table of segments takes what room there is; so high it holds four, and the options of the tools come into sight.
+_TABLE, _TABLE_PIXELS = "SegmentsTableResizableFrame", 120
 
 
 class Editor:
@@ -21,6 +23,8 @@ class Editor:
         self._widget.setMaximumNumberOfUndoStates(_UNDO_STATES)
         self._widget.setEffectNameOrder(list(_TOOLS))
         self._widget.setEffectColumnCount(_COLUMNS)
+        for table in slicer.util.findChildren(self._widget, name=_TABLE):
+            table.setMaximumHeight(_TABLE_PIXELS)
         self._entered = False
 
     def select_node(self) -> None:

@@ -33,24 +33,27 @@ class Folding:
             return dict.fromkeys(ROWS, False)
         state, running = session.state, panel.predict.is_running
         waiting = bool(panel.to_paint())
+        painted_since = bool({*present.painted} & {*state.predicted})
         suggested, painted = bool(state.suggestions), bool(present.painted)
         predicted, pending = bool(state.predicted), bool(present.pending)
         return {
-            "range": state.plane_range is None and not suggested and not predicted,
+            # Both stay until something is suggested or painted: nothing is to move under the mouse between two clicks.
+            "range": not suggested and not predicted and (state.plane_range is None or not painted),
             "suggest": (not suggested and not predicted) or panel.suggest.is_running,
             "paint": waiting or (suggested and not predicted),
-            "predict": running or (painted and not (waiting and pending)),
+            "predict": running or (painted and (not pending or painted_since)),
             "review": pending,
         }
 
     def show(self) -> None:
         """Show and hide the rows."""
         needed = self.needed()
-        self._said = {row: said for row, said in self._said.items() if needed[row] == self._needed.get(row)}
-        self._needed = needed
+        if needed != self._needed:
+            self._needed, self._said = needed, {}
         for row in ROWS:
             shown = self._said.get(row, needed[row])
             getattr(self._panel.ui, f"{row}Frame").setVisible(shown)
             self._tab(row).setChecked(shown)
+            self._tab(row).setVisible(self._panel.session is not None)
             for name in _BELOW.get(row, ()) if not shown else ():
                 getattr(self._panel.ui, name).setVisible(False)

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
 
+from ..session.planes import PlaneState
 from ..views.slice_views import SliceViews
 from .blind import show_where_allowed
 from .editor import Editor
@@ -193,8 +194,6 @@ class Panel:
         line = self.strokes.tell_apart(before, now)
         if session.state.strokes != strokes:
             now = session.look()
-        if line:
-            self.status.say(line)
         overpainted = self.strokes.overpainted(before, now)
         if overpainted:
             session.review.merge(overpainted, before, now, self.editor.undo, self.editor.redo)
@@ -202,6 +201,8 @@ class Panel:
         self.present = now
         self.strokes.watch()
         self.review.keep_preview()
+        if line:
+            self.review.say_of(line, now.parts - (frozenset() if before is None else before.parts), PlaneState.PARTLY)
         self.views.showSuggestionLines(to_paint(session, self.present))
 
     def jump(self, plane: int) -> None:

@@ -94,6 +94,7 @@ def strip_planes(session, present: Present, segment_id: str = "") -> list[StripP
             structures=worst_of(session, plane),
             of_all=one.of_all,
             elsewhere=one.elsewhere,
+            corrected=plane in state.corrected,
         )
         for plane, one in enumerate(shown)
     ]
@@ -113,6 +114,8 @@ def badge(session, present: Present, plane: int | None) -> str:
         part = _painted_words(session, present, plane) if plane in present.incomplete else part
         text = _("{part}, predicted, {dice}") if part else _("predicted, {dice}")
         return text.format(part=part, dice=worst_of(session, plane) or short(dice))
+    if state is PlaneState.PAINTED and plane in session.state.corrected and plane not in present.incomplete:
+        return _("corrected")
     words = {
         PlaneState.PAINTED: _painted_words(session, present, plane),
         PlaneState.EMPTY: _("empty"),

@@ -45,17 +45,21 @@ class ReviewRow:
         """After a look at the segmentation: what was painted since leaves the preview, and counts as corrected."""
         panel, session, present = self._panel, self._panel.session, self._panel.present
         state = session.state
+        message, planes, claimed = self._claim
+        if not planes <= set(present.planes(claimed)):
+            panel.status.withdraw(message)
         self.surface.follow()
         if session.preview_node is None:
             return
         preview.follow(session.preview_node, session.segmentation_node)
-        message, planes, claimed = self._claim
-        if not planes <= set(present.planes(claimed)):
-            panel.status.withdraw(message)
         corrected = {plane for plane in state.accepted if present.states[plane] is PlaneState.PAINTED}
-        if not corrected <= set(state.corrected):
+        new = corrected - set(state.corrected)
+        if new:
             state.corrected = sorted({*state.corrected, *corrected})
             session.save()
+        if new and panel.strokes.drawn & new:
+            text = _("Slice {slice} is corrected. Ctrl+Z takes the stroke back, a second one the prediction.")
+            self.say_of(text.format(slice=min(panel.strokes.drawn & new)), new, PlaneState.PAINTED)
         shown = (session.node.GetID(), tuple(predicted(present)))
         if shown != self._shown:
             panel.present = session.review.refresh()
@@ -63,7 +67,7 @@ class ReviewRow:
             self._fill(panel.ui.opacitySlider.value)
         self.surface.update()
 
-    def _say_of(self, message: str, planes, state: PlaneState) -> None:
+    def say_of(self, message: str, planes, state: PlaneState) -> None:
         """Say what is withdrawn as soon as one of the planes is not in this state any more, as after an undo."""
         self._claim = (message, frozenset(planes) & set(self._panel.present.planes(state)), state)
         self._panel.status.say(message)
@@ -99,7 +103,7 @@ class ReviewRow:
             panel.refresh()
         if planes is None:
             message = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
-            self._say_of(message, accepted, PlaneState.ACCEPTED)
+            self.say_of(message, accepted, PlaneState.ACCEPTED)
 
     def reject(self) -> None:
         """Drop the prediction of the slice that is shown."""

@@ -83,6 +83,7 @@ class StripRow:
             self._shown = shown
             self.widget.setSegment(self._selected())
             self.widget.setPlanes(panel.strip_planes())
+        self.widget.setHint(self._hint())
         if session is None or panel.present is None:
             self.widget.setRange(None, None)
             self.widget.setCurrentPlane(None)
@@ -90,3 +91,10 @@ class StripRow:
         self.widget.setRange(*(session.state.plane_range or (None, None)))
         self.widget.setCurrentPlane(panel.plane)
         panel.views.showBadge(badge(session, panel.present, panel.plane))
+
+    def _hint(self) -> str:
+        """What is to be done before there are slices to show."""
+        parameters = self._panel.parameters
+        if parameters is None or parameters.volume is None:
+            return _("Choose a volume to see its slices here")
+        return _("Press New, or choose segments, to see the slices here")

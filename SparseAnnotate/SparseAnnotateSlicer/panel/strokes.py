@@ -31,6 +31,8 @@ class Strokes:
     def __init__(self, panel):
         self._panel = panel
         self._presses = Presses(lambda node: panel.attempt(lambda: self._goes_down(node), quietly=True))
+        # Those that were painted on when the panel looked last.
+        self.drawn: set[int] = set()
         # The slices that were painted on, and whether it was done in a view across the slices, too.
         self._planes: set[int] = set()
         self._across = False
@@ -75,6 +77,9 @@ class Strokes:
         if plane in self._shown():
             session.review.accept([plane])
             panel.present = session.look()
+            text = _("Slice {slice} is accepted, to be corrected. Ctrl+Z takes that back.").format(slice=plane)
+            panel.review.say_of(text, [plane], PlaneState.ACCEPTED)
+            panel.show()
 
     def _shown(self) -> set[int]:
         """The slices whose prediction is in sight: not those that are painted blind."""
@@ -90,6 +95,7 @@ class Strokes:
         if not changed:
             # The button may still be down: a stroke is written when it goes up.
             return ""
+        self.drawn = self._planes & changed
         planes, across, self._planes, self._across = self._planes, self._across, set(), False
         drawn = (planes or across) and self._panel.editor.tool() in TOOLS
         parts = {plane for plane in changed - planes if drawn and _was_blank(before, now, plane)}

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import slicer
+
 from ..scene import surface
 from ..scene.nodes import remove_with_helpers
+
+
+def look_at_everything() -> None:
+    """Turn the 3-D views to what is shown there: until then they look at the origin, far from most scans."""
+    manager = slicer.app.layoutManager()
+    for number in range(0 if manager is None else manager.threeDViewCount):
+        manager.threeDWidget(number).threeDView().resetFocalPoint()
 
 
 class Surface:
@@ -34,6 +43,8 @@ class Surface:
                 self._node = surface.add_surface(session.segmentation_node, session.volume_node)
             labels, ids = session.review.everything(panel.present), panel.present.layers.segment_ids
             surface.show(self._node, session.volume_node, session.volume, labels, session.segmentation_node, list(ids))
+        if self._shown is None:
+            look_at_everything()
         self._shown = now
 
     def _is_there(self) -> bool:

@@ -33,10 +33,11 @@ def add_surface(segmentation_node, volume_node):
     node.UnRegister(None)
     node.SetName(f"{segmentation_node.GetName()} surface")
     node.SetAttribute(_ATTRIBUTE, "yes")
-    node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     node.SetSelectable(False)
     scene.AddNode(node)
+    # Not before: Slicer looks for the item in the subject hierarchy that it makes of nodes that are listed.
+    node.SetHideFromEditors(True)
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetSaveWithScene(False)

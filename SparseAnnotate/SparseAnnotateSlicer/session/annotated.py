@@ -94,6 +94,7 @@ class AnnotatedVolume:
         layers, contents = self._read()
         mixed = self._mixed(contents)
         states = [self._state_of(plane, content, plane in mixed) for plane, content in enumerate(contents)]
+        states = [self._with_its_neighbour(plane, contents, states) for plane in range(len(contents))]
         given = self._given(layers, contents, states, mixed)
         told = self._told_from(given, layers.segment_ids, contents, states, mixed)
         complete = self._complete(told, layers.segment_ids, states)
@@ -213,6 +214,17 @@ class AnnotatedVolume:
         if plane in state.predicted and self.preview_node is not None:
             return PlaneState.PREDICTED
         return PlaneState.TO_PAINT if plane in {one[0] for one in state.suggestions} else PlaneState.OPEN
+
+    def _with_its_neighbour(self, plane: int, contents: list[str], states: list[PlaneState]) -> PlaneState:
+        """An accepted plane that holds nothing tells nothing of an undo: one that was accepted with it does."""
+        state, beside = states[plane], self.state.accepted_beside.get(plane)
+        if state is not PlaneState.ACCEPTED or beside is None or contents[plane] != NOTHING:
+            return state
+        undone = states[beside] is not PlaneState.ACCEPTED and self._contents.is_unpainted(
+            beside, contents[beside], self.segment_ids
+        )
+        predicted = plane in self.state.predicted and self.preview_node is not None
+        return (PlaneState.PREDICTED if predicted else PlaneState.OPEN) if undone else state
 
     def is_accepted(self, plane: int, content: str) -> bool:
         """Whether a plane holds what was accepted there; not if all of that went with its segments."""

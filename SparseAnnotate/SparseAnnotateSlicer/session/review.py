@@ -15,7 +15,8 @@ from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
 from .expected import remember_expected, wrong_mm2
 from .numbers import painted_on_top
-from .planes import Present
+from .painted import NOTHING
+from .planes import PlaneState, Present
 
 if TYPE_CHECKING:
     from SparseAnnotateLib.predictors import Prediction
@@ -72,7 +73,7 @@ class Review:
         painted = set(session.look().whole)
         state.predicted = [plane for plane in range(plane_range[0], plane_range[1] + 1) if plane not in painted]
         state.predicted_segments = list(segment_ids)
-        state.accepted = {}
+        state.accepted, state.accepted_beside = {}, {}
         remember_expected(state, prediction)
         if session.preview_node is None:
             session.preview_node = preview.add_preview(session.segmentation_node, session.volume_node)
@@ -109,12 +110,13 @@ class Review:
 
     def _pending(self, present: Present) -> list[int]:
         """Planes that are predicted and neither painted, accepted nor rejected."""
-        painted = set(present.whole)
-        return [
+        painted, contents = set(present.whole), present.contents
+        waiting = [
             plane
             for plane in self._session.state.predicted
-            if plane not in painted and not self._session.is_accepted(plane, present.contents[plane])
+            if plane not in painted and present.states[plane] is not PlaneState.ACCEPTED
         ]
+        return [one for one in waiting if contents[one] == NOTHING or not self._session.is_accepted(one, contents[one])]
 
     def _predicted_labels(self) -> np.ndarray:
         """The whole prediction; after loading a scene what its preview shows, which is all that was to be reviewed."""
@@ -157,6 +159,9 @@ class Review:
         session.remember(ours, written.contents)
         session.remember_by_hand(around, present, written.contents)
         state.accepted |= {plane: written.contents[plane] for plane in wanted}
+        filled = [plane for plane in wanted if written.contents[plane] != NOTHING]
+        empty = [plane for plane in wanted if written.contents[plane] == NOTHING]
+        state.accepted_beside |= dict.fromkeys(empty, filled[0]) if filled else {}
         self._done(_Step(before, self._marks(), (present.contents, written.contents)))
         self.refresh()
         return wanted

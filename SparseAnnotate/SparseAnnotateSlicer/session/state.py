@@ -30,6 +30,8 @@ class SessionState:
     by_hand : what the user painted on planes that we wrote on, too; see the module `by_hand`
     contents : what planes held when nobody had painted them: before and after our writes; see `painted.PlaneContents`
     accepted : the content of each accepted plane, as written
+    accepted_beside : of accepted planes that hold nothing, one that was accepted with them and holds something: with it
+        their acceptance is undone
     predictor, predictor_options : of the last or next prediction
     predicted : planes that the last prediction reached and the user did not reject
     expected_dice : by plane; `expected_dice_volume` over the whole volume
@@ -57,6 +59,7 @@ class SessionState:
     by_hand: dict[int, list[tuple[str, dict[str, str]]]] = field(default_factory=dict)
     contents: dict[int, list[str]] = field(default_factory=dict)
     accepted: dict[int, str] = field(default_factory=dict)
+    accepted_beside: dict[int, int] = field(default_factory=dict)
     predictor: str = "guided"
     predictor_options: dict[str, Any] = field(default_factory=dict)
     predicted: list[int] = field(default_factory=list)
@@ -99,7 +102,7 @@ class SessionState:
 
 
 # JSON knows neither whole numbers as names nor tuples.
-_BY_PLANE = ("marks", "contents", "accepted", "expected_dice")
+_BY_PLANE = ("marks", "contents", "accepted", "accepted_beside", "expected_dice")
 
 
 def _restored(name: str, value: Any) -> Any:

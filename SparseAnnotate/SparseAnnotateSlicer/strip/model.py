@@ -48,6 +48,7 @@ class StripPlane:
     reason : why it was suggested, or ""
     expected_dice : 0..1, of a predicted or accepted plane; None where nobody knows
     interval : of the expected Dice, lower and upper end, or None
+    corrected : painted on top of a prediction
     structures : the worst of several structures and the others, in words, or ""
     of_all : whether a painted plane is complete for all structures, not only for the selected one
     elsewhere : whether the plane is painted, but not for the selected structure
@@ -63,6 +64,7 @@ class StripPlane:
     structures: str = ""
     of_all: bool = True
     elsewhere: bool = False
+    corrected: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class SliceStrip(qt.QWidget):
         self._drag = None
         self._rangeBefore = self._grabbedAt = None
         self._asked = None
+        self.hint = _("Choose a volume to see its slices here")
         self.objectName = "SparseAnnotateSliceStrip"
         self.accessibleName = _("Slices, with what was done on each")
         self.setFixedHeight(HEIGHT)
@@ -58,6 +59,12 @@ class SliceStrip(qt.QWidget):
                 self.model.plane_range = self.model.current = None
             self.model.planes = planes
             self._fillMenu()
+            self.update()
+
+    def setHint(self, text: str) -> None:
+        """What stands in the strip while there are no planes."""
+        if text != self.hint:
+            self.hint = text
             self.update()
 
     def setRange(self, first: int | None, last: int | None) -> None:
@@ -92,7 +99,7 @@ class SliceStrip(qt.QWidget):
         if not self.enabled:
             painter.setOpacity(0.45)
         colors = Colors.of(self.palette)
-        paint(painter, self.model, colors, self.width, _("Choose a volume to see its slices here"))
+        paint(painter, self.model, colors, self.width, self.hint)
         if self.focus:
             painter.fillRect(0, HEIGHT - 1, self.width, 1, self.palette.color(qt.QPalette.Highlight))
         painter.end()
@@ -203,7 +210,8 @@ class SliceStrip(qt.QWidget):
         lines = [
             _("Slice {number}, {position} mm").format(number=plane.slice_number, position=f"{plane.position_mm:.1f}")
         ]
-        lines.append(stateTexts()[plane.state])
+        corrected = plane.corrected and plane.state is PlaneState.PAINTED
+        lines.append(_("corrected") if corrected else stateTexts()[plane.state])
         if plane.expected_dice is not None and plane.state in _PREDICTED:
             lines.append(_("expected Dice {dice}").format(dice=f"{plane.expected_dice:.2f}"))
             if plane.interval is not None:

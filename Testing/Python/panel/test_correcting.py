@@ -18,6 +18,7 @@ from hands import (
     suggested,
     take_back,
 )
+from SparseAnnotateSlicer.panel.planes import badge
 from SparseAnnotateSlicer.session.planes import PlaneState
 from standin.application import wait_until
 
@@ -88,6 +89,9 @@ class TestAToolThatGoesDownOnAPredictedSlice:
         assert np.array_equal(now & before, before)
         assert state_of(predicted, 9) is PlaneState.PAINTED
         assert predicted.panel.session.state.corrected == [9]
+        assert status(predicted).startswith("Slice 9 is corrected. Ctrl+Z takes the stroke back")
+        assert predicted.panel.strip.widget.textOf(9).endswith("corrected")
+        assert badge(predicted.panel.session, predicted.panel.present, 9) == "corrected"
         assert "1 corrected" in predicted.panel.status.summary()
 
     def test_an_eraser_takes_away_from_the_prediction(self, predicted):
@@ -116,6 +120,7 @@ class TestAToolThatGoesDownOnAPredictedSlice:
         take_back(predicted)
         assert np.array_equal(held(predicted, 9), before)
         assert state_of(predicted, 9) is PlaneState.ACCEPTED
+        assert "corrected" not in status(predicted)
         take_back(predicted)
         assert not held(predicted, 9).any()
         assert state_of(predicted, 9) is PlaneState.PREDICTED
@@ -129,6 +134,11 @@ class TestAToolThatGoesDownOnAPredictedSlice:
         scroll_to(predicted, plane)
         stroke(predicted, corner(plane))
         assert held(predicted, plane).sum() == 4
+
+    def test_a_tool_that_changes_nothing_is_told_to_have_accepted_the_slice(self, predicted):
+        stroke(predicted, lambda _array: None, tool="Scissors")
+        assert state_of(predicted, 9) is PlaneState.ACCEPTED
+        assert status(predicted) == "Slice 9 is accepted, to be corrected. Ctrl+Z takes that back."
 
     def test_moving_about_with_shift_writes_nothing(self, predicted):
         before = predicted.panel.session.look().contents
@@ -208,6 +218,11 @@ class TestAStrokeInAnotherView:
         assert status(predicted) == (
             "6 slices hold a part of a stroke made in another view: known there, not complete."
         )
+
+    def test_the_line_goes_with_the_stroke(self, predicted):
+        self.draw(predicted)
+        take_back(predicted)
+        assert "part of a stroke" not in status(predicted)
 
     def test_is_known_to_the_next_prediction_and_stays(self, predicted):
         self.draw(predicted, column=2)

@@ -27,10 +27,10 @@ def shown(panel):
 
 
 def check_room(panel):
-    """The first two rows of tools, where all that slices are painted with is, can be seen without scrolling."""
+    """The first three rows of tools, where all that slices are painted with is, can be seen without scrolling."""
     process_events(0.1)
     bottom = panel.ui.editor.pos.y() if callable(getattr(panel.ui.editor.pos, "y", None)) else 0
-    tools = panel.ui.editor._effects[:10]
+    tools = panel.ui.editor._effects[:9]
     lowest = max(one.pos.y() + one.height for one in tools)
     assert bottom + lowest <= HEIGHT, f"{bottom} + {lowest} with {shown(panel)}"
 
@@ -42,7 +42,7 @@ def test_every_stage_shows_what_is_needed_and_leaves_the_tools_in_sight(laptop, 
     assert shown(panel) == ["range", "suggest"]
     check_room(panel)
     set_range(panel, 5, 18)
-    assert shown(panel) == ["suggest"]
+    assert shown(panel) == ["range", "suggest"]
     check_room(panel)
     click(panel.ui.suggestButton)
     assert shown(panel) == ["paint"]
@@ -52,7 +52,7 @@ def test_every_stage_shows_what_is_needed_and_leaves_the_tools_in_sight(laptop, 
     check_room(panel)
     paint(panel, truth, suggested(panel))
     predict(panel)
-    assert shown(panel) == ["predict", "review"]
+    assert shown(panel) == ["review"]
     check_room(panel)
     click(panel.ui.nextToCheckButton)
     click(panel.ui.acceptAllButton)
@@ -60,21 +60,30 @@ def test_every_stage_shows_what_is_needed_and_leaves_the_tools_in_sight(laptop, 
     check_room(panel)
 
 
-def test_a_row_that_is_wanted_all_the_same_is_one_click_away(laptop, truth):
+def test_a_row_that_is_wanted_all_the_same_is_one_click_away_until_the_next_stage(laptop, truth):
     panel = laptop
     begin(panel, add_scan(truth=truth))
     set_range(panel, 5, 18)
-    click(panel.ui.rangeTab)
-    assert shown(panel) == ["range", "suggest"]
     click(panel.ui.suggestButton)
-    assert shown(panel) == ["range", "paint"]
-    click(panel.ui.rangeTab)
     assert shown(panel) == ["paint"]
+    click(panel.ui.rangeTab)
+    assert shown(panel) == ["range", "paint"]
+    paint(panel, truth, suggested(panel)[:1])
+    assert shown(panel) == ["paint", "predict"]
+
+
+def test_nothing_moves_under_the_mouse_between_first_and_last(laptop):
+    panel = laptop
+    begin(panel, add_scan())
+    before = panel.ui.lastHereButton.mapToGlobal(panel.ui.lastHereButton.rect.center())
+    click(panel.ui.firstHereButton)
+    assert shown(panel) == ["range", "suggest"]
+    assert panel.ui.lastHereButton.mapToGlobal(panel.ui.lastHereButton.rect.center()) == before
 
 
 def test_the_tools_that_slices_are_painted_with_come_first(laptop):
     assert laptop.ui.editor.order[:3] == ["Paint", "Draw", "Erase"]
-    assert laptop.ui.editor.effectColumnCount == 5
+    assert laptop.ui.editor.effectColumnCount == 3
 
 
 def test_options_and_log_fold_away_with_their_row(laptop, truth):

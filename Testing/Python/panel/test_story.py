@@ -7,6 +7,7 @@ from hands import (
     SHAPE,
     add_scan,
     begin,
+    choose,
     choose_name,
     click,
     ellipsoid,
@@ -86,6 +87,13 @@ def test_a_volume_that_is_loaded_while_none_is_chosen_is_taken(panel, scan):
     add_scan("another")
     process_events(0.1)
     assert panel.ui.volumeSelector.currentNode() is scan
+
+
+def test_the_strip_says_what_is_to_be_done_before_there_are_slices(panel, scan):
+    wait_until(lambda: panel.ui.volumeSelector.currentNode() is scan, 5)
+    assert panel.panel.strip.widget.hint == "Press New, or choose segments, to see the slices here"
+    choose(panel.ui.volumeSelector, None)
+    assert panel.panel.strip.widget.hint == "Choose a volume to see its slices here"
 
 
 def test_first_and_last_are_taken_from_the_slice_that_is_shown(begun):
@@ -244,7 +252,9 @@ def test_one_click_shows_the_surface_which_follows_each_prediction(painted):
     assert "press Predict" in panel.ui.surfaceButton.toolTip
     predict(panel)
     assert panel.panel.review.surface.node is None
+    before = slicer.app.layoutManager().turned_to_all
     click(panel.ui.surfaceButton)
+    assert slicer.app.layoutManager().turned_to_all == before + 1
     node = panel.panel.review.surface.node
     segment_id = panel.panel.session.segment_ids[0]
 
@@ -261,3 +271,23 @@ def test_one_click_shows_the_surface_which_follows_each_prediction(painted):
     click(panel.ui.surfaceButton)
     assert panel.panel.review.surface.node is None
     assert node.GetScene() is None
+
+
+def test_slices_whose_prediction_is_empty_go_back_with_the_others(painted):
+    panel, session = painted, painted.panel.session
+    predict(panel)
+    empty = [panel.panel.present.pending[0], panel.panel.present.pending[-1]]
+    labels = session.review._predicted_labels().copy()
+    labels[empty] = 0
+    session.review._labels = labels
+    session.review.predictions += 1
+    panel.panel.refresh()
+    click(panel.ui.acceptAllButton)
+    assert set(empty) <= set(states(panel, PlaneState.ACCEPTED))
+    panel.ui.editor.undo()
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    assert states(panel, PlaneState.ACCEPTED) == []
+    assert set(empty) <= set(panel.panel.present.pending)
+    panel.ui.editor.redo()
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
+    assert set(empty) <= set(states(panel, PlaneState.ACCEPTED))

@@ -77,12 +77,22 @@ class LayoutManager:
 
     def __init__(self, headless):
         self._views = {name: SliceWidget(headless, name) for name in _ORIENTATIONS}
+        self.turned_to_all = 0
 
     def sliceViewNames(self):
         return list(self._views)
 
     def sliceWidget(self, name):
         return self._views.get(name)
+
+    threeDViewCount = 1
+
+    def threeDWidget(self, number):
+        """Its view counts how often it was turned to what is there."""
+        return types.SimpleNamespace(threeDView=lambda: self)
+
+    def resetFocalPoint(self):
+        self.turned_to_all += 1
 
     def mrmlSliceLogics(self):
         return slicer.app.applicationLogic().GetSliceLogics()
