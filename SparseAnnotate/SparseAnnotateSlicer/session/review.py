@@ -84,12 +84,8 @@ class Review:
         session, state = self._session, self._session.state
         present = session.look()
         pending = self._pending(present)
-        key = (
-            session.preview_node,
-            self.predictions,
-            pending,
-            [present.contents[one] for one in sorted(present.around)],
-        )
+        around = [present.contents[plane] for plane in sorted(present.around)]
+        key = (session.preview_node, self.predictions, pending, around)
         if session.preview_node is not None and key != self._previewed:
             self._predicted_labels()
             self._previewed = key

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from ..session.planes import PlaneState
 from .model import StripModel, StripPlane
 from .painter import BASE, HEIGHT, Colors, paint
+from .texts import stateTexts
 
 __all__ = ["SliceStrip", "StripPlane"]
 
@@ -306,17 +307,3 @@ class SliceStrip(qt.QWidget):
     def _export(self) -> None:
         if self.onExportProvenance:
             self.onExportProvenance()
-
-
-def stateTexts() -> dict[PlaneState, str]:
-    """The states in the user's language."""
-    return {
-        PlaneState.OUTSIDE: _("outside the range"),
-        PlaneState.OPEN: _("open"),
-        PlaneState.TO_PAINT: _("to paint"),
-        PlaneState.PAINTED: _("painted"),
-        PlaneState.EMPTY: _("confirmed to be empty"),
-        PlaneState.PARTLY: _("painted in part"),
-        PlaneState.PREDICTED: _("predicted"),
-        PlaneState.ACCEPTED: _("accepted"),
-    }
