@@ -1,11 +1,14 @@
 """Structures that were painted on planes of their own, slivers, strokes and whole planes of another view."""
 
+import json
+
 import numpy as np
 import pytest
 from nodes import add_segmentation, add_volume, paint
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
+from SparseAnnotateSlicer.session.node import ATTRIBUTE
 from SparseAnnotateSlicer.session.planes import PlaneState
 from SparseAnnotateSlicer.session.prediction import submit
 from SparseAnnotateSlicer.session.session import AnnotationSession
@@ -135,6 +138,15 @@ class TestOwnPlanes:
         present = apart.look()
         assert 6 in present.whole
         assert np.array_equal(present.given[6] == 2, masks[1, 6])
+
+    def test_of_a_scene_that_knew_nothing_of_them_are_told_anew(self, apart):
+        values = json.loads(apart.state.to_json())
+        for name in ("segment_marks", "by_hand"):
+            del values[name]
+        apart.node.SetAttribute(ATTRIBUTE, json.dumps(values))
+        again = AnnotationSession.restore(apart.node)
+        assert again.annotation().complete_planes_of(2) == SPLEEN_PLANES
+        again.close()
 
 
 class TestWhatTheUserSays:

@@ -19,7 +19,7 @@ def add_segment(panel, name):
     session = panel.panel.session
     segmentation = session.segmentation_node.GetSegmentation()
     segment_id = segmentation.AddEmptySegment("", name)
-    process_events()
+    wait_until(lambda: not panel.panel.watch.is_waiting, 60)
     return segment_id
 
 
