@@ -23,13 +23,15 @@ class Registry:
         self._package = package
         self._kind = kind
         self._classes: dict[str, type] = {}
+        self._aliases: dict[str, str] = {}
         self._discovered = False
 
     def register(self, cls: type) -> type:
-        """Class decorator: make `cls` known under its ``name``."""
+        """Class decorator: make `cls` known under its ``name``, and found under its ``aliases``, where it has some."""
         if cls.name in self._classes and self._classes[cls.name].__qualname__ != cls.__qualname__:
             raise ValueError(f"two {self._kind}s are named {cls.name!r}")
         self._classes[cls.name] = cls
+        self._aliases |= dict.fromkeys(getattr(cls, "aliases", ()), cls.name)
         return cls
 
     def names(self) -> list[str]:
@@ -37,8 +39,13 @@ class Registry:
         self._discover()
         return sorted(self._classes)
 
+    def former_names(self) -> list[str]:
+        """Names under which some of them are still found."""
+        self._discover()
+        return sorted(self._aliases)
+
     def get(self, name: str) -> type:
-        """The class of that name.
+        """The class of that name, or of what that name was changed to.
 
         Raises
         ------
@@ -46,6 +53,7 @@ class Registry:
             Naming those that exist, for an unknown name.
         """
         self._discover()
+        name = self._aliases.get(name, name)
         if name not in self._classes:
             raise InputError(f"there is no {self._kind} {name!r}: choose among {', '.join(self.names())}")
         return self._classes[name]

@@ -147,7 +147,13 @@ def add_count(parser, *, required: bool = True, with_planes: bool = False) -> No
 def add_selector(parser: argparse.ArgumentParser, option: str = "--set") -> None:
     """--selector and its options."""
     names = SELECTORS.names()
-    parser.add_argument("--selector", choices=names, default="keep-n", metavar="NAME", help=_choices(names, "keep-n"))
+    parser.add_argument(
+        "--selector",
+        choices=[*names, *SELECTORS.former_names()],
+        default="keep-n",
+        metavar="NAME",
+        help=_choices(names, "keep-n"),
+    )
     parser.add_argument(
         option,
         dest="selector_options",

@@ -20,11 +20,22 @@ SELECTORS = Registry(__package__, "selector")
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A plane to paint, how strongly it is suggested (higher is stronger), and why, in a few words for the panel."""
+    """A plane to paint, and why.
+
+    Attributes
+    ----------
+    plane : its number
+    score : how strongly it is suggested; higher is stronger
+    reason : in a few words, for the panel
+    structures : class numbers of those to paint there; empty where the selector does not tell them apart: paint all
+    optional : class numbers of others that can cross the plane, which gain nothing from being painted there
+    """
 
     plane: int
     score: float
     reason: str
+    structures: tuple[int, ...] = ()
+    optional: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +58,8 @@ class SelectorBase(abc.ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    # Names that it had before, by which scenes and tables may still call it.
+    aliases: ClassVar[tuple[str, ...]] = ()
     Options: ClassVar[type[SelectorOptions]] = SelectorOptions
     # Whether it looks at predictions: it suggests better planes once some are painted.
     is_active: ClassVar[bool] = False
@@ -75,9 +88,13 @@ class SelectorBase(abc.ABC):
         check_same_grid(volume, annotation)
         if count < 1:
             raise InputError(f"{count} planes are asked for: ask for at least 1")
-        candidates = np.array(annotation.unpainted_planes, dtype=int)
+        candidates = np.array(self._candidates(annotation), dtype=int)
         count = min(count, len(candidates))
         return self._choose(volume, annotation, candidates, count, rng) if count else []
+
+    def _candidates(self, annotation: SparseAnnotation) -> list[int]:
+        """The planes that may be suggested, ascending."""
+        return annotation.unpainted_planes
 
     @abc.abstractmethod
     def _choose(

@@ -5,9 +5,8 @@ from selector_tester import SelectorTester
 from SparseAnnotateLib import SELECTORS, SparseAnnotation, Volume
 
 
-class TestExpectedGain(SelectorTester):
-    name = "expected-gain"
-    ascending = False
+class TestCover(SelectorTester):
+    name = "cover"
 
     def test_the_first_planes_are_evenly_spaced_where_the_scan_cuts_the_structures_off(self):
         suggested = self.suggest(3, plane_range=(0, 23))
@@ -24,7 +23,7 @@ class TestExpectedGain(SelectorTester):
 def suggest(labels, painted, count, plane_range=None):
     annotation = SparseAnnotation.from_painted_planes(labels, painted, plane_range=plane_range or (0, len(labels) - 1))
     volume = Volume.from_array(np.zeros(labels.shape), (2.0, 1.0, 1.0))
-    return SELECTORS.create("expected-gain").select(volume, annotation, count, np.random.default_rng(0))
+    return SELECTORS.create("cover").select(volume, annotation, count, np.random.default_rng(0))
 
 
 def test_a_wide_gap_is_split_before_a_narrow_one():

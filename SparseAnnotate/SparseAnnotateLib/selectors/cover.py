@@ -1,0 +1,81 @@
+"""Planes that serve every structure: none is left with a wide gap relative to its own length."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._active import ActiveSelector
+from .base import SELECTORS, Suggestion
+from .coverage import Extent, Losses, best_planes
+from .extents import extents_of
+
+# A structure that would lose less than this of its Dice without a plane need not be painted there.
+_WORTH_PAINTING = 0.01
+_LONGEST_REASON = 60
+
+
+@SELECTORS.register
+class CoverSelector(ActiveSelector):
+    """Ours: the planes with which the structures together are expected to lose least.
+
+    What is lost in a gap depends on its width relative to the structure's own length, so a small structure gets planes
+    of its own. Where structures begin and end is clicked (`SparseAnnotation.class_ranges`), else estimated from the
+    painted planes, else the range of all stands for it. Once planes are painted, each gap is as hard as a prediction
+    from them expects: labels are interpolated, whichever predictor will be used, which takes seconds.
+    """
+
+    name = "cover"
+    aliases = ("expected-gain",)
+    summary = "planes that serve every structure over its own range, and then where most is lost"
+
+    def _candidates(self, annotation):
+        # A plane on which some structures were painted can be painted for the others.
+        begun = annotation.complete.any(axis=1)
+        return [plane for plane in annotation.open_planes if begun[plane] or not annotation.painted[plane]]
+
+    def _choose_first(self, volume, annotation, candidates, count, rng):  # noqa: ARG002
+        return _suggestions(extents_of(annotation), annotation, candidates, count)
+
+    def _choose_by_prediction(self, volume, annotation, candidates, count, rng):  # noqa: ARG002
+        from .difficulty import with_difficulty
+
+        extents = with_difficulty(extents_of(annotation), volume, annotation)
+        return _suggestions(extents, annotation, candidates, count)
+
+
+def _suggestions(extents: list[Extent], annotation, candidates: np.ndarray, count: int) -> list[Suggestion]:
+    losses = [Losses(extent) for extent in extents]
+    planes = best_planes(losses, candidates, count)
+    names = {0: "the range", **{number: one.name for number, one in enumerate(annotation.classes, 1)}}
+    fences = [-1, *planes, annotation.planes]
+    return [_suggestion(losses, names, annotation, *fences[place : place + 3]) for place in range(len(planes))]
+
+
+def _suggestion(losses: list[Losses], names: dict[int, str], annotation, before: int, plane: int, after: int):
+    """Why `plane` is painted, between its neighbours among the suggested ones."""
+    gains = np.array([one.gain(plane, before, after) for one in losses])
+    most = losses[int(gains.argmax())]
+    crossing = [
+        (one.extent.number, gain >= min(_WORTH_PAINTING, gains.max()))
+        for one, gain in zip(losses, gains, strict=True)
+        if one.extent.number and one.is_open_on(plane)
+    ]
+    return Suggestion(
+        plane,
+        float(gains.mean()),
+        _reason(most, names[most.extent.number], annotation, plane, before, after),
+        tuple(number for number, serves in crossing if serves),
+        tuple(number for number, serves in crossing if not serves),
+    )
+
+
+def _reason(most: Losses, name: str, annotation, plane: int, before: int, after: int) -> str:
+    if not most.is_open_on(plane):
+        return "no structure is left to serve: evenly spaced"
+    painted = most.extent.painted
+    if painted:
+        said = f": {min(abs(plane - one) for one in painted)} planes from any painted one"
+    else:
+        said = f": splits {most.reach(plane, before, after)} of its {most.extent.length} planes"
+    room = _LONGEST_REASON - len(said)
+    return (name if len(name) <= room else name[: room - 1] + "…") + said

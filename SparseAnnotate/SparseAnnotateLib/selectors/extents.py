@@ -1,0 +1,47 @@
+"""Where each structure lies: as clicked, or estimated from what is painted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from .coverage import Extent
+
+
+def extents_of(annotation: SparseAnnotation) -> list[Extent]:
+    """The extent of each structure, in the order of their numbers.
+
+    A structure whose range was not clicked reaches half way from the last plane that shows it to the first painted one
+    that does not; without such a plane, to the end of the range of all. Where there are structures without a range
+    that no painted plane shows, one extent (number 0) stands for all of them: they can be anywhere in the range of
+    all.
+    """
+    found, unseen = [], []
+    for number in range(1, annotation.class_count + 1):
+        painted = np.array(annotation.complete_planes_of(number), int)
+        shown = np.array(annotation.shown_planes_of(number), int)
+        if number in annotation.class_ranges:
+            found.append(_extent(annotation, number, annotation.class_ranges[number], painted))
+        elif len(shown):
+            found.append(_extent(annotation, number, _estimated(annotation.plane_range, painted, shown), painted))
+        else:
+            unseen.append(set(painted.tolist()))
+    if unseen or not found:
+        painted = set.intersection(*unseen) if unseen else set()
+        # What shows none of them is known of them all the same.
+        painted |= set(annotation.painted_planes) if not annotation.class_count else set()
+        found.append(_extent(annotation, 0, annotation.plane_range, np.array(sorted(painted), int)))
+    return found
+
+
+def _estimated(plane_range: tuple[int, int], painted: np.ndarray, shown: np.ndarray) -> tuple[int, int]:
+    before, after = painted[painted < shown[0]], painted[painted > shown[-1]]
+    first = (before[-1] + shown[0] + 1) // 2 if len(before) else min(plane_range[0], shown[0])
+    last = (after[0] + shown[-1]) // 2 if len(after) else max(plane_range[1], shown[-1])
+    return int(first), int(last)
+
+
+def _extent(annotation: SparseAnnotation, number: int, ends: tuple[int, int], painted: np.ndarray) -> Extent:
+    first, last = ends
+    cut = first == 0, last == annotation.planes - 1
+    return Extent(number, first, last, cut, tuple(painted[(painted >= first) & (painted <= last)].tolist()))
