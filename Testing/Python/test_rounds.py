@@ -12,7 +12,7 @@ from SparseAnnotateLib.evaluation.simulation.rounds import Stopping, _counts, ag
 from SparseAnnotateLib.evaluation.simulation.simulation import simulate
 
 
-def rounds(selector="expected-gain", predictor="shape", options=None, **keywords):
+def rounds(selector="cover", predictor="shape", options=None, **keywords):
     volume, labels = a_ball_with_a_core(planes=30, spacing_mm=(1.2, 1.0, 1.0))
     return simulate_rounds(
         volume,
@@ -49,7 +49,7 @@ def test_the_outcome_is_that_of_the_last_round():
     last = outcome.measured["rounds"][-1]
     assert outcome.measured["dice_all"] == last["dice_all"]
     assert outcome.measured["planes_painted"] == sorted(p for one in outcome.measured["rounds"] for p in one["planes"])
-    assert outcome.measured["selector"] == "expected-gain"
+    assert outcome.measured["selector"] == "cover"
     assert outcome.measured["stopped_by"] == "planes"
 
 
@@ -111,7 +111,7 @@ class TestCommand:
 
     def test_rounds_are_told_one_a_line(self, tmp_path, capsys):
         json_file = tmp_path / "out.json"
-        arguments = ["--count", "6", "--rounds", "3", "--selector", "expected-gain", "--predictor", "shape", "--quiet"]
+        arguments = ["--count", "6", "--rounds", "3", "--selector", "cover", "--predictor", "shape", "--quiet"]
         assert main(["simulate", *self.files(tmp_path), *arguments, "--json", str(json_file)]) == 0
         assert len([line for line in capsys.readouterr().out.splitlines() if line[:1].isdigit()]) == 3
         assert [one["painted"] for one in json.loads(json_file.read_text())["rounds"]] == [2, 4, 6]

@@ -8,7 +8,7 @@ DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of
 is a selector, and the share of the planes that is painted evenly before it is asked for the rest.
 
 `suggest` appends which planes each strategy wants to OUTPUT/planes.jsonl. They do not depend on who predicts in the
-end: `expected-gain` looks at interpolated labels, `uncertainty` at the probabilities of `guided`, `attention` at a
+end: `cover` looks at interpolated labels, `uncertainty` at the probabilities of `guided`, `attention` at a
 network that it trains, as many iterations as `--seconds` of one core hold. What that network found stays in
 OUTPUT/agreement/, for `attention_agreement.py --show`. `judge` appends the Dice over all planes (mean over structures)
 that a predictor reaches with these planes to OUTPUT/dice.jsonl; `--tag` tells versions of a predictor apart. Both go
@@ -47,9 +47,9 @@ STRATEGIES = {
     "keep-n": Strategy("keep-n"),
     "keep-n, 3/4 + 1/4": Strategy("keep-n", 0.75),
     "random": Strategy("random", seeds=5),
-    "expected-gain": Strategy("expected-gain"),
-    "expected-gain, 1/2 + 1/2": Strategy("expected-gain", 0.5),
-    "expected-gain, 3/4 + 1/4": Strategy("expected-gain", 0.75),
+    "cover": Strategy("cover"),
+    "cover, 1/2 + 1/2": Strategy("cover", 0.5),
+    "cover, 3/4 + 1/4": Strategy("cover", 0.75),
     "uncertainty, 3/4 + 1/4": Strategy("uncertainty", 0.75),
     "uncertainty, noise .5, 3/4 + 1/4": Strategy("uncertainty", 0.75, 5, {"noise": 0.5}),
     "uncertainty, by structure, noise .5, 3/4 + 1/4": Strategy(

@@ -11,10 +11,11 @@ DATA is a folder of cases, each with image.nii.gz and label.nii.gz. What is told
     cover, clicks    the range of each structure is clicked, and told to the predictor
     cover, 2 rounds  the range of all is clicked; half of the planes by `cover`, then, from what they show, the rest
 
-`run` appends a row for each case, fraction, strategy and predictor that is missing, smallest images first; it goes on
-where it was interrupted. `table` prints the mean Dice over all planes (mean over structures, cases, data sets), and the paired
-difference to `keep-n` over data sets with its 95 % confidence interval (t), for volumes with several structures and for
-those with one. Rows also hold what painting costs: planes, clicks, outlines and millimetres of contour.
+`run` appends a row for each case, fraction, strategy and predictor that is missing, smallest images first; it
+goes on where it was interrupted. `table` prints the mean Dice over all planes (mean over structures, cases, data
+sets), and the paired difference to `keep-n` over data sets with its 95 % confidence interval (t), for volumes with
+several structures and for those with one. Rows also hold what painting costs: planes, clicks, outlines and millimetres
+of contour.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def load(folder: Path):
 def measure(volume, reference, classes, fraction, strategy, predictor, known) -> dict:
     from SparseAnnotateLib import PREDICTORS, SELECTORS
     from SparseAnnotateLib import run as predict
-    from SparseAnnotateLib.evaluation.expert import SimulatedExpert
+    from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.metrics import dice_per_class, mean_of
     from SparseAnnotateLib.selectors.base import count_for
 
@@ -138,7 +139,7 @@ def data_set_of(case: str) -> str:
 
 def table(given) -> None:
     rows = Rows(given.output).all
-    print("| structures | predictor | painted | strategy | volumes of sets | `keep-n` | Dice | gain | better in | lowest |")
+    print("| structures | predictor | painted | strategy | volumes | `keep-n` | Dice | gain | better in | lowest |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for several in (True, False):
         mine = [row for row in rows if (int(row["structures"]) > 1) == several and row["tag"] == given.tag]

@@ -21,7 +21,7 @@ from .status import duration
 SLICES, PERCENT = "slices", "percent"
 _POLL_MS = 100
 # What to ask once something is predicted.
-_MORE = "expected-gain"
+_MORE = "cover"
 
 
 class SuggestRow:

@@ -1,4 +1,4 @@
-"""`expected-gain`: the rules of all selectors, and where it expects to gain."""
+"""`cover`: the rules of all selectors, and planes that serve every structure."""
 
 import numpy as np
 from selector_tester import SelectorTester
@@ -8,16 +8,18 @@ from SparseAnnotateLib import SELECTORS, SparseAnnotation, Volume
 class TestCover(SelectorTester):
     name = "cover"
 
-    def test_the_first_planes_are_evenly_spaced_where_the_scan_cuts_the_structures_off(self):
-        suggested = self.suggest(3, plane_range=(0, 23))
-        assert [(one.plane, one.reason) for one in suggested] == [(n, "evenly spaced") for n in (4, 12, 20)]
+    def test_the_first_planes_are_about_evenly_spaced_where_the_scan_cuts_the_structures_off(self):
+        assert self.suggest_planes(3, plane_range=(0, 23)) == [3, 11, 20]
 
     def test_the_first_planes_keep_away_from_ends_where_the_structures_taper(self):
-        assert self.suggest_planes(3, plane_range=(1, 22)) == [5, 12, 18]
-        assert self.suggest_planes(3, plane_range=(0, 22)) == [2, 9, 17]
+        assert self.suggest_planes(3, plane_range=(1, 22)) == [6, 11, 17]
 
     def test_planes_that_show_nothing_leave_gaps_to_fill(self):
-        assert self.suggest_planes(1, painted=(3, 20), plane_range=(2, 21)) == [12]
+        assert self.suggest_planes(1, painted=(3, 20), plane_range=(2, 21)) == [11]
+
+    def test_its_former_name_still_finds_it(self):
+        assert SELECTORS.get("expected-gain") is SELECTORS.get("cover")
+        assert "expected-gain" not in SELECTORS.names()
 
 
 def suggest(labels, painted, count, plane_range=None):
@@ -45,6 +47,4 @@ def test_a_gap_across_which_the_structure_moves_is_split_first():
 def test_a_painted_plane_is_worth_less_to_its_neighbours_afterwards():
     labels = np.zeros((41, 30, 30), np.uint8)
     labels[:, 8:22, 8:22] = 1
-    planes = [suggestion.plane for suggestion in suggest(labels, [0, 40], 3)]
-    assert 15 <= planes[0] <= 25
-    assert min(abs(a - b) for a in planes for b in planes if a != b) >= 5
+    assert [suggestion.plane for suggestion in suggest(labels, [0, 40], 3)] == [10, 20, 30]

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 
 from ...annotation import LabelClass, SparseAnnotation
 from ...errors import InputError
+from .effort import Effort, effort_of
+
+Clicks = Literal["none", "all", "structures"]
+CLICKS: tuple[str, ...] = get_args(Clicks)
 
 
 class SimulatedExpert:
-    """Clicks the first and last plane of the structures and paints planes exactly as the reference has them.
+    """Clicks where structures begin and end, and paints planes exactly as the reference has them.
 
     Parameters
     ----------
     reference : array of integers, shape (planes, rows, columns)
         Labels of the whole scan, as values of `classes`.
     classes : by default one for each value that occurs
+    clicks : {"all", "structures", "none"}
+        Whether the first and last plane of all structures together are clicked, or of each structure, or none.
 
     Attributes
     ----------
     classes : those that occur in the reference
     reference : ndarray of uint8, class numbers
-    plane_range : (first, last), the planes clicked
+    true_range : (first, last), the planes of all structures
+    plane_range : (first, last), what is known of them; all planes if nothing is clicked
+    class_ranges : class number to (first, last), what is known of each structure
 
     Raises
     ------
@@ -31,7 +40,7 @@ class SimulatedExpert:
         For a reference without any label.
     """
 
-    def __init__(self, reference: np.ndarray, classes: Sequence[LabelClass] | None = None):
+    def __init__(self, reference: np.ndarray, classes: Sequence[LabelClass] | None = None, clicks: Clicks = "all"):
         complete = SparseAnnotation.from_painted_planes(reference, range(len(reference)), classes=classes)
         present = np.flatnonzero(np.bincount(complete.labels.ravel(), minlength=complete.class_count + 1)[1:]) + 1
         if not len(present):
@@ -40,11 +49,15 @@ class SimulatedExpert:
         renumbered = np.zeros(complete.class_count + 1, np.uint8)
         renumbered[present] = np.arange(1, len(present) + 1)
         self.reference = renumbered[complete.labels]
-        with_labels = np.flatnonzero(self.reference.any(axis=(1, 2)))
-        self.plane_range = int(with_labels[0]), int(with_labels[-1])
+        self.clicks = clicks
+        with_labels = [np.flatnonzero((self.reference == n).any(axis=(1, 2))) for n in range(1, len(self.classes) + 1)]
+        ranges = {number: (int(planes[0]), int(planes[-1])) for number, planes in enumerate(with_labels, 1)}
+        self.true_range = min(first for first, _ in ranges.values()), max(last for _, last in ranges.values())
+        self.plane_range = (0, len(reference) - 1) if clicks == "none" else self.true_range
+        self.class_ranges = ranges if clicks == "structures" else {}
 
     def paint(self, planes: Iterable[int]) -> SparseAnnotation:
-        """The annotation after clicking the range and painting these planes; with none, just the clicks."""
+        """The annotation after the clicks and painting these planes; with none, just the clicks."""
         annotation = SparseAnnotation(
             np.zeros_like(self.reference),
             np.zeros(self.reference.shape, bool),
@@ -61,7 +74,7 @@ class SimulatedExpert:
         annotation.known[planes] = True
         annotation.painted[planes] = True
         annotation.complete[planes] = True
-        return annotation.with_range(*self.plane_range)
+        return self._with_clicks(annotation)
 
     def own_planes(self, count: int) -> dict[int, list[int]]:
         """Evenly spaced planes of each structure (class number), so many in its own range, or all where it has fewer.
@@ -89,9 +102,17 @@ class SimulatedExpert:
                 labels[plane][self.reference[plane] == number] = number
         nothing = np.zeros((len(labels), len(self.classes)), bool)
         annotation = SparseAnnotation(labels, labels > 0, painted, self.classes, (0, len(labels) - 1), complete=nothing)
-        return annotation.with_complete(planes).with_range(*self.plane_range)
+        return self._with_clicks(annotation.with_complete(planes))
 
     def paint_along(self, annotation: SparseAnnotation, axis: int, planes: Iterable[int]) -> SparseAnnotation:
         """The annotation with planes of another array axis (1: rows, 2: columns) painted completely, too."""
         values = annotation.to_values(self.reference)
         return annotation.with_painted_along(axis, planes, values)
+
+    def effort(self, planes: Iterable[int], spacing_mm: tuple[float, float, float]) -> Effort:
+        """What clicking and painting these planes costs."""
+        count = {"none": 0, "all": 2, "structures": 2 * len(self.classes)}[self.clicks]
+        return effort_of(self.reference[sorted(set(planes))], len(self.classes), count, spacing_mm)
+
+    def _with_clicks(self, annotation: SparseAnnotation) -> SparseAnnotation:
+        return annotation.with_range(*self.plane_range).with_class_ranges(self.class_ranges)

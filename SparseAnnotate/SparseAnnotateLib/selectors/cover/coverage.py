@@ -51,10 +51,10 @@ class Extent:
 def gap_losses(length: int, cut: tuple[bool, bool] = (False, False)) -> np.ndarray:
     """The Dice that a structure loses in each gap between two planes on which it is known.
 
-    Two planes at the distance g lose about 0.8 g^1.8 of a structure of length 1: what is interpolated errs the more the farther both are,
-    on a share g of its planes, which counts a little less near the ends. The plane beyond an end, which is known to
-    show nothing, is as good as one that shows it, unless the scan ends there: then the structure is cut off, nobody
-    knows how it goes on, and twice as much is lost.
+    Two planes at the distance g lose about 0.8 g^1.8 of a structure of length 1: what is interpolated errs the more the
+    farther both are, on a share g of its planes, which counts a little less near the ends. The plane beyond an end,
+    which is known to show nothing, is as good as one that shows it, unless the scan ends there: then the structure is
+    cut off, nobody knows how it goes on, and twice as much is lost.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def gap_losses(length: int, cut: tuple[bool, bool] = (False, False)) -> np.ndarr
 
     Returns
     -------
-    float (length + 2, length + 2): from plane a to plane b > a, counted from the plane before its first one; 0 elsewhere
+    float (length + 2, length + 2): from plane a to plane b > a, counted from the plane before its first one; else 0
     """
     place = np.arange(length + 2)
     steps = np.maximum(place[None, :] - place[:, None], 0)

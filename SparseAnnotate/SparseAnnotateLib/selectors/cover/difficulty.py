@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..annotation import SparseAnnotation
-from ..quality.expected import left_out_excess, quick_labels
-from ..quality.features import features_of
-from ..quality.model import INTERPOLATED, ratio_of
-from ..volume import Volume
+from ...annotation import SparseAnnotation
+from ...quality.expected import left_out_excess, quick_labels
+from ...quality.features import features_of
+from ...quality.model import INTERPOLATED, ratio_of
+from ...volume import Volume
 from .coverage import Extent, gap_losses
 
 # A gap is held to be this many times as hard as usual at most, and as easy.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._active import ActiveSelector
-from .base import SELECTORS, Suggestion
+from .._active import ActiveSelector
+from ..base import SELECTORS, Suggestion
 from .coverage import Extent, Losses, best_planes
 from .extents import extents_of
 
@@ -48,10 +48,10 @@ def _suggestions(extents: list[Extent], annotation, candidates: np.ndarray, coun
     planes = best_planes(losses, candidates, count)
     names = {0: "the range", **{number: one.name for number, one in enumerate(annotation.classes, 1)}}
     fences = [-1, *planes, annotation.planes]
-    return [_suggestion(losses, names, annotation, *fences[place : place + 3]) for place in range(len(planes))]
+    return [_suggestion(losses, names, *fences[place : place + 3]) for place in range(len(planes))]
 
 
-def _suggestion(losses: list[Losses], names: dict[int, str], annotation, before: int, plane: int, after: int):
+def _suggestion(losses: list[Losses], names: dict[int, str], before: int, plane: int, after: int):
     """Why `plane` is painted, between its neighbours among the suggested ones."""
     gains = np.array([one.gain(plane, before, after) for one in losses])
     most = losses[int(gains.argmax())]
@@ -63,13 +63,13 @@ def _suggestion(losses: list[Losses], names: dict[int, str], annotation, before:
     return Suggestion(
         plane,
         float(gains.mean()),
-        _reason(most, names[most.extent.number], annotation, plane, before, after),
+        _reason(most, names[most.extent.number], plane, before, after),
         tuple(number for number, serves in crossing if serves),
         tuple(number for number, serves in crossing if not serves),
     )
 
 
-def _reason(most: Losses, name: str, annotation, plane: int, before: int, after: int) -> str:
+def _reason(most: Losses, name: str, plane: int, before: int, after: int) -> str:
     if not most.is_open_on(plane):
         return "no structure is left to serve: evenly spaced"
     painted = most.extent.painted

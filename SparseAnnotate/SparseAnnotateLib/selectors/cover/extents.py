@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..annotation import SparseAnnotation
+from ...annotation import SparseAnnotation
 from .coverage import Extent
 
 
