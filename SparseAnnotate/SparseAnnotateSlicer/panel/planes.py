@@ -114,6 +114,8 @@ def badge(session, present: Present, plane: int | None) -> str:
         part = _painted_words(session, present, plane) if plane in present.incomplete else part
         text = _("{part}, predicted, {dice}") if part else _("predicted, {dice}")
         return text.format(part=part, dice=worst_of(session, plane) or short(dice))
+    if plane in present.incomplete and session.is_accepted(plane, present.contents[plane]):
+        return _("accepted")
     if state is PlaneState.PAINTED and plane in session.state.corrected and plane not in present.incomplete:
         return _("corrected")
     words = {

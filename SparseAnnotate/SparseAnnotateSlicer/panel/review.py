@@ -53,6 +53,8 @@ class ReviewRow:
             return
         preview.follow(session.preview_node, session.segmentation_node)
         corrected = {plane for plane in state.accepted if present.states[plane] is PlaneState.PAINTED}
+        # After an undo what was painted in part waits again, as it was painted.
+        corrected -= {*present.pending}
         new = corrected - set(state.corrected)
         if new:
             state.corrected = sorted({*state.corrected, *corrected})

@@ -124,7 +124,11 @@ class Strokes:
         if len(changed) == 1:
             painted |= {*changed} & now.parts
         aside = {*hidden} | before.around | {*self._panel.session.state.strokes}
-        return [plane for plane in sorted({*before.pending} & painted - aside) if self._is_stroke(now, plane)]
+        return [
+            plane
+            for plane in sorted({*before.pending} & painted - aside)
+            if self._is_stroke(now, plane) and not _overlaps(now, plane)
+        ]
 
     def _is_stroke(self, now, plane: int) -> bool:
         predicted = self._panel.session.review.predicted_area(plane)
@@ -148,3 +152,8 @@ def _was_blank(before, now, plane: int) -> bool:
 
 def _is_part(present, plane: int) -> bool:
     return plane in present.parts and present.states[plane] is not PlaneState.ACCEPTED
+
+
+def _overlaps(now, plane: int) -> bool:
+    """Whether segments share pixels of a slice, which one label a pixel cannot say: such a slice is left alone."""
+    return bool((sum((layer[plane] > 0).astype(int) for layer in now.layers.layers) > 1).any())

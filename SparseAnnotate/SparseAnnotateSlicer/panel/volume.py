@@ -59,6 +59,7 @@ class VolumeRow:
         if volume is None:
             raise InputError(_("Choose a volume first."))
         name = _("{volume} segments").format(volume=volume.GetName())
+        name = slicer.mrmlScene.GetUniqueNameByString(name) if slicer.mrmlScene.GetFirstNodeByName(name) else name
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         node.CreateDefaultDisplayNodes()
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)

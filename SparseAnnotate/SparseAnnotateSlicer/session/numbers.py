@@ -9,6 +9,11 @@ import numpy as np
 from .planes import Present
 
 
+def changed_planes(before: Present, now: Present) -> set[int]:
+    """The planes that hold something else than they did."""
+    return {plane for plane, content in enumerate(now.contents) if content != before.contents[plane]}
+
+
 def painted_on_top(
     labels: np.ndarray, segment_ids: Sequence[str], planes: Sequence[int], present: Present
 ) -> np.ndarray:

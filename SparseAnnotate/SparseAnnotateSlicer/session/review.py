@@ -14,7 +14,7 @@ from ..scene.nodes import remove_with_helpers
 from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
 from .expected import remember_expected, wrong_mm2
-from .numbers import painted_on_top
+from .numbers import changed_planes, painted_on_top
 from .painted import NOTHING
 from .planes import PlaneState, Present
 
@@ -199,12 +199,14 @@ class Review:
             afterwards: what was accepted, and the strokes.
         """
         session = self._session
-        undo()
-        undone = session.look().contents
-        if undone == before.contents:
-            self.accept(planes)
-        elif undone != now.contents:
-            redo()
+        # The last step may hold more than these planes, as a script's does: then it stays as it is.
+        if changed_planes(before, now) <= {*planes}:
+            undo()
+            undone = session.look().contents
+            if undone == before.contents:
+                self.accept(planes)
+            elif undone != now.contents:
+                redo()
         there = [one for one in session.state.predicted_segments if one in session.segment_ids]
         labels = painted_on_top(self._in_numbers_of(there), there, planes, now)
         self._ready_writer().write(session.volume, labels, planes, there)

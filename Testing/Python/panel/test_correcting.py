@@ -191,6 +191,21 @@ class TestWithoutAnEvent:
         assert held(predicted, 6).any()
         assert state_of(predicted, 15) is PlaneState.PAINTED
 
+    def test_what_the_same_step_changed_elsewhere_stays_as_it_was_written(self, predicted):
+        before = shown_as_predicted(predicted, 15)
+
+        def script(array):
+            array[15, 0:2, :40] = 1
+            array[11] = 0
+            array[17, 30:] = 0
+
+        change(predicted, script, undoable=True)
+        wait_until(lambda: not predicted.panel.watch.is_waiting, 60)
+        assert not held(predicted, 11).any()
+        assert not held(predicted, 17)[30:].any()
+        assert held(predicted, 15)[0:2, :40].all()
+        assert np.array_equal(held(predicted, 15) & before, before) or 15 in predicted.panel.present.pending
+
     def test_a_slice_that_was_painted_anew_stays_as_it_was_painted(self, predicted, truth):
         paint(predicted, truth, [9])
         assert np.array_equal(held(predicted, 9), truth[9])

@@ -96,6 +96,14 @@ def test_the_strip_says_what_is_to_be_done_before_there_are_slices(panel, scan):
     assert panel.panel.strip.widget.hint == "Choose a volume to see its slices here"
 
 
+def test_a_second_segmentation_of_a_volume_has_a_name_of_its_own(begun):
+    first = begun.panel.session.segmentation_node
+    click(begun.ui.newSegmentationButton)
+    second = begun.panel.session.segmentation_node
+    assert second is not first
+    assert second.GetName() != first.GetName()
+
+
 def test_first_and_last_are_taken_from_the_slice_that_is_shown(begun):
     set_range(begun, 5, 18)
     assert begun.panel.session.state.plane_range == (5, 18)
