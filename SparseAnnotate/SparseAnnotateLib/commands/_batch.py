@@ -73,6 +73,8 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     def show(outcome: batch.Outcome) -> None:
         if outcome.state != "skipped":
             console.say(f"{next(numbers)}: {outcome.case.name} {outcome.state} ({outcome.seconds:.1f} s)")
+        for sentence in outcome.understood:
+            console.say(f"   {outcome.case.name}: {sentence}")
 
     with batch.open_runner(arguments.scheduler, arguments.workers) as runner:
         outcomes = batch.predict_cases(found, runner, show, again=arguments.again)

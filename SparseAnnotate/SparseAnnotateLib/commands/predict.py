@@ -153,6 +153,8 @@ def _state(annotation, plane: int) -> str:
         complete = [annotation.classes[number].name for number in numbers]
         return f"painted for {', '.join(complete)}" if complete else "partly painted"
     first, last = annotation.plane_range
+    if annotation.labels[plane].any() and not annotation.painted_along:
+        return "partly painted"
     return "predicted" if first <= plane <= last else "outside the range"
 
 

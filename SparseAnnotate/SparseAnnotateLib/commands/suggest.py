@@ -77,6 +77,8 @@ def _show(arguments, volume, annotation, suggestions) -> None:
             "axis": volume.axis,
             "planes_total": volume.planes,
             "range": list(annotation.plane_range),
+            "complete": {one.name: annotation.complete_planes_of(n) for n, one in enumerate(annotation.classes, 1)},
+            "painted_along": {volume.axes[axis]: list(ones) for axis, ones in annotation.painted_along.items()},
             "selector": arguments.selector,
             "seed": arguments.seed,
             "planes": [suggestion.plane for suggestion in suggestions],

@@ -37,6 +37,7 @@ class Outcome:
     state : {"done", "skipped", "failed"}
         Skipped: its output was there already.
     message : why it failed
+    understood : what was told from its labels
     """
 
     case: FileCase
@@ -44,6 +45,7 @@ class Outcome:
     seconds: float = 0.0
     expected_dice: float | None = None
     message: str = ""
+    understood: tuple[str, ...] = ()
 
 
 def open_runner(scheduler: str | None = None, workers: int | None = None) -> Runner:
@@ -126,7 +128,7 @@ def _outcome(handle: JobHandle, case: FileCase, waited_s: float) -> Outcome:
         said: dict[str, Any] = handle.result()
     except (InputError, JobFailedError) as error:
         return Outcome(case, "failed", seconds, message=str(error))
-    return Outcome(case, "done", seconds, said["expected_dice"])
+    return Outcome(case, "done", seconds, said["expected_dice"], understood=tuple(said["understood"]))
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -142,13 +144,14 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Write a line a case: name, state, seconds, expected Dice, output, why it failed."""
+    """Write a line a case: name, state, seconds, expected Dice, output, why it failed, what was understood."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "state", "seconds", "expected_dice", "output", "message"])
+    writer.writerow(["name", "state", "seconds", "expected_dice", "output", "message", "understood"])
     for one in outcomes:
         dice = "" if one.expected_dice is None else f"{one.expected_dice:.4f}"
-        writer.writerow([one.case.name, one.state, f"{one.seconds:.2f}", dice, one.case.output, one.message])
+        ended = [one.case.name, one.state, f"{one.seconds:.2f}", dice, one.case.output]
+        writer.writerow([*ended, one.message, " ".join(one.understood)])
     write_aside(Path(path), text.getvalue().encode("utf-8", "backslashreplace"))
 
 

@@ -96,14 +96,14 @@ class FileCase:
         volume, told = understand(self.said, volume, file, axis=self.axis)
         if not told.annotation.painted.any():
             raise InputError(f"{self.labels} holds no label: paint at least one plane")
-        return Job(self.predictor, volume, told.annotation, self.options, self.name)
+        return Job(self.predictor, volume, told.annotation, self.options, self.name, understood=told.sentences)
 
     def deliver(self, job: Job, prediction: Prediction) -> dict[str, Any]:
         """Write the output, whole or not at all; what is left to say about it."""
         from ..io import write_labels
 
         write_labels(self.output, prediction.labels, job.volume, job.annotation.classes)
-        return {"expected_dice": prediction.expected_dice}
+        return {"expected_dice": prediction.expected_dice, "understood": list(job.understood)}
 
 
 def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared: Any) -> list[FileCase]:

@@ -62,6 +62,7 @@ class Job:
     options : by name, or the predictor's own options object; values as JSON holds them
     name : what the user sees, in messages and lists
     initial : a rough segmentation to start from, corrected on the painted planes
+    understood : what was told from the labels, in sentences for the user
     """
 
     predictor: str
@@ -70,6 +71,7 @@ class Job:
     options: Mapping[str, Any] | Options = field(default_factory=dict)
     name: str = "prediction"
     initial: Initial | None = None
+    understood: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
