@@ -21,6 +21,28 @@ _PEAK = 1.4
 _OTHERS = 2
 
 
+def slivers_on(outlines: Outlines) -> np.ndarray:
+    """Bool (planes, classes): whether a plane has only a sliver of a structure."""
+    left = np.zeros(outlines.area.shape, bool)
+    for number in range(1, left.shape[1] + 1):
+        left[slivers_of(outlines, number), number - 1] = True
+    # Where a tool left a sliver of one structure it left one of the others: also of those of which the painted planes
+    # are too far from each other to promise anything.
+    shown = outlines.area > 0
+    tool = left.any(axis=1) & (2 * left.sum(axis=1) >= shown.sum(axis=1))
+    for plane, column in np.argwhere(tool[:, None] & shown & ~left):
+        left[plane, column] = any(_grows(outlines.area[:, column], tool, plane, step) for step in (-1, 1))
+    return left
+
+
+def _grows(area: np.ndarray, tool: np.ndarray, plane: int, step: int) -> bool:
+    """Whether a structure goes on, plane by plane, to one that was painted and holds more of it."""
+    other = plane + step
+    while 0 <= other < len(area) and area[other] and tool[other]:
+        other += step
+    return 0 <= other < len(area) and bool(area[other] > area[plane])
+
+
 def slivers_of(outlines: Outlines, number: int) -> list[int]:
     """The planes on which a structure (class number 1, 2, ...) has only a sliver, ascending."""
     shown = outlines.shown(number)

@@ -13,7 +13,7 @@ from .crossing import crossing_planes, without_lines
 from .outlines import Outlines
 from .own_planes import own_planes
 from .sentences import sentences
-from .slivers import slivers_of
+from .slivers import slivers_on
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,10 @@ def _told(annotation, aside: list[int], ranges, along) -> tuple[dict[int, set[in
     outlines = Outlines(labels, annotation.class_count)
     outlines.area[aside] = 0
     shown = outlines.area > 0
-    slivers = {}
-    for number in range(1, annotation.class_count + 1):
-        ones = slivers_of(outlines, number)
-        if ones:
-            slivers[number] = tuple(ones)
-            shown[ones, number - 1] = False
+    left = slivers_on(outlines)
+    shown &= ~left
+    numbers = (np.flatnonzero(left.any(axis=0)) + 1).tolist()
+    slivers = {number: tuple(np.flatnonzero(left[:, number - 1]).tolist()) for number in numbers}
     painted = own_planes(outlines, shown, ranges)
     complete = painted.complete
     complete[aside] = annotation.complete[aside]
