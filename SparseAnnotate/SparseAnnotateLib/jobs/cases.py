@@ -92,7 +92,9 @@ class FileCase:
             start = understand_start(
                 self.said, volume, file, initial=self.initial, corrected=self.corrected, axis=self.axis
             )
-            return Job(self.predictor, start.volume, start.annotation, self.options, self.name, start.initial)
+            return Job(
+                self.predictor, start.volume, start.annotation, self.options, self.name, start.initial, start.sentences
+            )
         volume, told = understand(self.said, volume, file, axis=self.axis)
         if not told.annotation.painted.any():
             raise InputError(f"{self.labels} holds no label: paint at least one plane")
