@@ -93,7 +93,7 @@ def measure(volume, reference, classes, fraction, strategy, predictor, known) ->
     if key not in known:
         labels = predict(PREDICTORS.create(predictor), volume, expert.paint(planes)).labels
         dice = dice_per_class(labels, expert.reference, len(expert.classes))
-        effort = expert.effort(planes, volume.spacing_mm)
+        effort = expert.effort_of(expert.paint(planes), volume.spacing_mm)
         known[key] = {
             "planes": " ".join(map(str, key[0])),
             "dice": round(float(mean_of(dice)), 5),

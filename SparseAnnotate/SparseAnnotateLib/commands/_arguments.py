@@ -150,9 +150,9 @@ def add_selector(parser: argparse.ArgumentParser, option: str = "--set") -> None
     parser.add_argument(
         "--selector",
         choices=[*names, *SELECTORS.former_names()],
-        default="keep-n",
+        default="cover",
         metavar="NAME",
-        help=_choices(names, "keep-n"),
+        help=_choices(names, "cover"),
     )
     parser.add_argument(
         option,
@@ -202,6 +202,16 @@ def add_reading(group) -> None:
     """How the files of a data set are read."""
     group.add_argument("--channel", type=int, default=0, metavar="N", help="of images with several (default: 0)")
     group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
+
+
+def add_clicks(parser) -> None:
+    """--clicks."""
+    parser.add_argument(
+        "--clicks",
+        choices=("none", "all", "structures"),
+        help="what the simulated expert clicks: nothing, the first and last plane of all structures together, or those "
+        "of each structure (default: all)",
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

@@ -8,11 +8,23 @@ from ..completeness import Said
 from ..errors import InputError
 from . import _arguments as shared
 
-NAMES = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range", "range_of", "box")
+NAMES = (
+    "painted",
+    "partly",
+    "empty",
+    "complete",
+    "empty_of",
+    "painted_along",
+    "range",
+    "range_of",
+    "ranges",
+    "ranges_from",
+    "box",
+)
 
 
 def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
-    """--painted, --partly, --empty, --complete, --empty-of, --painted-along, --range, --range-of and --box."""
+    """Options for painted planes, ranges and a box."""
     parser.add_argument(
         "--painted",
         type=shared.planes_from,
@@ -55,6 +67,12 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
         metavar=("STRUCTURE", "FIRST", "LAST"),
         help="first and last plane of one structure, by its name or value, inside the range; may be repeated",
     )
+    parser.add_argument("--ranges", metavar="FILE.csv", help="a table of such ranges: columns structure, first, last")
+    parser.add_argument(
+        "--ranges-from",
+        metavar="LABELS",
+        help="take the range of each structure from a segmentation of this scan, such as a rough automatic one",
+    )
     parser.add_argument(
         "--box",
         nargs=6,
@@ -62,6 +80,69 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
         metavar=("PLANE", "PLANE", "ROW", "ROW", "COLUMN", "COLUMN"),
         help="first and last plane, row and column of a box that holds every structure",
     )
+
+
+def read_ranges(arguments, volume) -> None:
+    """Add the ranges of --ranges and --ranges-from to those of --range-of, which go before them."""
+    told = {structure for structure, *_ in arguments.range_of}
+    found = [*_ranges_of_table(arguments.ranges), *_ranges_of_labels(arguments.ranges_from, volume)]
+    for structure, first, last in found:
+        if structure not in told:
+            told.add(structure)
+            arguments.range_of = [*arguments.range_of, [structure, str(first), str(last)]]
+
+
+def _ranges_of_table(path: str | None) -> list[tuple[str, str, str]]:
+    import csv
+
+    if path is None:
+        return []
+    with open(path, encoding="utf-8-sig", newline="") as lines:
+        table = csv.DictReader(lines)
+        missing = [name for name in ("structure", "first", "last") if name not in (table.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path} has no column {missing[0]}: give structure, first, last")
+        return [(row["structure"].strip(), row["first"].strip(), row["last"].strip()) for row in table]
+
+
+def _ranges_of_labels(path: str | None, volume) -> list[tuple[str, int, int]]:
+    import numpy as np
+
+    from ..io import read_labels
+
+    if path is None:
+        return []
+    file, found = read_labels(path, volume), []
+    for one in file.classes:
+        planes = np.flatnonzero((file.labels == one.value).any(axis=(1, 2)))
+        if len(planes):
+            named = one.name != f"class {one.value}"
+            found.append((one.name if named else str(one.value), int(planes[0]), int(planes[-1])))
+    if not found:
+        raise InputError(f"--ranges-from {path} holds no label: give a segmentation with the structures")
+    return found
+
+
+def check_axis(arguments, read, turned) -> None:
+    """Refuse ranges that were read along another axis than the painted planes lie along."""
+    if arguments.ranges_from and read.axis != turned.axis:
+        raise InputError(
+            f"--ranges-from was read along {read.axis}, but planes are painted along {turned.axis}: "
+            f"give --axis {turned.axis}"
+        )
+
+
+def classes_of(said: Said):
+    """The structures whose ranges are told, where no labels name them."""
+    from ..annotation import LabelClass
+
+    return [LabelClass(number, structure) for number, (structure, _) in enumerate(said.range_of, 1)]
+
+
+def union(said: Said) -> tuple[int, int]:
+    """From the first plane of any structure whose range is told to the last one."""
+    ends = [ends for _, ends in said.range_of]
+    return min(first for first, _ in ends), max(last for _, last in ends)
 
 
 def said_by(arguments) -> Said:

@@ -46,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     shared.check_outputs(arguments, outputs)
     console.say(f"reading planes {PLANES.start} to {PLANES.stop - 1} of the MNI152 T1 template and its tissue masks")
     volume, labels = read_demo_scan()
-    expert = SimulatedExpert(labels, CLASSES)
+    expert = SimulatedExpert(labels, CLASSES, clicks="structures")
     first, last = expert.plane_range
     with console.progress(predictor.name) as show:
         outcome = simulate(
             volume,
             expert,
-            SELECTORS.create("keep-n"),
+            SELECTORS.create("cover"),
             predictor,
             count=count_for(FRACTION, last - first + 1),
             seed=arguments.seed,

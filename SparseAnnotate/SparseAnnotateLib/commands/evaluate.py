@@ -45,7 +45,7 @@ def _add_grid(group) -> None:
         "--selectors",
         nargs="+",
         metavar=method,
-        help="'all' for all; full: all planes are painted; own-planes: see below (default: keep-n)",
+        help="'all' for all; full: all planes are painted; own-planes: see below (default: cover)",
     )
     group.add_argument(
         "--own-planes",
@@ -57,6 +57,7 @@ def _add_grid(group) -> None:
     group.add_argument("--of", choices=("range", "volume"), help="what they are shares of (default: range)")
     group.add_argument("--seeds", nargs="+", type=int, metavar="N", help="(default: 0)")
     group.add_argument("--axis", dest="axes", nargs="+", choices=("auto", "i", "j", "k"), help="(default: auto)")
+    shared.add_clicks(group)
     group.add_argument("--classes", nargs="+", metavar="CLASS", help="only these, by value or name (default: all)")
     group.add_argument("--crop-random", type=int, metavar="PX", help="random squares of the planes, one for each seed")
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
@@ -141,13 +142,14 @@ def _class_names(text: str):
 
 def _defaults() -> dict[str, Any]:
     return {
-        "selectors": ["keep-n"],
+        "selectors": ["cover"],
         "predictors": ["nearest", "shape", "guided"],
         "fractions": [0.1, 0.2],
         "of": "range",
         "seeds": [0],
         "axes": ["auto"],
         "classes": [],
+        "clicks": "all",
         "crop_random": None,
         "largest_megavoxels": None,
         "replace_nan": None,

@@ -106,7 +106,10 @@ def annotation_from(arguments, volume, file):
     """What the arguments and the label file say together, and the volume along the axis of the painted planes."""
     from ..completeness import understand
 
+    _given.read_ranges(arguments, volume)
+    read = volume
     volume, told = understand(_given.said_by(arguments), volume, file, axis=arguments.axis)
+    _given.check_axis(arguments, read, volume)
     for sentence in told.sentences:
         arguments.console.say(sentence)
     if not told.annotation.painted.any():

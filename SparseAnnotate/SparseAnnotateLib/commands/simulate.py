@@ -40,6 +40,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--until", type=float, metavar="D", help="stop once a Dice of D is expected")
     shared.add_selector(parser, option="--set-selector")
     shared.add_predictor(parser)
+    shared.add_clicks(parser)
     shared.add_seed(parser)
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     parser.add_argument("-o", "--output", metavar="OUTPUT", help="write the predicted label map")
@@ -64,8 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         check_holds(arguments.output, volume.geometry)
     file = read_labels(arguments.reference, volume)
-    expert = SimulatedExpert(file.labels, file.classes)
-    count = None if arguments.planes else shared.count_from(arguments, expert.plane_range, volume.planes)
+    expert = SimulatedExpert(file.labels, file.classes, arguments.clicks or "all")
+    count = None if arguments.planes else shared.count_from(arguments, expert.true_range, volume.planes)
     with arguments.console.progress(predictor.name) as show:
         common = {"count": count, "seed": arguments.seed, "on_progress": show}
         if _in_rounds(arguments):
@@ -107,6 +108,10 @@ def _in_rounds(arguments: argparse.Namespace) -> bool:
 def _show(console, measured: dict, classes) -> None:
     painted = measured["planes_painted"]
     console.out(f"painted {len(painted)} of {measured['planes_total']} planes: {', '.join(map(str, painted))}")
+    console.out(
+        f"what it cost: {measured['clicks']} clicks, {measured['planes']} planes, {measured['outlines']} outlines, "
+        f"{measured['contour_mm']:.0f} mm of contour"
+    )
     rows = [
         ["Dice, whole volume", _number(measured["dice_all"])],
         *([f"  {c.name}", _number(dice)] for c, dice in zip(classes, measured["dice_per_class"].values(), strict=True)),

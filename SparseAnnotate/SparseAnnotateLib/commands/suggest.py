@@ -53,19 +53,23 @@ def _painted_so_far(arguments, volume):
     from ..completeness import understand
     from ..io import read_labels
 
+    _given.read_ranges(arguments, volume)
     said = _given.said_by(arguments)
     if arguments.labels:
         file = read_labels(arguments.labels, volume)
-        volume, told = understand(said, volume, file, axis=arguments.axis, ends_painted=False)
+        turned, told = understand(said, volume, file, axis=arguments.axis, ends_painted=False)
+        _given.check_axis(arguments, volume, turned)
         for sentence in told.sentences:
             arguments.console.say(sentence)
-        return volume, told.annotation
+        return turned, told.annotation
     for name in _given.NAMES:
-        if name not in ("range", "box") and getattr(arguments, name):
+        if name not in ("range", "box", "range_of", "ranges", "ranges_from") and getattr(arguments, name):
             raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
-    annotation = SparseAnnotation.unpainted(volume.shape)
-    if said.plane_range:
-        annotation = annotation.with_range(*said.plane_range)
+    annotation = SparseAnnotation.unpainted(volume.shape, _given.classes_of(said))
+    if said.plane_range or said.range_of:
+        annotation = annotation.with_range(*(said.plane_range or _given.union(said)))
+    if said.range_of:
+        annotation = annotation.with_class_ranges({number: ends for number, (_, ends) in enumerate(said.range_of, 1)})
     return volume, annotation.with_box(*said.box) if said.box else annotation
 
 
@@ -82,7 +86,7 @@ def _show(arguments, volume, annotation, suggestions) -> None:
             "selector": arguments.selector,
             "seed": arguments.seed,
             "planes": [suggestion.plane for suggestion in suggestions],
-            "suggestions": [vars(suggestion) for suggestion in suggestions],
+            "suggestions": [_as_json(suggestion, annotation) for suggestion in suggestions],
         }
         console.out(json.dumps(result, indent=2))
         return
@@ -90,4 +94,21 @@ def _show(arguments, volume, annotation, suggestions) -> None:
         raise InputError("no plane is left to suggest: enough of the range is painted; widen it or ask for more planes")
     first, last = annotation.plane_range
     console.say(f"axis {volume.axis}, planes 0 to {volume.planes - 1}, range {first} to {last}")
-    console.table(["plane", "reason"], [[suggestion.plane, suggestion.reason] for suggestion in suggestions])
+    rows = [
+        [one.plane, one.reason, _named(one.structures, annotation), _named(one.optional, annotation)]
+        for one in suggestions
+    ]
+    shown = [0, 1, *(column for column in (2, 3) if any(row[column] for row in rows))]
+    titles = ("plane", "reason", "paint", "optional")
+    console.table([titles[column] for column in shown], [[row[column] for column in shown] for row in rows])
+
+
+def _as_json(suggestion, annotation) -> dict:
+    """Structures by their values, as files hold them."""
+    values = [one.value for one in annotation.classes]
+    told = {name: [values[n - 1] for n in getattr(suggestion, name)] for name in ("structures", "optional")}
+    return {**vars(suggestion), **told}
+
+
+def _named(numbers, annotation) -> str:
+    return ", ".join(annotation.classes[number - 1].name for number in numbers)

@@ -1,8 +1,13 @@
 """`cover`: the rules of all selectors, and planes that serve every structure."""
 
+import itertools
+
 import numpy as np
+import pytest
 from selector_tester import SelectorTester
-from SparseAnnotateLib import SELECTORS, SparseAnnotation, Volume
+from SparseAnnotateLib import SELECTORS, LabelClass, SparseAnnotation, Volume
+from SparseAnnotateLib.selectors.cover.coverage import Extent, Losses, best_planes, gap_losses
+from SparseAnnotateLib.selectors.cover.extents import extents_of
 
 
 class TestCover(SelectorTester):
@@ -48,3 +53,106 @@ def test_a_painted_plane_is_worth_less_to_its_neighbours_afterwards():
     labels = np.zeros((41, 30, 30), np.uint8)
     labels[:, 8:22, 8:22] = 1
     assert [suggestion.plane for suggestion in suggest(labels, [0, 40], 3)] == [10, 20, 30]
+
+
+def volume_of(planes):
+    return Volume.from_array(np.zeros((planes, 8, 8)), (2.0, 1.0, 1.0))
+
+
+def clicked(planes, plane_range, **ranges):
+    classes = [LabelClass(number, name) for number, name in enumerate(ranges, 1)]
+    annotation = SparseAnnotation.unpainted((planes, 8, 8), classes).with_range(*plane_range)
+    return annotation.with_class_ranges(dict(enumerate(ranges.values(), 1)))
+
+
+def cover(annotation, count):
+    volume = volume_of(annotation.planes)
+    return SELECTORS.create("cover").select(volume, annotation, count, np.random.default_rng(0))
+
+
+class TestClickedRanges:
+    def test_a_small_structure_gets_planes_that_evenly_spaced_ones_would_miss(self):
+        annotation = clicked(120, (5, 104), liver=(5, 104), gland=(50, 57))
+        planes = [one.plane for one in cover(annotation, 4)]
+        assert sum(50 <= plane <= 57 for plane in planes) == 2
+        assert any(plane < 40 for plane in planes)
+        assert any(plane > 70 for plane in planes)
+
+    def test_a_suggestion_says_which_structures_to_paint_and_which_gain_nothing_there(self):
+        annotation = clicked(120, (5, 104), liver=(5, 104), gland=(50, 57))
+        by_plane = {one.plane: one for one in cover(annotation, 4)}
+        first, *_, last = by_plane.values()
+        assert (first.structures, first.optional) == ((1,), ())
+        assert (last.structures, last.optional) == ((1,), ())
+        assert any(2 in one.structures for one in by_plane.values())
+        assert any("gland: splits" in one.reason for one in by_plane.values())
+
+    def test_a_structure_that_is_painted_well_is_optional(self):
+        labels = np.zeros((60, 8, 8), np.uint8)
+        labels[5:55, :4] = 1
+        labels[20:30, 5:] = 2
+        classes = [LabelClass(1, "long"), LabelClass(2, "short")]
+        annotation = SparseAnnotation.from_painted_planes(
+            labels, range(20, 30), classes=classes, plane_range=(5, 54)
+        ).with_class_ranges({1: (5, 54), 2: (19, 30)})
+        assert all(one.structures == (1,) and 2 not in one.structures for one in cover(annotation, 2))
+
+    def test_planes_painted_for_one_structure_count_for_that_one_alone(self):
+        labels = np.zeros((40, 8, 8), np.uint8)
+        labels[5:35, :4] = 1
+        labels[5:35, 5:] = 2
+        classes = [LabelClass(1, "a"), LabelClass(2, "b")]
+        annotation = SparseAnnotation.from_painted_planes(labels, [20], classes=classes, plane_range=(5, 34))
+        annotation = annotation.with_complete({1: [20], 2: []}).with_class_ranges({1: (5, 34), 2: (5, 34)})
+        (one,) = cover(annotation, 1)
+        assert 2 in one.structures
+        assert one.reason.startswith("b: ")
+
+    def test_structures_that_cover_no_plane_of_the_suggestion_are_not_named(self):
+        annotation = clicked(60, (2, 57), head=(2, 12), foot=(48, 57))
+        first, last = cover(annotation, 2)
+        assert (first.structures, last.structures) == ((1,), (2,))
+
+
+class TestEstimatedRanges:
+    def test_a_structure_ends_half_way_to_the_next_painted_plane_without_it(self):
+        labels = np.zeros((50, 4, 4), np.uint8)
+        labels[18:33] = 1
+        annotation = SparseAnnotation.from_painted_planes(labels, [20, 30], empty=[10, 40], plane_range=(2, 47))
+        (extent,) = extents_of(annotation)
+        assert (extent.first, extent.last, extent.painted) == (15, 35, (20, 30))
+
+    def test_without_such_a_plane_it_reaches_to_the_end_of_the_range(self):
+        labels = np.zeros((50, 4, 4), np.uint8)
+        labels[18:33] = 1
+        (extent,) = extents_of(SparseAnnotation.from_painted_planes(labels, [20], plane_range=(2, 47)))
+        assert (extent.first, extent.last, extent.cut) == (2, 47, (False, False))
+
+    def test_structures_that_no_plane_shows_can_be_anywhere(self):
+        annotation = SparseAnnotation.unpainted((30, 4, 4), [LabelClass(1, "a"), LabelClass(2, "b")])
+        assert [(one.number, one.first, one.last) for one in extents_of(annotation)] == [(0, 0, 29)]
+
+
+class TestBestPlanes:
+    def test_no_other_set_of_planes_loses_less(self):
+        losses = [
+            Losses(Extent(1, 0, 13, (True, False))),
+            Losses(Extent(2, 3, 7, painted=(5,), harder=(1.0, 3.0))),
+            Losses(Extent(3, 6, 12)),
+        ]
+
+        def lost(planes):
+            nodes = np.array([-30, *planes, 60])
+            return sum(one.between(nodes).diagonal(1).sum() for one in losses)
+
+        candidates = np.array([plane for plane in range(14) if plane != 5])
+        least = min(lost(planes) for planes in itertools.combinations(candidates, 3))
+        assert lost(best_planes(losses, candidates, 3)) == pytest.approx(least, abs=1e-3)
+
+    def test_a_gap_loses_more_than_its_parts_and_a_missed_structure_most(self):
+        losses = gap_losses(20)
+        assert losses[3, 9] > losses[3, 6] + losses[6, 9]
+        assert losses[0, 21] == losses.max()
+
+    def test_an_end_that_the_scan_cuts_off_loses_twice_as_much(self):
+        assert gap_losses(20, (True, False))[0, 5] == 2 * gap_losses(20)[0, 5]

@@ -29,12 +29,14 @@ class View:
     classes : values or names of the structures to keep; the others become background. All if empty
     crop_px : side of a random square of the planes, another one for each seed (Payer 2023); None for whole planes
     replace_nan : see `io.read_image`
+    clicks : {"all", "structures", "none"}, what the simulated expert clicks
     """
 
     axis: str = "auto"
     classes: tuple[str, ...] = ()
     crop_px: int | None = None
     replace_nan: float | None = None
+    clicks: str = "all"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Planner:
             "format": _FORMAT,
             "case": case_hash,
             "channel": case.channel,
-            "view": dataclasses.asdict(view),
+            "view": _identity_of(view),
             "selector": self._identity(selector),
             "fraction": fraction,
             "of": of,
@@ -149,6 +151,12 @@ class Planner:
             options = {name: _content(value) for name, value in options.items()}
             self._identities[method] = [method.kind, method.name, options, None if cls is None else code_of(cls)]
         return self._identities[method]
+
+
+def _identity_of(view: View) -> dict[str, Any]:
+    """Without the clicks that every expert made before they could be chosen: what was done then stays done."""
+    values = dataclasses.asdict(view)
+    return values if view.clicks != "all" else {name: value for name, value in values.items() if name != "clicks"}
 
 
 def _content(value: Any) -> Any:
@@ -222,7 +230,7 @@ def _known(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str
 
 def _block(values: Mapping[str, Any], make_method) -> Block:
     views = tuple(
-        View(axis, tuple(map(str, values["classes"])), values["crop_random"], values["replace_nan"])
+        View(axis, tuple(map(str, values["classes"])), values["crop_random"], values["replace_nan"], values["clicks"])
         for axis in values["axes"]
     )
     return Block(

@@ -23,6 +23,7 @@ class Setting(NamedTuple):
     axis: str
     classes: tuple[str, ...]
     crop_px: int | None
+    clicks: str = "all"
 
     @property
     def title(self) -> str:
@@ -35,6 +36,8 @@ class Setting(NamedTuple):
             parts.append("classes " + ", ".join(self.classes))
         if self.crop_px:
             parts.append(f"random crops of {self.crop_px} pixels")
+        if self.clicks != "all":
+            parts.append("each structure's ends clicked" if self.clicks == "structures" else "nothing clicked")
         return ", ".join(parts)
 
 
@@ -162,7 +165,7 @@ class Results:
 def setting_of(row: dict[str, Any]) -> Setting:
     """The setting that a row belongs to."""
     view = row["view"]
-    return Setting(row["fraction_of"], view["axis"], tuple(view["classes"]), view["crop_px"])
+    return Setting(row["fraction_of"], view["axis"], tuple(view["classes"]), view["crop_px"], view.get("clicks", "all"))
 
 
 class Spread(NamedTuple):

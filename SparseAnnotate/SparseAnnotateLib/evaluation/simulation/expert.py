@@ -109,10 +109,10 @@ class SimulatedExpert:
         values = annotation.to_values(self.reference)
         return annotation.with_painted_along(axis, planes, values)
 
-    def effort(self, planes: Iterable[int], spacing_mm: tuple[float, float, float]) -> Effort:
-        """What clicking and painting these planes costs."""
-        count = {"none": 0, "all": 2, "structures": 2 * len(self.classes)}[self.clicks]
-        return effort_of(self.reference[sorted(set(planes))], len(self.classes), count, spacing_mm)
+    def effort_of(self, annotation: SparseAnnotation, spacing_mm: tuple[float, float, float]) -> Effort:
+        """What an annotation of this expert's cost; planes along other axes are not counted."""
+        clicks = {"none": 0, "all": 2, "structures": 2 * len(self.classes)}[self.clicks]
+        return effort_of(annotation.labels[annotation.painted_planes], len(self.classes), clicks, spacing_mm)
 
     def _with_clicks(self, annotation: SparseAnnotation) -> SparseAnnotation:
         return annotation.with_range(*self.plane_range).with_class_ranges(self.class_ranges)

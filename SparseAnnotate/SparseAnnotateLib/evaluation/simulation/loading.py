@@ -58,7 +58,7 @@ def load_case(case: LabelledCase, view: View, case_hash: str, seed: int) -> Load
         box = random_box(labels, view.crop_px, np.random.default_rng([seed, int(case_hash[:8], 16)]))
         volume = Volume.from_array(volume.intensities[(slice(None), *box)], volume.spacing_mm)
         labels = labels[(slice(None), *box)]
-    return LoadedCase(volume, SimulatedExpert(labels, classes), box)
+    return LoadedCase(volume, SimulatedExpert(labels, classes, view.clicks), box)
 
 
 def random_box(labels: np.ndarray, side_px: int, rng: np.random.Generator) -> tuple[slice, slice]:

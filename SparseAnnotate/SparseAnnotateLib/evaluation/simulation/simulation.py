@@ -45,7 +45,8 @@ def simulate(
 
     The measures: Dice and distances are means over the reference's classes; distances in mm; `dice_unpainted` counts
     the unpainted planes inside the range only; `expected_dice` is what was expected without the reference, and its
-    interval (see `quality`); `peak_memory_mb` is that of this process since it started.
+    interval (see `quality`); `clicks`, `planes`, `outlines` and `contour_mm` are what painting cost; `peak_memory_mb`
+    is that of this process since it started.
     """
     started = time.perf_counter()
     if own_planes:
@@ -70,6 +71,7 @@ def simulate(
         "planes_total": volume.planes,
         "range": list(expert.plane_range),
         "planes_painted": annotation.painted_planes,
+        **vars(expert.effort_of(annotation, volume.spacing_mm)),
         **measures_of(prediction.labels, expert, annotation.unpainted_planes, volume.spacing_mm),
         "seconds_select": selected - started,
         "seconds_predict": predicted - selected,

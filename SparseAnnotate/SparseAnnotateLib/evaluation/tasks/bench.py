@@ -80,7 +80,7 @@ class Bench:
         return self._case
 
     def _select(self, task: Task) -> Selection:
-        first, last = self._case.expert.plane_range
+        first, last = self._case.expert.true_range
         if task.selector.name == FULL:
             return Selection(tuple(range(first, last + 1)), 0.0, 0.0)
         if task.selection is not None:
@@ -109,13 +109,13 @@ def _painted(case: LoadedCase, task: Task, selection: Selection) -> SparseAnnota
 
 
 def _count(case: LoadedCase, task: Task) -> int:
-    first, last = case.expert.plane_range
+    first, last = case.expert.true_range
     return count_for(task.fraction, last - first + 1 if task.of == "range" else case.volume.planes)
 
 
 def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Prediction) -> dict[str, Any]:
     expert, volume = case.expert, case.volume
-    first, last = expert.plane_range
+    first, last = expert.true_range
     unpainted = [plane for plane in range(first, last + 1) if plane not in set(selection.planes)]
     expected = prediction.expected_dice
     return {
@@ -126,6 +126,7 @@ def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Pre
         "spacing_mm": list(volume.spacing_mm),
         "range": [first, last],
         "planes_painted": list(selection.planes),
+        **vars(expert.effort_of(_painted(case, task, selection), volume.spacing_mm)),
         "crop": None if case.box is None else [[side.start, side.stop] for side in case.box],
         "expected_dice": None if expected is None or not math.isfinite(expected) else float(expected),
         "seconds_select": selection.seconds,
