@@ -64,12 +64,12 @@ class TestSuggest:
     def test_it_prints_a_line_a_plane(self, scan, capsys):
         assert main(["suggest", scan[0], "--range", "1", "10", "--count", "5"]) == 0
         planes = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
-        assert planes == ["2", "4", "6", "8", "10"]
+        assert planes == ["2", "4", "5", "7", "9"]
 
     def test_json_tells_everything_that_decided_it(self, scan, capsys):
         assert main(["suggest", scan[0], "--range", "1", "10", "--fraction", "0.2", "--json", "--seed", "7"]) == 0
         result = json.loads(capsys.readouterr().out)
-        assert result["planes"] == [3, 8]
+        assert result["planes"] == [4, 7]
         assert (result["axis"], result["range"], result["seed"], result["planes_total"]) == ("k", [1, 10], 7, 12)
 
     def test_a_fraction_can_be_one_of_the_volume(self, scan, capsys):
@@ -90,6 +90,38 @@ class TestSuggest:
     def test_another_axis_is_numbered_along_that_axis(self, scan, capsys):
         assert main(["suggest", scan[0], "--axis", "i", "--count", "3", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["planes_total"] == 18
+
+
+class TestRangesOfStructures:
+    def suggested(self, capsys, *arguments):
+        assert main(["suggest", *arguments, "--count", "2", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    def test_they_can_be_told_before_anything_is_painted(self, scan, capsys):
+        told = ["--range-of", "head", "1", "4", "--range-of", "foot", "8", "10"]
+        result = self.suggested(capsys, scan[0], *told)
+        assert result["range"] == [1, 10]
+        assert [one["structures"] for one in result["suggestions"]] == [[1], [2]]
+
+    def test_a_table_says_the_same(self, scan, tmp_path, capsys):
+        table = tmp_path / "ranges.csv"
+        table.write_text("structure,first,last\nhead,1,4\nfoot,8,10\n", encoding="utf-8")
+        told = ["--range-of", "head", "1", "4", "--range-of", "foot", "8", "10"]
+        assert self.suggested(capsys, scan[0], "--ranges", str(table)) == self.suggested(capsys, scan[0], *told)
+
+    def test_a_table_without_its_columns_is_refused(self, scan, tmp_path, capsys):
+        table = tmp_path / "ranges.csv"
+        table.write_text("name,first,last\nhead,1,4\n", encoding="utf-8")
+        assert "has no column structure" in refused(
+            ["suggest", scan[0], "--count", "2", "--ranges", str(table)], capsys
+        )
+
+    def test_a_segmentation_says_where_its_structures_lie(self, scan, capsys):
+        result = self.suggested(capsys, scan[0], "--ranges-from", scan[1])
+        shown = np.flatnonzero(scan[2].any(axis=(1, 2)))
+        assert result["range"] == [shown[0], shown[-1]]
+        values = set(np.unique(scan[2])) - {0}
+        assert {value for one in result["suggestions"] for value in one["structures"]} <= values
 
 
 def test_suggesting_takes_what_predicting_takes(painted, capsys):
@@ -209,11 +241,23 @@ class TestSimulate:
             seconds_predict peak_memory_mb expected_dice versions device"""
         expected = set(re.findall(r"\w+", expected))
         assert expected <= set(result)
-        assert result["planes_painted"] == [2, 6, 9]
+        assert result["planes_painted"] == [3, 5, 8]
+        assert (result["clicks"], result["planes"]) == (2, 3)
+        assert 3 <= result["outlines"] <= 3 * len(result["dice_per_class"])
+        assert result["contour_mm"] > 0
         assert result["range"] == [1, 10]
         low, high = result["expected_dice_interval"]
         assert 0 < low < result["expected_dice"] < high <= 1
         assert 0.8 < result["dice_unpainted"] < result["dice_all"] <= 1
+
+    @pytest.mark.parametrize(("clicks", "per_structure", "once"), [("none", 0, 0), ("all", 0, 2), ("structures", 2, 0)])
+    def test_the_expert_clicks_what_is_asked(self, scan, tmp_path, clicks, per_structure, once):
+        file = tmp_path / "result.json"
+        arguments = ["simulate", *scan[:2], "--count", "4", "--predictor", "nearest", "--clicks", clicks, "-q"]
+        assert main([*arguments, "--json", str(file)]) == 0
+        result = json.loads(file.read_text())
+        assert result["clicks"] == once + per_structure * len(result["dice_per_class"])
+        assert result["range"] == ([0, result["planes_total"] - 1] if clicks == "none" else [1, 10])
 
     def test_planes_can_be_given(self, scan, tmp_path):
         file, output = tmp_path / "result.json", tmp_path / "out.nii.gz"

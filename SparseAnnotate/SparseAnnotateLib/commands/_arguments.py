@@ -204,16 +204,6 @@ def add_reading(group) -> None:
     group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
 
 
-def add_clicks(parser) -> None:
-    """--clicks."""
-    parser.add_argument(
-        "--clicks",
-        choices=("none", "all", "structures"),
-        help="what the simulated expert clicks: nothing, the first and last plane of all structures together, or those "
-        "of each structure (default: all)",
-    )
-
-
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """--seed."""
     parser.add_argument("--seed", type=int, default=0, help="the only source of chance (default: 0)")

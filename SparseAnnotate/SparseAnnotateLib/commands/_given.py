@@ -136,7 +136,10 @@ def classes_of(said: Said):
     """The structures whose ranges are told, where no labels name them."""
     from ..annotation import LabelClass
 
-    return [LabelClass(number, structure) for number, (structure, _) in enumerate(said.range_of, 1)]
+    named = [structure for structure, _ in said.range_of]
+    # Values that were given stay; names get numbers of their own.
+    values = [int(one) for one in named] if all(one.isdigit() for one in named) else range(1, len(named) + 1)
+    return [LabelClass(value, structure) for value, structure in zip(values, named, strict=True)]
 
 
 def union(said: Said) -> tuple[int, int]:

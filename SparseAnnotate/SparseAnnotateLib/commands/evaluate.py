@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError, require
 from . import _arguments as shared
 from ._evaluation_progress import evaluation_progress
+from .simulate import add_clicks
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
@@ -57,7 +58,7 @@ def _add_grid(group) -> None:
     group.add_argument("--of", choices=("range", "volume"), help="what they are shares of (default: range)")
     group.add_argument("--seeds", nargs="+", type=int, metavar="N", help="(default: 0)")
     group.add_argument("--axis", dest="axes", nargs="+", choices=("auto", "i", "j", "k"), help="(default: auto)")
-    shared.add_clicks(group)
+    add_clicks(group)
     group.add_argument("--classes", nargs="+", metavar="CLASS", help="only these, by value or name (default: all)")
     group.add_argument("--crop-random", type=int, metavar="PX", help="random squares of the planes, one for each seed")
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")

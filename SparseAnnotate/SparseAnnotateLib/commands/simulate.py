@@ -40,12 +40,22 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--until", type=float, metavar="D", help="stop once a Dice of D is expected")
     shared.add_selector(parser, option="--set-selector")
     shared.add_predictor(parser)
-    shared.add_clicks(parser)
+    add_clicks(parser)
     shared.add_seed(parser)
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     parser.add_argument("-o", "--output", metavar="OUTPUT", help="write the predicted label map")
     shared.add_quiet(parser)
     parser.set_defaults(run=run)
+
+
+def add_clicks(parser) -> None:
+    """--clicks."""
+    parser.add_argument(
+        "--clicks",
+        choices=("none", "all", "structures"),
+        help="what the simulated expert clicks: nothing, the first and last plane of all structures together, or those "
+        "of each structure (default: all)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

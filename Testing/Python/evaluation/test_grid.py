@@ -169,6 +169,7 @@ class TestGridFile:
         "crop_random": None,
         "largest_megavoxels": None,
         "replace_nan": None,
+        "clicks": "all",
     }
 
     def blocks(self, *entries):
@@ -179,6 +180,10 @@ class TestGridFile:
         assert [view.axis for view in first.views] == ["i", "j"]
         assert (first.seeds, first.fractions) == ((1, 2), (0.1,))
         assert second.views == (View("auto", ("1", "liver"), 32),)
+
+    def test_an_entry_says_what_the_expert_clicks(self):
+        (block,) = self.blocks({"clicks": "structures"})
+        assert block.views == (View(clicks="structures"),)
 
     @pytest.mark.parametrize("entry", [{"speed": 1}, {"seeds": 1}, {"of": ["range"]}, 3], ids=str)
     def test_anything_else_is_refused(self, entry):
