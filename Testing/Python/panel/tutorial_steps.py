@@ -80,12 +80,12 @@ def predict_the_others(desk):
 
 
 def look_at_the_worst(desk):
-    """The prediction has come; Next to check leads to the slice that should be the worst."""
+    """The prediction has come; Next to check leads to the slice on which most mm2 are expected to be wrong."""
     desk.wait_until(lambda: not desk.panel.predict.is_running)
     assert len(desk.panel.present.planes(PlaneState.PREDICTED)) == LAST - FIRST + 1 - COUNT
     desk.click(desk.ui.nextToCheckButton)
-    dice = desk.panel.session.state.expected_dice
-    assert desk.panel.plane == min(desk.panel.present.planes(PlaneState.PREDICTED), key=dice.get)
+    wrong_mm2 = desk.panel.session.review.expected_wrong_mm2
+    assert desk.panel.plane == max(desk.panel.present.planes(PlaneState.PREDICTED), key=wrong_mm2)
 
 
 def correct_it(desk):
