@@ -17,12 +17,13 @@ from dataclasses import replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from ...distances import bounding_box, signed_distance_mm
+from ...distances import bounding_box
 from ...interpolation import fill
 from ...quality.expected import expected_quality
 from ...structures import of_structures
 from ...volume import Volume
 from ..base import Prediction, Progress
+from .distance_maps import inscribed_radius_mm
 
 # The largest disc that fits into a structure, on the painted plane where it is thickest: three pixels across.
 THIN_RADIUS_PIXELS = 2.0
@@ -50,9 +51,8 @@ def thin_structures(annotation: SparseAnnotation, spacing_mm: tuple[float, float
         radius = 0.0
         for plane in annotation.source_planes:
             mask = annotation.labels[plane] == number
-            box = bounding_box(mask, 1)
-            if box is not None:
-                radius = max(radius, float(signed_distance_mm(np.pad(mask[box], 1), spacing_mm[1:]).max()))
+            if mask.any():
+                radius = max(radius, inscribed_radius_mm(np.pad(mask, 1), spacing_mm[1:]))
             if radius > THIN_RADIUS_PIXELS * min(spacing_mm[1:]):
                 return {}
         if radius:
