@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-from fractions import Fraction
 
 import numpy as np
 
@@ -19,9 +18,9 @@ class ClusterSelector(SelectorBase):
     """Base of the selectors that cluster planes; each says only by which vectors, in `_features`.
 
     All planes of the range are clustered by k-means, painted ones too, with k = min(15, planes painted + planes
-    asked for), which is the paper's k where nothing is painted. Every cluster is given planes in proportion to its
-    size; those that it holds painted are taken off. The share is cut to a whole number, and the remainder goes to
-    the nearest cluster. Within a cluster, planes are drawn at random. They come back ascending.
+    asked for), which is the paper's k where nothing is painted. Every cluster is given the same number of planes;
+    those that it holds painted are taken off. What a small cluster lacks is taken from the most similar one. Within
+    a cluster, planes are drawn at random. They come back ascending.
     """
 
     def _choose(self, volume, annotation, candidates, count, rng):
@@ -32,7 +31,7 @@ class ClusterSelector(SelectorBase):
         features = self._features(volume, annotation)
         members, centres = cluster(features, min(MAXIMUM_CLUSTERS, int(painted.sum()) + count), rng)
         sizes = np.bincount(members, minlength=len(centres))
-        shares = apportion(sizes, np.bincount(members[painted], minlength=len(centres)), count, centres)
+        shares = share_out(sizes, np.bincount(members[painted], minlength=len(centres)), count, centres)
         suggestions = []
         for number, share in enumerate(shares):
             free = np.flatnonzero((members == number) & ~painted)
@@ -75,12 +74,12 @@ def cluster(features: np.ndarray, clusters: int, rng: np.random.Generator) -> tu
     return np.argsort(order)[result.labels_], result.cluster_centers_[order]
 
 
-def apportion(sizes: np.ndarray, painted: np.ndarray, count: int, centres: np.ndarray) -> list[int]:
+def share_out(sizes: np.ndarray, painted: np.ndarray, count: int, centres: np.ndarray) -> list[int]:
     """How many new planes each cluster is given; they sum to `count` and never exceed its unpainted planes.
 
-    A cluster's need is its share of all painted and new planes less those that it holds painted. Needs are cut to
-    whole numbers along a chain that begins at the largest cluster and goes on to the nearest one not yet visited;
-    what is cut off a cluster is added to the next, as Payer et al. take the remainder from the nearest cluster.
+    Every cluster is to hold the same number of painted and new planes (Payer et al. 2023: "a fixed number of slices
+    from each cluster"). What is left over after the division goes to the largest ones. "If a cluster is too small",
+    what it lacks is taken from the most similar cluster that has planes left, by the distance of their centres.
 
     Parameters
     ----------
@@ -88,26 +87,25 @@ def apportion(sizes: np.ndarray, painted: np.ndarray, count: int, centres: np.nd
     count : planes to give, at most all unpainted ones
     centres : shape (clusters, features)
     """
-    # Fractions: the last cluster of the chain must come out at exactly a whole number.
-    share = Fraction(int(painted.sum()) + count, int(sizes.sum()))
-    needs = [max(share * int(size) - int(done), Fraction(0)) for size, done in zip(sizes, painted, strict=True)]
-    scale = count / sum(needs)
-    shares, carried = [0] * len(needs), Fraction(0)
-    for number in _nearest_chain(centres, int(np.argmax(sizes))):
-        carried += needs[number] * scale
-        shares[number] = int(carried)
-        carried -= shares[number]
-    return shares
+    wanted = _level(painted, sizes, count)
+    free = sizes - painted
+    shares = np.minimum(wanted, free)
+    for number in range(len(sizes)):
+        lacking = max(int(wanted[number] - free[number]), 0)
+        distances = np.linalg.norm(centres - centres[number], axis=1)
+        for other in np.argsort(distances, kind="stable"):
+            moved = min(lacking, int(free[other] - shares[other]))
+            shares[other] += moved
+            lacking -= moved
+    return shares.tolist()
 
 
-def _nearest_chain(centres: np.ndarray, start: int) -> list[int]:
-    """All clusters, each followed by the nearest one not yet visited."""
-    chain, left = [start], set(range(len(centres))) - {start}
-    while left:
-        distances = {number: np.linalg.norm(centres[number] - centres[chain[-1]]) for number in sorted(left)}
-        chain.append(min(distances, key=distances.get))
-        left.remove(chain[-1])
-    return chain
+def _level(painted: np.ndarray, sizes: np.ndarray, count: int) -> np.ndarray:
+    """`count` planes dealt one by one to the cluster that holds fewest, the larger one of two alike."""
+    held = painted.copy()
+    for _ in range(count):
+        held[np.lexsort((-sizes, held))[0]] += 1
+    return held - painted
 
 
 def _reason(number: int, clusters: int, size: int) -> str:

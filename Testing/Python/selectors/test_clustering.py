@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from selector_tester import SelectorTester
 from SparseAnnotateLib import SELECTORS, SparseAnnotation, Volume
-from SparseAnnotateLib.selectors.clustering import apportion, cluster
+from SparseAnnotateLib.selectors.clustering import cluster, share_out
 from SparseAnnotateLib.selectors.histogram import histograms
 from SparseAnnotateLib.selectors.kmeans import embed
 
@@ -24,8 +24,7 @@ def select(name, volume, count, painted=(), seed=0):
 class TestKMeans(SelectorTester):
     name = "kmeans"
 
-    def test_each_group_gets_planes_in_proportion_to_its_size(self):
-        # k = min(15, 3): the three groups; 3 * 12/20 = 1.8, 0.9, 0.3 along the chain: 1, then 0.8 + 0.9 = 1.7, then 1.
+    def test_each_group_gets_as_many_planes_whatever_its_size(self):
         groups = np.digitize([s.plane for s in select("kmeans", three_groups(), 3)], (12, 18))
         assert groups.tolist() == [0, 1, 2]
 
@@ -75,25 +74,32 @@ def on_a_line(*positions) -> np.ndarray:
 def shares_of(sizes, count, painted=None, centres=None):
     sizes = np.array(sizes)
     painted = np.zeros_like(sizes) if painted is None else np.array(painted)
-    return apportion(sizes, painted, count, on_a_line(*range(len(sizes))) if centres is None else centres)
+    return share_out(sizes, painted, count, on_a_line(*range(len(sizes))) if centres is None else centres)
 
 
-def test_shares_that_are_whole_are_given_as_they_are():
-    assert shares_of((20, 40, 40), 10) == [2, 4, 4]
+def test_every_cluster_gives_the_same_number_whatever_its_size():
+    assert shares_of((20, 40, 5), 9) == [3, 3, 3]
 
 
-def test_the_remainder_of_a_cluster_goes_to_the_nearest_one():
-    # Needs 2.5, 1.25, 1.25 of 5: the first keeps 2 and hands 0.5 to the one that lies nearest.
-    assert shares_of((10, 5, 5), 5, centres=on_a_line(0, 9, 1)) == [2, 2, 1]
-    assert shares_of((10, 5, 5), 5, centres=on_a_line(0, 1, 9)) == [2, 1, 2]
+def test_what_is_left_over_goes_to_the_largest_clusters():
+    assert shares_of((10, 30, 20), 8) == [2, 3, 3]
 
 
-def test_painted_planes_are_taken_off_the_share_of_their_cluster():
+def test_what_a_small_cluster_lacks_is_taken_from_the_most_similar_one():
+    assert shares_of((10, 10, 1), 9, centres=on_a_line(0, 9, 1)) == [5, 3, 1]
+    assert shares_of((10, 10, 1), 9, centres=on_a_line(9, 0, 1)) == [3, 5, 1]
+
+
+def test_what_the_most_similar_one_lacks_too_is_taken_from_the_next():
+    assert shares_of((10, 4, 1), 12, centres=on_a_line(0, 9, 8)) == [7, 4, 1]
+
+
+def test_painted_planes_are_taken_off_what_their_cluster_gives():
     assert shares_of((10, 10), 4, painted=(4, 0)) == [0, 4]
     assert shares_of((10, 10), 4, painted=(2, 0)) == [1, 3]
 
 
-def test_a_cluster_painted_beyond_its_share_gets_nothing():
+def test_a_cluster_painted_beyond_the_same_number_gets_nothing():
     assert shares_of((5, 10, 10), 5, painted=(5, 0, 0))[0] == 0
 
 
@@ -106,7 +112,7 @@ def test_shares_always_sum_to_the_count_and_fit_into_their_clusters():
         if not free:
             continue
         count = int(rng.integers(1, free + 1))
-        shares = apportion(sizes, painted, count, rng.normal(size=(len(sizes), 3)))
+        shares = share_out(sizes, painted, count, rng.normal(size=(len(sizes), 3)))
         assert sum(shares) == count
         assert all(0 <= share <= left for share, left in zip(shares, sizes - painted, strict=True))
 
