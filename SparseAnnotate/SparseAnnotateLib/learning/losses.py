@@ -138,9 +138,10 @@ class PartialBinaryCrossEntropy(BinaryLoss):
 
     .. math:: L = - \frac{1}{N} \sum_c \Big( \sum_{i: t_i = c} \log q_{ic} + \sum_{i: t_i = 0} \log (1 - q_{ic}) \Big)
 
-    with i over the known voxels, N the number of terms and q the sigmoid of a structure's logit minus the background's.
-    On a partly painted plane no voxel is known background, so that only the first sum, the positives, is left: the
-    paper's equation, averaged over the voxels that count instead of over the whole image. The voxels of one structure say nothing about the others; that is what MBCE adds.
+    with i over the known voxels, N the number of terms and q the sigmoid of a structure's logit minus the
+    background's. On a partly painted plane no voxel is known background, so that only the first sum, the
+    positives, is left: the paper's equation, averaged over the voxels that count instead of over the whole image.
+    The voxels of one structure say nothing about the others; that is what MBCE adds.
     """
 
     def sums(self, logits, labels, known, allowed=None):
