@@ -43,7 +43,9 @@ def _distance_to_zero(mask: np.ndarray, spacing_mm: tuple[float, float]) -> np.n
 
     # Exact on a square grid like SciPy's, and 20 times as fast (240x240: 0.3 against 6 ms).
     pixels = cv2.distanceTransform(np.ascontiguousarray(mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return pixels * np.float32(row_mm)
+    # Its roots are off by the last bit where its result happens to lie at an odd address, but their squares are whole.
+    squares = np.rint(np.square(pixels, dtype=np.float64)).astype(np.float32)
+    return np.sqrt(squares, out=squares) * np.float32(row_mm)
 
 
 def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...] | None:
