@@ -110,7 +110,7 @@ class TestOwnPlanes:
         labels = kept_on(body, sorted({*common, *extra})) + 2 * kept_on(other, common)
         result = told(labels)
         assert extra[0] in result.annotation.complete_planes_of(2)
-        assert result.doubtful == ((2, extra[0]),)
+        assert result.absent == ((2, extra[0]),)
         assert f"class 2 has no voxel on plane {extra[0]}" in result.sentences[0]
 
     @pytest.mark.parametrize("gap", [[8, 9, 10], [8, 10, 12], [9, 11, 13]])

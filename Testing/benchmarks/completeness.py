@@ -3,6 +3,7 @@
     py Testing/benchmarks/completeness.py false     all structures on common planes: what is taken for something else
     py Testing/benchmarks/completeness.py slivers   what a sphere brush or strokes in another view leave
     py Testing/benchmarks/completeness.py own       every structure on planes of its own: how many planes are told right
+    py Testing/benchmarks/completeness.py pieces    made-up lesions in two pieces, and in one piece on own planes
     py Testing/benchmarks/completeness.py axis      planes along each axis: how often the axis is told right
 
 The tables of docs/painted.md are these.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,11 +40,11 @@ class Case:
         labels = self.volume.intensities.astype(np.uint16)
         values = np.unique(labels)
         labels = np.searchsorted(values, labels).astype(np.uint8)
-        self.name, self.whole = folder.name, labels
+        self.name, self.whole, self._folder = folder.name, labels, folder
         used = labels.any(axis=0)
         rows, columns = np.flatnonzero(used.any(axis=1)), np.flatnonzero(used.any(axis=0))
-        box = tuple(slice(max(0, ones[0] - 8), ones[-1] + 9) for ones in (rows, columns))
-        self.labels = np.ascontiguousarray(labels[(slice(None), *box)])
+        self._box = tuple(slice(max(0, ones[0] - 8), ones[-1] + 9) for ones in (rows, columns))
+        self.labels = np.ascontiguousarray(labels[(slice(None), *self._box)])
         self.spacing_mm = self.volume.spacing_mm
         planes = np.flatnonzero(labels.any(axis=(1, 2)))
         self.first, self.last = int(planes[0]), int(planes[-1])
@@ -51,6 +53,12 @@ class Case:
     @property
     def length(self) -> int:
         return self.last - self.first + 1
+
+    @functools.cached_property
+    def image(self) -> np.ndarray:
+        """Intensities of the labels' shape."""
+        image = self.volume.to_planes(sitk.GetArrayFromImage(sitk.ReadImage(str(self._folder / "image.nii.gz"))))
+        return np.ascontiguousarray(image[(slice(None), *self._box)], np.float32)
 
 
 def cases(names: list[str]) -> Iterator[Case]:
@@ -93,7 +101,7 @@ def false(names: list[str]) -> None:
         for pattern, planes in patterns(case):
             annotation = SparseAnnotation.from_painted_planes(painted(case.labels, planes), planes)
             annotation = annotation.with_complete({})
-            told = understood(SparseAnnotation.from_painted_planes(painted(case.labels, planes)))
+            told = understood(SparseAnnotation.from_painted_planes(painted(case.labels, planes)), image=case.image)
             row = table[pattern]
             shown = np.array(
                 [[(annotation.labels[p] == n + 1).any() for n in range(annotation.class_count)] for p in planes]
@@ -118,7 +126,7 @@ def false(names: list[str]) -> None:
                 print(
                     case.name, pattern, annotation.classes[number].name, "plane", planes[plane], kind, file=sys.stderr
                 )
-            for number, plane in told.doubtful:
+            for number, plane in told.absent:
                 print(
                     case.name, pattern, annotation.classes[number - 1].name, "plane", plane, "doubtful", file=sys.stderr
                 )
@@ -196,7 +204,7 @@ def slivers(names: list[str]) -> None:
             for kind, paint in sliver_kinds():
                 labels = paint(case, planes, np.random.default_rng(0))
                 annotation = SparseAnnotation.from_painted_planes(labels)
-                told = understood(annotation).annotation
+                told = understood(annotation, image=case.image).annotation
                 row = table[f"{kind}, {share:.0%}"]
                 row[0] += 1
                 for number in range(1, annotation.class_count + 1):
@@ -220,44 +228,150 @@ def slivers(names: list[str]) -> None:
 
 def own(names: list[str]) -> None:
     """Every structure on its own planes: pairs of structures and planes, and how many are told right."""
-    table = collections.defaultdict(lambda: np.zeros(5, int))
+    table = collections.defaultdict(lambda: np.zeros(6, int))
     for case in cases(names):
         if case.structures < 2 or case.length < 10:
             continue
-        for share in (0.05, 0.1, 0.2):
-            for how in ("even", "random"):
+        for how in ("even", "random", "alternating", "runs", "few"):
+            for share in (0.05, 0.1, 0.2):
                 labels, truth = paint_own(case, share, how)
                 annotation = SparseAnnotation.from_painted_planes(labels)
-                told = understood(annotation).annotation
+                told = understood(annotation, image=case.image).annotation
+                blind = understood(annotation).annotation
                 row = table[f"{how} {share:.0%}"]
                 row[0] += 1
                 for number in range(1, annotation.class_count + 1):
                     value = annotation.classes[number - 1].value
-                    complete = set(told.complete_planes_of(number))
+                    complete, without = (set(one.complete_planes_of(number)) for one in (told, blind))
                     for plane in annotation.painted_planes:
                         if plane in truth[value]:
                             row[1:3] += 1, plane not in complete
                         elif (case.labels[plane] == value).any():
-                            row[3:] += 1, plane in complete
+                            row[3:] += 1, plane in complete, plane in without
         print(case.name, file=sys.stderr, flush=True)
-    show(("own planes", "files", "painted", "lost", "not painted", "taken for absent"), table)
+    show(("own planes", "files", "painted", "lost", "not painted", "taken for absent", "without image"), table)
 
 
 def paint_own(case: Case, share: float, how: str) -> tuple[np.ndarray, dict[int, set[int]]]:
+    """Labels of structures on planes of their own, and these planes, by structure.
+
+    Parameters
+    ----------
+    how : ``even`` or ``random`` over the range of each; common planes given to the odd and the even structures in turns
+        (``alternating``, ``runs`` of three), or all to all but the largest, which has three (``few``)
+    """
     rng = np.random.default_rng(0)
     labels, truth = np.zeros_like(case.labels), {}
     count = max(2, round(share * case.length))
+    common = even(case.first, case.last, min(case.length, max(6, 2 * count)))
+    sizes = np.bincount(case.labels.ravel(), minlength=case.structures + 1)[1:]
     for number in range(1, case.structures + 1):
         shown = np.flatnonzero((case.labels == number).any(axis=(1, 2)))
         ones = min(count, len(shown))
         if how == "even":
             planes = even(shown[0], shown[-1], ones)
-        else:
+        elif how == "random":
             planes = sorted(rng.choice(shown, ones, replace=False).tolist())
+        elif how == "few":
+            planes = [plane for plane in common if plane in shown]
+            if number == 1 + int(np.argmax(sizes)):
+                planes = [planes[place] for place in sorted({0, len(planes) // 2, len(planes) - 1})]
+        else:
+            run = 3 if how == "runs" else 1
+            planes = [plane for place, plane in enumerate(common) if place // run % 2 == number % 2]
         truth[number] = set(planes)
         for plane in planes:
             labels[plane][case.labels[plane] == number] = number
     return labels, truth
+
+
+def lesion_in(case: Case, rng: np.random.Generator, contrast: float, *, gap: bool):
+    """Labels (1: a structure, 2: a lesion in it) and image with the lesion, in two pieces or in one; None: no room.
+
+    The lesion is brighter by `contrast` standard deviations of the structure, and a third of them noisier.
+    """
+    spacing = case.spacing_mm
+    organ = case.labels == rng.integers(1, case.structures + 1)
+    depth = ndimage.distance_transform_edt(organ, sampling=spacing)
+    radius = min(0.8 * depth.max(), 25)
+    if radius < 3 * max(spacing[1:]):
+        return None
+    places = np.argwhere(depth >= 0.95 * radius)
+    plane, row, column = places[rng.integers(len(places))]
+    planes, missing = rng.uniform(2, 6), rng.integers(1, 9)
+    centres = (plane - missing / 2 - planes, plane + missing / 2 + planes) if gap else (plane,)
+    half = planes if gap else 2 * planes + missing / 2
+    grid = np.indices(case.labels.shape, sparse=True)
+    lesion = np.zeros_like(organ)
+    for centre in centres:
+        shift = rng.uniform(-0.2, 0.2, 2) * radius / np.array(spacing[1:])
+        across = ((grid[1] - row - shift[0]) * spacing[1]) ** 2 + ((grid[2] - column - shift[1]) * spacing[2]) ** 2
+        lesion |= ((grid[0] - centre) / half) ** 2 + across / radius**2 <= 1
+    lesion &= organ
+    deviation = case.image[organ].std()
+    image = case.image.copy()
+    image[lesion] += deviation * (contrast + 0.3 * rng.standard_normal(np.count_nonzero(lesion)))
+    labels = organ.astype(np.uint8)
+    labels[lesion] = 2
+    return labels, image
+
+
+def pieces(names: list[str]) -> None:
+    """Lesions in two pieces on common planes, taken for not painted between them; in one, on own planes, for absent."""
+    table = collections.defaultdict(lambda: np.zeros(4, int))
+    for case in cases(names):
+        rng = np.random.default_rng(0)
+        for contrast in (1, 2, 3):
+            for step in (1, 2, 3, 5) * 3:
+                for gap in (True, False):
+                    made = lesion_in(case, rng, contrast, gap=gap)
+                    if made is None or len(np.unique(made[0])) < 3:
+                        continue
+                    labels, image = made
+                    start = case.first + int(rng.integers(step))
+                    for kind, sparse, mine in _painted_lesions(
+                        labels, list(range(start, case.last + 1, step)), gap=gap
+                    ):
+                        _count_lesion(table[f"{kind}, contrast {contrast}"], labels, sparse, image, mine, gap=gap)
+        print(case.name, file=sys.stderr, flush=True)
+    show(("lesions", "files", "pairs", "told wrongly", "without image"), table)
+
+
+def _painted_lesions(labels: np.ndarray, planes: list[int], *, gap: bool):
+    """How a lesion was painted, the labels, and the planes on which it was."""
+    if gap:
+        yield "two pieces on common planes", painted(labels, planes), planes
+        return
+    shown = [plane for plane in planes if (labels[plane] == 2).any()]
+    if len(shown) < 4:
+        return
+    for kind, mine in (
+        ("one piece on every second of the organ's planes", shown[::2]),
+        ("one piece on three of the organ's planes", [shown[0], shown[len(shown) // 2], shown[-1]]),
+        ("one piece and the organ on alternating planes", shown[::2]),
+    ):
+        sparse = painted(np.where(labels == 1, 1, 0).astype(np.uint8), planes)
+        if "alternating" in kind:
+            sparse[mine] = 0
+        sparse[mine] += np.where(labels[mine] == 2, 2, 0).astype(np.uint8)
+        yield kind, sparse, mine
+
+
+def _count_lesion(row: np.ndarray, labels, sparse, image, mine: list[int], *, gap: bool) -> None:
+    annotation = SparseAnnotation.from_painted_planes(sparse)
+    numbers = [number for number, one in enumerate(annotation.classes, start=1) if one.value == 2]
+    shown = annotation.shown_planes_of(numbers[0]) if numbers else []
+    if not shown:
+        return
+    inside = [plane for plane in annotation.painted_planes if shown[0] < plane < shown[-1] and plane not in shown]
+    if not gap:
+        inside = [plane for plane in inside if plane not in mine and (labels[plane] == 2).any()]
+    told, blind = (
+        set(one.annotation.complete_planes_of(numbers[0]))
+        for one in (understood(annotation, image=image), understood(annotation))
+    )
+    wrong = [len([plane for plane in inside if (plane in one) != gap]) for one in (told, blind)]
+    row += (1, len(inside), *wrong)
 
 
 def axis(names: list[str]) -> None:
@@ -306,7 +420,7 @@ def show(header: tuple[str, ...], table: dict[str, np.ndarray]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("false", "slivers", "own", "axis"))
+    parser.add_argument("what", choices=("false", "slivers", "own", "pieces", "axis"))
     parser.add_argument("names", nargs="*", help="parts of the names of the volumes; default: all")
     arguments = parser.parse_args()
-    {"false": false, "slivers": slivers, "own": own, "axis": axis}[arguments.what](arguments.names)
+    {"false": false, "slivers": slivers, "own": own, "pieces": pieces, "axis": axis}[arguments.what](arguments.names)

@@ -2,8 +2,9 @@
 
 - `said`: what an expert did say, by options or columns of a table; `understanding`: labels to an annotation.
 - `axis`: along which axis was painted; `crossing`: planes of another axis that were painted, too.
-- `own_planes`: structures painted on planes of their own; `slivers`: what a tool left on a plane, `skirts`: a large
-  brush around planes; `outlines`: what they are measured with.
+- `own_planes`: structures painted on planes of their own; `appearance`: whether the image shows them elsewhere.
+- `slivers`: what a tool left on a plane, `skirts`: a large brush around planes.
+- `outlines`: what all of them are measured with.
 - `sentences`: what was understood, in words, for the user to see.
 
 May be imported here: the ground and `distances`.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from .appearance import looks_between
 from .outlines import Outlines
 
 # Two structures were painted apart where one is missing on planes of the other so often, and so large a share of the
@@ -17,6 +18,8 @@ _SHARE = 0.05
 # and a plane that shows it. With all structures on common planes there is no such hole in the 42 volumes.
 _SHARE_OF_FILE = 0.1
 
+Hole = tuple[int, int]
+
 
 @dataclass(frozen=True)
 class Painted:
@@ -25,41 +28,63 @@ class Painted:
     Attributes
     ----------
     complete : bool (planes, classes), on the planes that show anything
-    doubtful : (class number, plane) of single holes, which count as absent
+    absent : (class number, plane) of holes that count as absent though the outlines around promise the structure
+    left_out : (class number, plane) of holes that count as not painted though neither the image says so nor any other
+        structure is left out on the planes of this one
     """
 
     complete: np.ndarray
-    doubtful: tuple[tuple[int, int], ...] = ()
+    absent: tuple[Hole, ...] = ()
+    left_out: tuple[Hole, ...] = ()
 
 
-def own_planes(outlines: Outlines, shown: np.ndarray, ranges: Mapping[int, tuple[int, int]]) -> Painted:
+def own_planes(
+    outlines: Outlines,
+    shown: np.ndarray,
+    ranges: Mapping[int, tuple[int, int]],
+    image: np.ndarray | None = None,
+) -> Painted:
     """Which structures are complete on which planes.
 
     Parameters
     ----------
     shown : bool (planes, classes), structures that a plane shows, slivers left out
     ranges : first and last plane of structures (class numbers) where they were clicked
+    image : shape (planes, rows, columns), to see whether a structure goes on where it has no voxel
     """
     promised, inside = np.zeros_like(shown), np.zeros_like(shown)
+    seen, unlike = np.zeros_like(shown), np.zeros_like(shown)
     for number in range(1, shown.shape[1] + 1):
-        inside[:, number - 1] = _inside(shown[:, number - 1], ranges.get(number))
-        for plane in np.flatnonzero(shown.any(axis=1) & inside[:, number - 1] & (outlines.area[:, number - 1] == 0)):
-            promised[plane, number - 1] = _is_promised(outlines, shown, number, int(plane))
+        column = number - 1
+        inside[:, column] = _inside(shown[:, column], ranges.get(number))
+        holes = shown.any(axis=1) & inside[:, column] & (outlines.area[:, column] == 0)
+        for ends, planes in _runs(np.flatnonzero(shown[:, column]), np.flatnonzero(holes)):
+            if ends is not None and not outlines.promise(number, planes[0], *ends).clear:
+                continue
+            looks = None if image is None or ends is None else looks_between(image, outlines, number, planes, *ends)
+            unlike[planes, column] = looks is not None and looks.absent
+            seen[planes, column] = looks is not None and looks.present
+            promised[planes, column] = ~unlike[planes, column]
     joint = shown.T.astype(int) @ shown
-    if promised.sum() >= max(1, _SHARE_OF_FILE * shown.sum()):
+    structure_by_structure = (promised | unlike).sum() >= max(1, _SHARE_OF_FILE * shown.sum())
+    if structure_by_structure and promised.sum() > unlike.sum():
         holes = inside & (outlines.area == 0)
         apart = _both_ways(holes, shown)
         accepted, is_apart = promised, (apart > joint) | (joint == 0)
     else:
         apart = _both_ways(promised, shown)
         believed = (apart >= np.maximum(_HOLES, _SHARE * joint)) | ((apart > 0) & (joint == 0))
-        accepted = promised & ((shown.astype(int) @ believed.T.astype(int)) > 0)
+        accepted = promised & (seen | ((shown.astype(int) @ believed.T.astype(int)) > 0))
         is_apart = _both_ways(accepted, shown) > joint
     # A structure without a voxel counts as absent where any structure that was painted there goes with it.
     together = shown.astype(int) @ (~is_apart).astype(int) > 0
     complete = shown | (together & ~accepted & (outlines.area == 0))
-    doubtful = [(int(number) + 1, int(plane)) for plane, number in np.argwhere(promised & ~accepted)]
-    return Painted(complete, tuple(doubtful))
+    one_sided = ~(accepted.T.astype(int) @ shown > 0).any(axis=0)
+    return Painted(complete, _listed(complete & (unlike | promised)), _listed(accepted & ~seen & one_sided))
+
+
+def _listed(pairs: np.ndarray) -> tuple[Hole, ...]:
+    return tuple((int(number) + 1, int(plane)) for plane, number in np.argwhere(pairs))
 
 
 def _both_ways(holes: np.ndarray, shown: np.ndarray) -> np.ndarray:
@@ -77,10 +102,9 @@ def _inside(shown: np.ndarray, clicked: tuple[int, int] | None) -> np.ndarray:
     return inside
 
 
-def _is_promised(outlines: Outlines, shown: np.ndarray, number: int, plane: int) -> bool:
-    """Whether a structure must pass through a plane: by the outlines around, or because its range was clicked."""
-    own = np.flatnonzero(shown[:, number - 1])
-    after = int(np.searchsorted(own, plane))
-    if not 0 < after < len(own):
-        return True
-    return outlines.promise(number, plane, int(own[after - 1]), int(own[after])).clear
+def _runs(own: np.ndarray, holes: np.ndarray) -> Iterator[tuple[tuple[int, int] | None, list[int]]]:
+    """Planes without a structure by the two planes around that show it; None for those beyond, in a clicked range."""
+    after = np.searchsorted(own, holes)
+    for place in np.unique(after):
+        ends = (int(own[place - 1]), int(own[place])) if 0 < place < len(own) else None
+        yield ends, holes[after == place].tolist()

@@ -65,7 +65,7 @@ def understand(
     """
     volume, labels, told = along_painted_axis(volume, file.labels, axis)
     along = {_array_axis(volume, letter): planes for letter, planes in said.painted_along} or None
-    result = _of_planes(said, file, labels, turned=bool(told), along=along, axes=volume.axes)
+    result = _of_planes(said, file, labels, turned=bool(told), along=along, axes=volume.axes, image=volume.intensities)
     annotation = result.annotation
     ends = said.plane_range
     if ends is None and ends_painted and annotation.painted.any():
@@ -79,7 +79,7 @@ def understand(
     if said.box:
         annotation = annotation.with_box(*said.box)
     noted = (*told, *result.sentences, *_left_out(said, labels, annotation))
-    return volume, Understood(annotation, result.slivers, result.doubtful, noted)
+    return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
 
 
 def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from ..annotation import SparseAnnotation
@@ -13,15 +14,16 @@ _NAMED = 8
 def sentences(
     annotation: SparseAnnotation,
     slivers: Mapping[int, tuple[int, ...]],
-    doubtful: tuple[tuple[int, int], ...],
+    absent: tuple[tuple[int, int], ...],
+    left_out: tuple[tuple[int, int], ...],
     *,
     told: bool,
     axes: Sequence[str],
 ) -> tuple[str, ...]:
-    """One line of what is not common to all structures, and one of what is doubtful; none where there is neither."""
+    """One line of what is not common to all structures, and one of what is in doubt; none where there is neither."""
     names = [one.name for one in annotation.classes]
     if not told:
-        return _contradictions(names, slivers, doubtful)
+        return _contradictions(names, slivers, absent)
     parts = _own(annotation, names) + _slivers(names, slivers)
     parts += [
         f"along {axes[axis]}, {planes_named(ones)} painted completely"
@@ -32,12 +34,22 @@ def sentences(
         lines.append(
             f"understood: {'; '.join(parts)} (--complete, --empty-of, --painted, --painted-along say otherwise)"
         )
-    lines += [
-        f"note: {names[number - 1]} has no voxel on plane {plane} though the painted planes around promise it: it "
-        "counts as absent there; if it was not painted there, name its planes with --complete"
-        for number, plane in doubtful[:1]
-    ]
+    lines += _in_doubt(names, absent, "absent", "if it was not painted there, name its planes with --complete")
+    lines += _in_doubt(names, left_out, "not painted", "if there is none, say --empty-of {name} {planes}")
     return tuple(lines)
+
+
+def _in_doubt(names: list[str], holes: tuple[tuple[int, int], ...], counts_as: str, advice: str) -> list[str]:
+    """A line of the structure with the fewest such planes."""
+    planes = {number: [plane for one, plane in holes if one == number] for number, _ in holes}
+    if not planes:
+        return []
+    number = min(planes, key=lambda one: len(planes[one]))
+    name, ones = names[number - 1], planes[number]
+    return [
+        f"note: {name} has no voxel on {planes_named(ones)} though the painted planes around promise it: it "
+        f"counts as {counts_as} there; {advice.format(name=shlex.quote(name), planes=','.join(map(str, ones)))}"
+    ]
 
 
 def _own(annotation: SparseAnnotation, names: list[str]) -> list[str]:
@@ -68,11 +80,11 @@ def _slivers(names: list[str], slivers: Mapping[int, tuple[int, ...]]) -> list[s
     ]
 
 
-def _contradictions(names, slivers, doubtful) -> tuple[str, ...]:
+def _contradictions(names, slivers, absent) -> tuple[str, ...]:
     parts = [
         f"{_listed([names[number - 1]])} holds far less on {planes_named(ones)}" for number, ones in slivers.items()
     ]
-    parts += [f"{names[number - 1]} is missing on plane {plane}" for number, plane in doubtful[:1]]
+    parts += [f"{names[number - 1]} is missing on plane {plane}" for number, plane in absent[:1]]
     if not parts:
         return ()
     advice = "drop --painted, or name each structure's planes with --complete, if they are not complete"

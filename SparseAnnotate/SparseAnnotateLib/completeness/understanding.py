@@ -11,7 +11,7 @@ from ..annotation import SparseAnnotation
 from ..errors import InputError
 from .crossing import crossing_planes, without_lines
 from .outlines import Outlines
-from .own_planes import own_planes
+from .own_planes import Hole, Painted, own_planes
 from .sentences import sentences
 from .slivers import slivers_on
 
@@ -23,13 +23,15 @@ class Understood:
     Attributes
     ----------
     slivers : planes of each structure (class number) that hold too little of it to count
-    doubtful : (class number, plane) where a structure counts as absent though its outlines around promise it
+    absent : (class number, plane) where a structure counts as absent though its outlines around promise it
+    left_out : (class number, plane) where it counts as not painted though it may be absent
     sentences : what a user should know; none where all structures are complete on all planes with labels
     """
 
     annotation: SparseAnnotation
     slivers: Mapping[int, tuple[int, ...]]
-    doubtful: tuple[tuple[int, int], ...]
+    absent: tuple[Hole, ...]
+    left_out: tuple[Hole, ...]
     sentences: tuple[str, ...]
 
 
@@ -43,6 +45,7 @@ def understood(
     ranges: Mapping[int, tuple[int, int]] | None = None,
     along: Mapping[int, Iterable[int]] | None = None,
     axes: Sequence[str] = ("plane", "row", "column"),
+    image: np.ndarray | None = None,
 ) -> Understood:
     """What the labels of an annotation say of its planes, and nothing else where the expert said it.
 
@@ -56,6 +59,7 @@ def understood(
     ranges : first and last plane of structures where they were clicked; only read
     along : rows (1) and columns (2) that were painted completely; None where that is told from the labels
     axes : what the three axes are called
+    image : intensities of the labels' shape; where a structure has no voxel they tell whether it goes on there
 
     Raises
     ------
@@ -66,7 +70,7 @@ def understood(
     labels = annotation.to_values(annotation.labels)
     if along is None:
         along = crossing_planes(annotation.labels) if tell else {}
-    told, slivers, doubtful = _told(annotation, sorted(aside), ranges or {}, along)
+    told, slivers, painted = _told(annotation, sorted(aside), ranges or {}, along, image)
     if not tell:
         told = {}
     said = {number: set(ones) for number, ones in complete.items()}
@@ -78,11 +82,14 @@ def understood(
     for axis, ones in along.items():
         annotation = annotation.with_painted_along(axis, ones, labels)
     slivers = {number: ones for number, ones in slivers.items() if number not in complete}
-    doubtful = tuple(one for one in doubtful if one[0] not in said)
-    return Understood(annotation, slivers, doubtful, sentences(annotation, slivers, doubtful, told=tell, axes=axes))
+    absent, left_out = (tuple(one for one in ones if one[0] not in said) for ones in (painted.absent, painted.left_out))
+    words = sentences(annotation, slivers, absent, left_out, told=tell, axes=axes)
+    return Understood(annotation, slivers, absent, left_out, words)
 
 
-def _told(annotation, aside: list[int], ranges, along) -> tuple[dict[int, set[int]], dict[int, tuple[int, ...]], tuple]:
+def _told(
+    annotation, aside: list[int], ranges, along, image
+) -> tuple[dict[int, set[int]], dict[int, tuple[int, ...]], Painted]:
     """The planes on which structures are complete, of those that are not complete wherever there are labels."""
     labels = without_lines(annotation.labels, along) if along else annotation.labels
     outlines = Outlines(labels, annotation.class_count)
@@ -92,12 +99,12 @@ def _told(annotation, aside: list[int], ranges, along) -> tuple[dict[int, set[in
     shown &= ~left
     numbers = (np.flatnonzero(left.any(axis=0)) + 1).tolist()
     slivers = {number: tuple(np.flatnonzero(left[:, number - 1]).tolist()) for number in numbers}
-    painted = own_planes(outlines, shown, ranges)
+    painted = own_planes(outlines, shown, ranges, image)
     complete = painted.complete
     complete[aside] = annotation.complete[aside]
     differs = np.flatnonzero((complete != annotation.complete).any(axis=0))
     told = {int(number) + 1: set(np.flatnonzero(complete[:, number]).tolist()) for number in differs}
-    return told, slivers, painted.doubtful
+    return told, slivers, painted
 
 
 def _refuse_labels(annotation: SparseAnnotation, number: int, planes: Iterable[int]) -> None:

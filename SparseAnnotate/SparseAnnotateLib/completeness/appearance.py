@@ -1,0 +1,86 @@
+"""Whether the image goes on where a structure was promised but has no voxel: it was left out there, or it is absent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .outlines import Outlines
+
+# What a structure lies in is the ring so many pixels away from its outlines.
+_RING = (2, 6)
+# A structure is absent where the pixels change so much towards what it lies in: the odds that one is brighter than one
+# of the painted planes, less those that it is darker. In 17 volumes .3 % of 7,415 places that were only left out
+# changed so much, and 90 % of 5,594 from which a made-up lesion is absent.
+UNLIKE = 0.4
+# It goes on where they change less than this, if the structure differs at least so much from what it lies in.
+_LIKE, _CONTRAST = 0.2, 0.4
+# The edge of the promised pixels is left out where so many remain: outlines move from plane to plane.
+_PIXELS = 12
+
+
+class Looks(NamedTuple):
+    """What the image says of a structure between two planes that show it.
+
+    Attributes
+    ----------
+    change : from the structure towards what it lies in, -1 to 1
+    contrast : how much it differs from that on the painted planes, 0 to 1
+    """
+
+    change: float
+    contrast: float
+
+    @property
+    def absent(self) -> bool:
+        """Whether something else is seen there."""
+        return self.change > UNLIKE
+
+    @property
+    def present(self) -> bool:
+        """Whether the structure is seen there."""
+        return self.contrast >= _CONTRAST and abs(self.change) < _LIKE
+
+
+def looks_between(
+    image: np.ndarray, outlines: Outlines, number: int, planes: list[int], below: int, above: int
+) -> Looks | None:
+    """How a structure (class number) looks on planes between two that show it; None where nothing lies around it.
+
+    Parameters
+    ----------
+    image : ndarray of numbers, shape (planes, rows, columns)
+    planes : the planes that were painted without it; the answer is the mean of all
+    """
+    place, ring, box = _places(outlines.on(number, below), outlines.on(number, above))
+    if not ring.any():
+        return None
+    ends = [(image[(end, *box)][place], image[(end, *box)][ring]) for end in (below, above)]
+    signed = np.mean([_above(inside, around) for inside, around in ends])
+    changes = []
+    for plane in planes:
+        here = image[(plane, *box)][place]
+        least = min((_above(here, inside) * -np.sign(signed) for inside, _ in ends), key=abs)
+        both = np.prod([_above(here, inside) for inside, _ in ends])
+        changes.append(least if both > 0 else 0.0)
+    return Looks(float(np.mean(changes)), abs(float(signed)))
+
+
+def _places(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]]:
+    """The promised pixels, and those around both outlines, within a box."""
+    from scipy import ndimage
+
+    rows, columns = (np.flatnonzero((below | above).any(axis=axis)) for axis in (1, 0))
+    box = tuple(slice(max(0, int(ones[0]) - _RING[1]), int(ones[-1]) + _RING[1] + 1) for ones in (rows, columns))
+    below, above = below[box], above[box]
+    place = below & above
+    core = ndimage.binary_erosion(place)
+    away = ndimage.distance_transform_edt(~(below | above))
+    return core if core.sum() >= _PIXELS else place, (away >= _RING[0]) & (away <= _RING[1]), box
+
+
+def _above(values: np.ndarray, others: np.ndarray) -> float:
+    """The share of pairs in which a value is larger than another, less the share in which it is smaller."""
+    ranked = np.sort(others)
+    return float((np.searchsorted(ranked, values) + np.searchsorted(ranked, values, "right")).mean() / len(others) - 1)
