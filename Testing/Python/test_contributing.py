@@ -1,5 +1,6 @@
 """What CONTRIBUTING.md tells a newcomer is so: its selector works as it stands there, and its places exist."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SELECTOR, TEST = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture
@@ -72,3 +73,18 @@ def test_the_places_exist():
     assert [place for place in places if not (ROOT / place).exists()] == []
     names = re.findall(r"`(\w+)` in `([\w/]+\.py)`", TEXT)
     assert [name for name, place in names if not re.search(rf"(def|class) {name}\b", (ROOT / place).read_text())] == []
+
+
+class TestWhatOthersRead:
+    """The catalogue of Slicer's extensions, and whoever cites, read files that repeat facts of other files."""
+
+    def test_the_citation_names_this_version(self):
+        from SparseAnnotateLib import __version__
+
+        assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+    def test_the_catalogue_entry_leads_to_the_extension_s_home(self):
+        entry = json.loads((ROOT / "SparseAnnotate.json").read_text(encoding="utf-8"))
+        cmake = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+        assert f'set(EXTENSION_HOMEPAGE "{entry["scm_url"]}")' in cmake
+        assert ('set(EXTENSION_DEPENDS "NA")' in cmake) == (entry["build_dependencies"] == [])
