@@ -201,7 +201,7 @@ class SparseAnnotation:
         InputError
             For planes that do not exist, or labels there that are none of the classes or contradict what is known.
         """
-        planes = as_planes(planes, self.labels.shape[axis], f"painted (axis {axis})") if axis in (1, 2) else ()
+        planes = as_planes(planes, self.labels.shape[axis], f"painted along axis {axis}:") if axis in (1, 2) else ()
         kept, known = crossed_by(self, axis, planes, labels)
         along = {**self.painted_along, axis: tuple(sorted({*self.painted_along.get(axis, ()), *planes}))}
         return replace(self, labels=kept, known=known, painted_along=along)

@@ -69,7 +69,7 @@ def crossed_by(
     before = known_across[planes]
     if np.any(numbers[before] != kept_across[planes][before]):
         raise InputError(
-            f"what is painted on a plane along axis {axis} contradicts what is known there "
+            "what is painted on a plane of another axis contradicts what is known there "
             "(another painted plane, a range or the box): correct one of them"
         )
     kept_across[planes], known_across[planes] = numbers, True

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from SparseAnnotateLib import SparseAnnotation
+from SparseAnnotateLib import InputError, SparseAnnotation
 from SparseAnnotateLib.annotation import LabelClass
 from SparseAnnotateLib.commands._arguments import planes_from
 from SparseAnnotateLib.completeness import Said, understand, understood
@@ -49,9 +49,30 @@ class TestLargeBrushes:
         labels = dabbed(body, [10], 4, 4, rim) | kept_on(body, list(planes))
         assert complete_planes(labels) == list(planes)
 
+    @pytest.mark.parametrize(
+        ("reach", "radius", "planes"),
+        [(4, 12, (2, 10, 18)), (3, 12, (3, 8, 13, 17)), (2, 12, (2, 6, 10, 14, 18)), (5, 5, (2, 10, 18))],
+    )
+    def test_a_brush_as_large_as_the_first_and_the_last_outline(self, body, reach, radius, planes):
+        labels = kept_on(body, list(planes))
+        rows, columns = np.mgrid[: SHAPE[1], : SHAPE[2]]
+        for plane in planes:
+            for step in range(1, reach):
+                disc = (rows - 20) ** 2 + (columns - 31) ** 2 <= radius**2 * (1 - (step / reach) ** 2)
+                for other in {max(0, plane - step), min(SHAPE[0] - 1, plane + step)} - set(planes):
+                    labels[other] |= disc.astype(np.uint8)
+        assert complete_planes(labels) == list(planes)
+
     @pytest.mark.parametrize("planes", [(2, 9, 10, 11, 18), (3, 4, 5, 9, 10, 11, 15, 16, 17), (8, 9, 10, 11, 12)])
     def test_neighbouring_planes_that_were_painted_are_none(self, body, planes):
         assert complete_planes(kept_on(body, list(planes))) == list(planes)
+
+    @pytest.mark.parametrize("plane", [4, 10, 14])
+    @pytest.mark.parametrize("width", [1, 3])
+    def test_a_stroke_through_all_planes_beside_the_only_one_that_was_painted(self, body, plane, width):
+        labels = kept_on(body, [plane])
+        labels[:, 20 : 20 + width, 31] = body[:, 20 : 20 + width, 31]
+        assert complete_planes(labels) == [plane]
 
     def test_a_small_ball_on_all_its_planes_is_none(self):
         ball = ellipsoid((10, 20, 31), (2.5, 8, 8), SHAPE)
@@ -97,3 +118,26 @@ class TestWhatIsSaid:
     @pytest.mark.parametrize("text", ["3,17,29", "3 17 29", "3, 17 29", " 3 ,17,29 "])
     def test_planes_with_commas_or_blanks(self, text):
         assert planes_from(text) == [3, 17, 29]
+
+    @pytest.mark.parametrize(
+        ("said", "sentence"),
+        [
+            ({"painted": (3, 8), "partly": (8,)}, "plane 8 is named by --painted and by --partly"),
+            ({"empty": (5,), "partly": (5, 6)}, "plane 5 is named by --empty and by --partly"),
+            (
+                {"complete": (("liver", (3, 8)),), "partly": (3,)},
+                "plane 3 is named by --complete liver and",
+            ),
+            ({"complete": (("1", ()),)}, "--complete 1 names no plane: write --complete 1 12,20"),
+            ({"empty_of": (("liver", ()),)}, "--empty-of liver names no plane"),
+            ({"painted_along": (("j", (99,)),)}, "plane 99 does not exist: along j they are numbered 0 to 39"),
+            ({"painted_along": (("j", (20,)),)}, "plane 20 along j is said to be painted, but holds nothing between"),
+            ({"painted_along": (("i", (5, 30)),)}, "plane 30 along i is said to be painted, but holds nothing between"),
+        ],
+    )
+    def test_what_contradicts_itself_is_refused(self, body, said, sentence):
+        with pytest.raises(InputError, match=sentence):
+            self.understood_along("k", kept_on(body, [3, 8, 13]), **said)
+
+    def test_a_plane_of_another_axis_that_misses_all_structures_is_believed(self, body):
+        assert self.understood_along("k", kept_on(body, [3, 8, 13]), painted_along=(("j", (1,)),))

@@ -233,19 +233,6 @@ def planes_from(text: str) -> list[int]:
     return planes
 
 
-def planes_text(planes: list[int]) -> str:
-    """Plane numbers as a sentence holds them: "plane 4", "planes 4 to 9 and 12"."""
-    runs: list[list[int]] = []
-    for plane in planes:
-        if runs and plane == runs[-1][-1] + 1:
-            runs[-1].append(plane)
-        else:
-            runs.append([plane])
-    parts = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    said = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"plane{'s' * (len(planes) > 1)} {said}"
-
-
 def pairs_from(texts: list[str]) -> dict[str, str]:
     """Options by name from ["name=value", ...]."""
     pairs = {}

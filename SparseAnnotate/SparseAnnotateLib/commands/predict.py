@@ -40,6 +40,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
+    from ..completeness import planes_named
     from ..io import check_writable, read_labels, write_labels, write_probabilities, write_text
     from ..io.writing import check_holds
 
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_probabilities(arguments.probabilities, prediction.probabilities, volume)
     for name, planes in prediction.details.get("vanished", {}).items():
         arguments.console.say(
-            f"warning: {name} vanishes on {shared.planes_text(planes)}, between planes that hold it: "
+            f"warning: {name} vanishes on {planes_named(planes)}, between planes that hold it: "
             "paint one of them, or choose another predictor"
         )
     if prediction.expected_dice is not None:

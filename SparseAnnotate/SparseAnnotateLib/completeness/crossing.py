@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+
+from ..errors import InputError
 
 # A crossing plane leaves lines one voxel wide: so many voxels, most of what the row or column holds.
 _VOXELS, _MOST = 50, 0.5
@@ -31,7 +34,28 @@ def crossing_planes(labels: np.ndarray) -> dict[int, tuple[int, ...]]:
     return {axis: ones for axis, ones in complete.items() if ones}
 
 
-def without_lines(labels: np.ndarray, lines: dict[int, tuple[int, ...]]) -> np.ndarray:
+def refuse_mere_lines(labels: np.ndarray, along: Mapping[int, Sequence[int]], axes: Sequence[str]) -> None:
+    """Refuse planes that are said to be painted, but hold nothing beside the lines of planes that they cross."""
+    painted = np.flatnonzero(without_lines(labels, along).any(axis=(1, 2)))
+    for axis, ones in along.items():
+        for one in ones:
+            plane = np.take(labels, one, axis)
+            if plane[painted].any() and not np.delete(plane, painted, 0).any() and _promises(plane, painted):
+                raise InputError(
+                    f"plane {one} along {axes[axis]} is said to be painted, but holds nothing between the painted "
+                    "planes that it crosses: paint it, or take it off the list"
+                )
+
+
+def _promises(plane: np.ndarray, painted: np.ndarray) -> bool:
+    """Whether lines of painted planes, shape (planes, voxels of a line), promise something of those between."""
+    if len(painted) == 1:
+        return np.count_nonzero(plane[painted]) >= _PROMISED
+    pairs = ((low, high) for low, high in itertools.pairwise(painted) if high - low > 1)
+    return any((plane[low] == plane[high])[plane[low] > 0].any() for low, high in pairs)
+
+
+def without_lines(labels: np.ndarray, lines: Mapping[int, Sequence[int]]) -> np.ndarray:
     """Labels without those of planes that hold nothing but lines of crossing planes."""
     rest = labels.copy()
     for axis, ones in lines.items():

@@ -11,6 +11,8 @@ import numpy as np
 # triples of planes 1 to 20 apart; with 5 pixels it was in 5 (a tumour's necrosis).
 PROMISED_PIXELS = 20
 PROMISED_SHARE = 0.5
+# Two outlines lie within each other where they share so much of the smaller one.
+WITHIN = 0.98
 
 
 class Promise(NamedTuple):
@@ -66,3 +68,10 @@ class Outlines:
         clear = pixels >= PROMISED_PIXELS and pixels >= PROMISED_SHARE * smaller
         held = int((self.on(number, plane) & both).sum()) / pixels if pixels else 1.0
         return Promise(clear, held)
+
+    def is_within(self, number: int, plane: int, other: int) -> bool:
+        """Whether a plane exists and holds a structure, nearly all of it inside its outline on another plane."""
+        if not 0 <= plane < self.planes or not self.area[plane, number - 1]:
+            return False
+        inside = np.count_nonzero(self.on(number, plane) & self.on(number, other))
+        return bool(inside >= WITHIN * self.area[plane, number - 1])

@@ -63,8 +63,9 @@ def understand(
     InputError
         Where they contradict each other or the labels, or nothing is painted.
     """
+    _refuse_contradictions(said)
     volume, labels, told = along_painted_axis(volume, file.labels, axis)
-    along = {_array_axis(volume, letter): planes for letter, planes in said.painted_along} or None
+    along = {_array_axis(volume, letter, planes): planes for letter, planes in said.painted_along} or None
     result = _of_planes(said, file, labels, turned=bool(told), along=along, axes=volume.axes, image=volume.intensities)
     annotation = result.annotation
     ends = said.plane_range
@@ -80,6 +81,26 @@ def understand(
         annotation = annotation.with_box(*said.box)
     noted = (*told, *result.sentences, *_left_out(said, labels, annotation))
     return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
+
+
+def _refuse_contradictions(said: Said) -> None:
+    """Refuse planes that are said to be painted completely and in part, or empty and in part."""
+    for option, named in (
+        ("complete", said.complete),
+        ("empty-of", said.empty_of),
+        ("painted-along", said.painted_along),
+    ):
+        nothing = [name for name, planes in named if not planes]
+        if nothing:
+            raise InputError(f"--{option} {nothing[0]} names no plane: write --{option} {nothing[0]} 12,20")
+    whole = {"--painted": said.painted or (), "--empty": said.empty}
+    whole |= {f"--complete {name}": planes for name, planes in said.complete}
+    for option, planes in whole.items():
+        both = sorted({*planes} & {*said.partly})
+        if both:
+            raise InputError(
+                f"plane {both[0]} is named by {option} and by --partly: it is one of them, take it off a list"
+            )
 
 
 def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> tuple[str, ...]:
@@ -145,12 +166,19 @@ def class_number(structure: str, classes: Sequence[LabelClass], option: str) -> 
     raise InputError(f"{option} {structure}: there is no such structure among the labels; there are: {names}")
 
 
-def _array_axis(volume: Volume, letter: str) -> int:
+def _array_axis(volume: Volume, letter: str, planes: Sequence[int]) -> int:
     if letter not in AXES:
         raise InputError(f"--painted-along {letter}: give one of the axes i, j and k")
     if letter == volume.axis:
         raise InputError(f"--painted-along {letter}: the planes lie along {letter} already; name them with --painted")
-    return volume.axes.index(letter)
+    axis = volume.axes.index(letter)
+    missing = [one for one in planes if not 0 <= one < volume.shape[axis]]
+    if missing:
+        last = volume.shape[axis] - 1
+        raise InputError(
+            f"--painted-along {letter}: plane {missing[0]} does not exist: along {letter} they are numbered 0 to {last}"
+        )
+    return axis
 
 
 def named_planes(text: str, planes_from) -> Named:

@@ -92,10 +92,17 @@ def _contradictions(names, slivers, absent) -> tuple[str, ...]:
 
 
 def planes_named(planes: Sequence[int]) -> str:
-    """Plane numbers as a sentence holds them; of many only how many."""
-    if len(planes) > _NAMED:
+    """Ascending plane numbers as a sentence holds them: "plane 4", "planes 4 to 9, 12"; of many only how many."""
+    runs: list[list[int]] = []
+    for plane in planes:
+        if runs and plane == runs[-1][-1] + 1:
+            runs[-1].append(plane)
+        else:
+            runs.append([plane])
+    if len(runs) > _NAMED:
         return f"{len(planes)} planes ({planes[0]} to {planes[-1]})"
-    return f"plane{'s' * (len(planes) != 1)} {', '.join(map(str, planes))}"
+    parts = [" to ".join(map(str, run[:: len(run) - 1])) if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return f"plane{'s' * (len(planes) != 1)} {', '.join(parts)}"
 
 
 def _listed(names: list[str]) -> str:

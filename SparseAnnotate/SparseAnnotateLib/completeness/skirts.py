@@ -11,8 +11,6 @@ from .outlines import PROMISED_PIXELS, Outlines
 # The plane beside a painted one holds at most so much of it, on both sides: real outlines of two planes so alike that
 # they lie within each other do not lose so much from one to the next.
 _FALLS_TO = 0.8
-# The share of a plane that lies inside the one before, going away from the painted plane.
-_WITHIN = 0.98
 # So little of what two painted planes promise, by their common pixels or their areas, is held by one at least beside
 # them; a real outline holds nearly all.
 _HELD = 0.8
@@ -49,10 +47,7 @@ def _around(outlines: Outlines, number: int, peak: int) -> set[int]:
     area, found = outlines.area[:, number - 1], set()
     for step in (-1, 1):
         plane = peak + step
-        while 0 <= plane < outlines.planes and 0 < area[plane] <= area[plane - step]:
-            inside = (outlines.on(number, plane) & outlines.on(number, plane - step)).sum()
-            if inside < _WITHIN * area[plane]:
-                break
+        while outlines.is_within(number, plane, plane - step) and area[plane] <= area[plane - step]:
             found.add(plane)
             plane += step
     return found

@@ -17,22 +17,36 @@ _HELD = {1: 0.4, 2: 0.2, 3: 0.1, 4: 0.05, 5: 0.05}
 # Slivers between a plane and its neighbour do not count as distance, unless the plane holds so much more than they do:
 # then it was painted, and they are what the tool left on both sides of it.
 _PEAK = 1.4
+# One plane that holds so many times more than any of at least so many others is the only one that was painted.
+_LARGEST, _BESIDE_ONE = 5, 4
 # The first and the last planes of a structure taper by nature: they are slivers only where so many others were found.
 _OTHERS = 2
 
 
 def slivers_on(outlines: Outlines) -> np.ndarray:
     """Bool (planes, classes): whether a plane has only a sliver of a structure."""
-    left = np.zeros(outlines.area.shape, bool)
+    left, whole = np.zeros(outlines.area.shape, bool), np.zeros(outlines.area.shape, bool)
     for number in range(1, left.shape[1] + 1):
         left[slivers_of(outlines, number), number - 1] = True
+        whole[_held_planes(outlines, number, left[:, number - 1]), number - 1] = True
     # Where a tool left a sliver of one structure it left one of the others: also of those of which the painted planes
     # are too far from each other to promise anything.
     shown = outlines.area > 0
-    tool = left.any(axis=1) & (2 * left.sum(axis=1) >= shown.sum(axis=1))
+    tool = left.any(axis=1) & (left.sum(axis=1) > whole.sum(axis=1))
     for plane, column in np.argwhere(tool[:, None] & shown & ~left):
         left[plane, column] = any(_grows(outlines.area[:, column], tool, plane, step) for step in (-1, 1))
     return left
+
+
+def _held_planes(outlines: Outlines, number: int, left: np.ndarray) -> list[int]:
+    """The planes that hold what the next ones that are no slivers promise of a structure."""
+    painted = [plane for plane in outlines.shown(number) if not left[plane]]
+    held = []
+    for below, plane, above in zip(painted, painted[1:], painted[2:], strict=False):
+        promise = outlines.promise(number, plane, below, above)
+        if promise.clear and promise.held >= _HELD[1]:
+            held.append(plane)
+    return held
 
 
 def _grows(area: np.ndarray, tool: np.ndarray, plane: int, step: int) -> bool:
@@ -48,7 +62,8 @@ def slivers_of(outlines: Outlines, number: int) -> list[int]:
     shown = outlines.shown(number)
     if len(shown) < 3:
         return []
-    found = _mirrored(outlines, number, shown) | skirts_of(outlines, number)
+    painted, found = _mirrored(outlines, number, shown)
+    found |= (skirts_of(outlines, number) | _beside_one(outlines, number, shown)) - painted
     anchors: set[int] = set()
     while True:
         new = {}
@@ -63,6 +78,14 @@ def slivers_of(outlines: Outlines, number: int) -> list[int]:
     if len(found) >= _OTHERS and anchors:
         found |= _beyond(outlines, number, min(anchors), -1) | _beyond(outlines, number, max(anchors), 1)
     return sorted(found)
+
+
+def _beside_one(outlines: Outlines, number: int, shown: list[int]) -> set[int]:
+    """What a stroke in another view left on all planes but the only one that was painted."""
+    area = outlines.area[:, number - 1]
+    *others, largest = sorted(shown, key=lambda plane: area[plane])
+    alone = len(others) >= _BESIDE_ONE and area[largest] >= _LARGEST * area[others[-1]]
+    return set(others) if alone else set()
 
 
 def _promising(
@@ -94,21 +117,41 @@ def _nearest(plane: int, others: list[int]) -> tuple[int | None, int | None]:
     return (below[-1] if below else None), (above[0] if above else None)
 
 
-def _mirrored(outlines: Outlines, number: int, shown: list[int]) -> set[int]:
-    """What a sphere brush left before and behind planes: the same outline on both sides, smaller with the distance.
+def _mirrored(outlines: Outlines, number: int, shown: list[int]) -> tuple[set[int], set[int]]:
+    """Painted planes, and what a sphere brush left before and behind them: the same outline on both sides.
 
-    Real outlines are never the same on both sides. Two planes of it at least: a single ball looks so, too.
+    Two such planes of it at least: a single ball looks so, too. As far as the brush reached from one of them it reached
+    from the others, where each plane lies within the one before: at the border of the volume there is but one side.
     """
-    area, found, peaks = outlines.area[:, number - 1], set(), []
+    reach = _reach_of_brush(outlines, number, shown)
+    if not any(outlines.promise(number, low, low, high).clear for low, high in itertools.pairwise(reach)):
+        return set(), set()
+    found = set()
+    for plane, step in reach.items():
+        found |= set(range(plane - step, plane + step + 1))
+        for sign in (-1, 1):
+            for other in range(plane + sign * (step + 1), plane + sign * (max(reach.values()) + 1), sign):
+                if not outlines.is_within(number, other, other - sign):
+                    break
+                found.add(other)
+    return set(reach), found - set(reach)
+
+
+def _reach_of_brush(outlines: Outlines, number: int, shown: list[int]) -> dict[int, int]:
+    """On how many planes before and behind it each plane is followed by the same outlines: real ones never are."""
+    area, reach = outlines.area[:, number - 1], {}
     for plane in shown:
         step = 0
-        while _same_around(outlines, number, plane, step + 1) and area[plane + step + 1] <= area[plane + step]:
+        while _same_around(outlines, number, plane, step + 1):
             step += 1
-        if step and area[plane + step] < area[plane]:
-            peaks.append(plane)
-            found |= set(range(plane - step, plane + step + 1)) - {plane}
-    joined = any(outlines.promise(number, low, low, high).clear for low, high in itertools.pairwise(peaks))
-    return found - set(peaks) if joined else set()
+        if step and not np.array_equal(outlines.on(number, plane), outlines.on(number, plane + step)):
+            reach[plane] = step
+    # Halfway between two planes painted with one brush both sides are alike, too.
+    for low, high in itertools.combinations(sorted(reach), 2):
+        middle = (low + high) // 2
+        if (low + high) % 2 == 0 and middle in reach and area[middle] < min(area[low], area[high]):
+            del reach[middle]
+    return reach
 
 
 def _same_around(outlines: Outlines, number: int, plane: int, step: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..errors import InputError
-from .crossing import crossing_planes, without_lines
+from .crossing import crossing_planes, refuse_mere_lines, without_lines
 from .outlines import Outlines
 from .own_planes import Hole, Painted, own_planes
 from .sentences import sentences
@@ -64,12 +64,14 @@ def understood(
     Raises
     ------
     InputError
-        See `SparseAnnotation.with_complete`.
+        See `SparseAnnotation.with_complete`; for planes of another axis that hold only lines of painted ones.
     """
     complete, empty_of = complete or {}, empty_of or {}
     labels = annotation.to_values(annotation.labels)
     if along is None:
         along = crossing_planes(annotation.labels) if tell else {}
+    elif along:
+        refuse_mere_lines(annotation.labels, along, axes)
     told, slivers, painted = _told(annotation, sorted(aside), ranges or {}, along, image)
     if not tell:
         told = {}
