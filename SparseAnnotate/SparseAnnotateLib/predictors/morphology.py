@@ -6,9 +6,11 @@ volumetric images", IEEE TBME 2008; ITK's filter by Zukic et al. 2016.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import importlib
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -73,14 +75,31 @@ def _modules() -> tuple[ModuleType, ModuleType, ModuleType]:
 
 @contextlib.contextmanager
 def _put_off(*names: str, missing: bool = False):
-    """Modules that are not loaded yet are loaded when they are first used, or taken as `missing`, while this lasts."""
-    names = [name for name in names if name not in sys.modules]
-    sys.modules.update({name: None if missing else _Later(name) for name in names})
-    try:
-        yield
-    finally:
-        for name in names:
-            del sys.modules[name]
+    """What this thread imports by these names is loaded when it is first used, or taken as `missing`, while this lasts.
+
+    Only this thread: to all others the modules are what they are, and nothing stands for them in `sys.modules`.
+    """
+    thread = threading.get_ident()
+    with _PUTTING_OFF:
+        ordinary = builtins.__import__
+
+        def imported(name, scope=None, inner=None, wanted=(), level=0):
+            package = name.partition(".")[0] if missing else name
+            loaded = level or package not in names or package in sys.modules
+            if loaded or threading.get_ident() != thread:
+                return ordinary(name, scope, inner, wanted, level)
+            if missing:
+                raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+            return _Later(package)
+
+        builtins.__import__ = imported
+        try:
+            yield
+        finally:
+            builtins.__import__ = ordinary
+
+
+_PUTTING_OFF = threading.RLock()
 
 
 class _Later(ModuleType):

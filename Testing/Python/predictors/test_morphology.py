@@ -93,6 +93,23 @@ def test_torch_is_still_there_for_whoever_uses_itk_with_it():
     assert _printed_by(code) == [torch.Tensor.__name__]
 
 
+def test_another_thread_imports_what_is_put_off_meanwhile():
+    code = (
+        "import importlib, sys, threading; from SparseAnnotateLib.predictors.morphology import _put_off\n"
+        "found = []\n"
+        "def look():\n"
+        "    import wave\n"
+        "    found.append(wave is sys.modules['wave'])\n"
+        "    found.append(callable(wave.open))\n"
+        "with _put_off('wave', 'colorsys'), _put_off('chunk_of_nothing', missing=True):\n"
+        "    import colorsys\n"
+        "    assert 'colorsys' not in sys.modules\n"
+        "    thread = threading.Thread(target=look); thread.start(); thread.join()\n"
+        "print(*found, colorsys.rgb_to_hsv(0, 0, 1)[2])"
+    )
+    assert _printed_by(code) == ["True", "True", "1"]
+
+
 def _printed_by(code):
     library = str(Path(predictors.__file__).parents[2])
     done = subprocess.run(
