@@ -203,6 +203,24 @@ def test_a_study_of_cohorts_does_not_overwrite_its_table(two_cases, capsys):
     assert "must not be lost" in refused(capsys, two_cases, "cohort", "evaluate", "study.csv", "-o", ".")
 
 
+@pytest.mark.parametrize(
+    ("data", "output"), [(".", "."), (".", "img"), ("cases.csv", "lab"), ("cases.csv", "./lab/../img")]
+)
+@pytest.mark.parametrize("command", [("evaluate",), ("cohort", "evaluate")])
+def test_results_of_a_study_do_not_lie_among_its_scans(two_cases, capsys, command, data, output):
+    layout = ("--images", "img/*.nii.gz", "--labels", "lab/*.nii.gz") if data == "." else ()
+    said = refused(capsys, two_cases, *command, data, *layout, "-o", output)
+    assert "is a folder of the data set" in said
+
+
+def test_a_study_of_cohorts_keeps_its_models_apart_from_scans(two_cases, capsys):
+    (two_cases / "study").mkdir()
+    shutil.move("img", "study/models")
+    layout = ("--images", "study/models/*.nii.gz", "--labels", "lab/*.nii.gz")
+    said = refused(capsys, two_cases, "cohort", "evaluate", ".", *layout, "-o", "study")
+    assert "study/models is written anew, but holds the image of" in said
+
+
 @pytest.mark.parametrize("name", ["a scan.nii.gz", "Sch\u00e4del \u00b5 \u982d.nii.gz", "-dash.nii.gz"])
 def test_names_with_blanks_letters_and_dashes_work(here, capsys, name):
     shutil.copy("scan.nii.gz", here / name)

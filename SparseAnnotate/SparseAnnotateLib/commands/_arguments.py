@@ -70,55 +70,6 @@ def _length_mm(text: str) -> float:
     return length
 
 
-# What the command line calls those of its arguments that name a file or folder to read.
-_INPUTS = {
-    "image": "IMAGE",
-    "labels": "LABELS",
-    "reference": "REFERENCE",
-    "model": "MODEL",
-    "data": "DATA",
-    "out_of_distribution": "--out-of-distribution",
-    "initial": "--initial",
-    "weights": "--weights",
-    "start_from": "--start-from",
-    "grid": "--grid",
-    "planes": "--planes",
-}
-
-
-def check_outputs(arguments, outputs, *, cases=(), removed=()) -> None:
-    """Refuse outputs that are one file with an input, or with each other, before any work.
-
-    Parameters
-    ----------
-    outputs : what they are called, and their paths (None for those that are not asked for)
-    cases : of a data set or batch, whose files are inputs too
-    removed : folders that are written anew
-
-    Raises
-    ------
-    InputError
-        With both names.
-    """
-    from ..io import refuse_overwriting
-
-    given = [(what, getattr(arguments, name, None)) for name, what in _INPUTS.items()]
-    for name in ("selector_options", "predictor_options"):
-        pairs = (text.partition("=") for text in getattr(arguments, name, None) or [])
-        given += [(f"the option {option}", value) for option, _, value in pairs]
-    inputs = [(what, path) for what, path in given if isinstance(path, str) and _names_a_file(what, path)]
-    for case in cases:
-        inputs += [(f"the image of {case.name}", case.image), (f"the labels of {case.name}", case.labels)]
-    refuse_overwriting(outputs, inputs, removed=removed)
-
-
-def _names_a_file(what: str, path: str) -> bool:
-    """Data sets in folders are known by their cases; only an image in a folder is a stack of slices."""
-    if os.path.isdir(path):
-        return what in ("IMAGE", "LABELS", "REFERENCE", "--initial")
-    return os.path.exists(path) or "::" in path
-
-
 def add_range(parser: argparse.ArgumentParser, default: str) -> None:
     """--range FIRST LAST."""
     parser.add_argument(
@@ -200,7 +151,9 @@ def add_files(group, labels: str) -> None:
 
 def add_reading(group) -> None:
     """How the files of a data set are read."""
-    group.add_argument("--channel", type=int, default=0, metavar="N", help="of images with several (default: 0)")
+    group.add_argument(
+        "--channel", type=int, metavar="N", help="of images with several, from 0 (default: of 4-D ones the first)"
+    )
     group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
 
 

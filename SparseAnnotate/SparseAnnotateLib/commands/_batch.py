@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import _arguments as common
+from ._outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     settings = {name: value for name, value in shared.items() if name != "options"} | shared["options"]
     outputs = [(f"the result of {case.name},", case.output) for case in found]
     outputs += [("the table", output / "cases.csv"), ("the settings", output / "batch.json")]
-    common.check_outputs(arguments, outputs, cases=found)
+    check_outputs(arguments, outputs, cases=found)
     for case in found:
         check_writable(case.output, folder_is_made=True)
     batch.keep_to_settings(output, settings, again=arguments.again, results=[case.output for case in found])

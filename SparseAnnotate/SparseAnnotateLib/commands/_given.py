@@ -95,14 +95,19 @@ def read_ranges(arguments, volume) -> None:
 def _ranges_of_table(path: str | None) -> list[tuple[str, str, str]]:
     import csv
 
+    from ..io.tables import read_table
+
     if path is None:
         return []
-    with open(path, encoding="utf-8-sig", newline="") as lines:
-        table = csv.DictReader(lines)
-        missing = [name for name in ("structure", "first", "last") if name not in (table.fieldnames or ())]
-        if missing:
-            raise InputError(f"{path} has no column {missing[0]}: give structure, first, last")
-        return [(row["structure"].strip(), row["first"].strip(), row["last"].strip()) for row in table]
+    try:
+        rows = read_table(path)
+    except csv.Error as error:
+        raise InputError(f"{path} cannot be read as a table ({error}): give a .csv file") from error
+    wanted = ("structure", "first", "last")
+    missing = [name for name in wanted if not rows or name not in rows[0]]
+    if missing:
+        raise InputError(f"{path} has no column {missing[0]}: give structure, first, last")
+    return [tuple(row[name] for name in wanted) for row in rows]
 
 
 def _ranges_of_labels(path: str | None, volume) -> list[tuple[str, int, int]]:

@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 
 from . import _arguments as shared
+from ._outputs import check_outputs
 
 FRACTION = 0.1
 
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     predictor = shared.predictor_from(arguments)
     folder = _folder(arguments.output)
     outputs = {name: folder / name for name in ("labels.nii.gz", "dice.csv", "demo.png")}
-    shared.check_outputs(arguments, outputs)
+    check_outputs(arguments, outputs)
     console.say(f"reading planes {PLANES.start} to {PLANES.stop - 1} of the MNI152 T1 template and its tissue masks")
     volume, labels = read_demo_scan()
     expert = SimulatedExpert(labels, CLASSES, clicks="structures")

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError, require
 from . import _arguments as shared
 from ._evaluation_progress import evaluation_progress
+from ._outputs import check_outputs, refuse_among_scans
 from .simulate import add_clicks
 
 EXIT_DONE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 130
@@ -91,8 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
     import_plugins()
     _check(arguments)
     cases = [] if arguments.report_only else _cases(arguments)
+    refuse_among_scans(arguments, cases)
     files = (results_file(folder), *(folder / name for name in REPORT_FILES))
-    shared.check_outputs(arguments, [("the file", path) for path in files], cases=cases)
+    check_outputs(arguments, [("the file", path) for path in files], cases=cases)
     make_folder(folder)
     store = ResultStore(results_file(folder))
     try:

@@ -7,6 +7,7 @@ import argparse
 from ..errors import InputError
 from . import _arguments as shared
 from . import _batch, _given, _initial
+from ._outputs import check_outputs
 
 
 def add_parser(subparsers) -> None:
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         "--quality": arguments.quality,
         "--probabilities": arguments.probabilities,
     }
-    shared.check_outputs(arguments, outputs)
+    check_outputs(arguments, outputs)
     volume = shared.image_from(arguments)
     check_holds(arguments.output, volume.geometry)
     file = read_labels(arguments.labels, volume)

@@ -7,6 +7,7 @@ import json
 
 from ..errors import InputError
 from . import _arguments as shared
+from ._outputs import check_outputs
 
 
 def add_parser(subparsers) -> None:
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         if path is not None:
             check_writable(path, *([formats] if formats else []))
     selector, predictor = shared.selector_from(arguments), shared.predictor_from(arguments)
-    shared.check_outputs(arguments, {"the output": arguments.output, "--json": arguments.json})
+    check_outputs(arguments, {"the output": arguments.output, "--json": arguments.json})
     volume = shared.image_from(arguments)
     if arguments.output:
         check_holds(arguments.output, volume.geometry)

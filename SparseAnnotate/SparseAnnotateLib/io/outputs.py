@@ -27,7 +27,7 @@ def refuse_overwriting(
     ----------
     outputs, inputs : what the user calls them (such as ``-o`` and ``IMAGE``), and their paths; an input may be a folder
         of slices or ``folder::series``: no output may go into it; it may be a header: its voxels' file counts too
-    removed : folders that are emptied or removed before writing
+    removed : folders that are emptied or removed before writing, or written into under names not known yet
 
     Raises
     ------

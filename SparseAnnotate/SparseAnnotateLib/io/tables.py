@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 from pathlib import Path
 
 from .headers import decoded
 
+# Excel writes semicolons where the comma is the decimal sign, and tabs with "Unicode text".
+_DELIMITERS = ",;\t"
+
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a table by the names of its columns; text that is not UTF-8 is Latin-1, as Excel saves it.
+    """The rows of a table by the names of its columns, which commas, semicolons or tabs separate.
+
+    Text that is not UTF-8 is Latin-1, as Excel saves it, or UTF-16 where it begins so. Names and values come without
+    blanks around them, and what a row has too many is told as a column of its own.
 
     Raises
     ------
     OSError, csv.Error
-        Where it cannot be read.
+        Where it cannot be read, or a column has no name or that of another one.
     """
-    text = decoded(Path(path).read_bytes()).removeprefix("\ufeff")
-    return list(csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True))
+    text = _text(Path(path).read_bytes())
+    said = re.match(r"sep=(.)\r?\n", text)
+    delimiter = said[1] if said else _delimiter(text)
+    lines = io.StringIO(text[said.end() :] if said else text, newline="")
+    rows = csv.DictReader(lines, restkey="more values than columns", restval="", strict=True, delimiter=delimiter)
+    columns = [name.strip() for name in rows.fieldnames or ()]
+    double = next((name for name in columns if columns.count(name) > 1), None)
+    if double is not None:
+        raise csv.Error(f"two columns are called {double!r}" if double else "two columns have no name")
+    rows.fieldnames = columns
+    return [{name: value.strip() if isinstance(value, str) else value for name, value in row.items()} for row in rows]
+
+
+def _text(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    return decoded(content).removeprefix("\ufeff")
+
+
+def _delimiter(text: str) -> str:
+    """What the line with the names of the columns holds most of, outside quotes; a comma where it holds none."""
+    names = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])
+    return max(_DELIMITERS, key=names.count)

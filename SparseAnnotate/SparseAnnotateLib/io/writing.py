@@ -95,14 +95,21 @@ def written_aside(path: Path) -> Iterator[Path]:
         If anything that the system says went wrong: a full disk, a missing permission. Nothing is left behind then.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent, ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
-            files = sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name)
-            for file in files:
-                _flush(file)
-            _move_together(files, path.parent)
+        with moved_in(path) as folder:
+            yield folder
     except OSError as error:
         raise InputError(f"{path} could not be written ({error.strerror or error}): nothing was changed") from error
+
+
+@contextlib.contextmanager
+def moved_in(path: Path) -> Iterator[Path]:
+    """As `written_aside`, for what is no user's file: what the system says went wrong is an OSError."""
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+        files = sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name)
+        for file in files:
+            _flush(file)
+        _move_together(files, path.parent)
 
 
 def _flush(file: Path) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import errno
 import json
-import os
 import platform
 import shutil
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
 from ..initial import Initial
+from ..io.writing import moved_in
 from ..volume import ImageGeometry, Volume
 from .job import Job
 
@@ -101,9 +101,8 @@ def read_job(path: Path | str) -> Job:
 
 def write_aside(path: Path, content: bytes) -> None:
     """Write a small file under another name and rename it, so that nobody ever reads half of it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with moved_in(path) as folder:
+        (folder / path.name).write_bytes(content)
 
 
 def _describe(job: Job) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..io.writing import moved_in
 from ..predictors import Prediction
 from .failure import FOLDER, JobFailedError
 from .folder import FORMAT, check_format
@@ -36,18 +35,9 @@ def write_result(prediction: Prediction, path: Path) -> None:
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     rest = {"format": FORMAT, **{name: value for name, value in values.items() if name not in arrays}}
     arrays[_REST] = np.frombuffer(json.dumps(rest, default=_as_json).encode(), np.uint8)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with open(partial, "wb") as file:
-            # Not compressed: zlib takes 1 s per 100 MB, and the file lives for seconds.
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+    with moved_in(path) as folder, open(folder / path.name, "wb") as file:
+        # Not compressed: zlib takes 1 s per 100 MB, and the file lives for seconds.
+        np.savez(file, **arrays)
 
 
 def read_result(path: Path) -> Prediction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -70,8 +71,8 @@ class Watcher:
 
     def _end_now(self) -> None:
         """Clean up and end this process and its children, in the middle of whatever they do."""
-        with contextlib.suppress(OSError):
-            self._folder.result.with_name(self._folder.result.name + ".partial").unlink()
+        for unfinished in self._folder.path.glob(".writing-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         self._reporter.cancelled()
         if self._own_group and sys.platform != "win32":
             os.killpg(0, signal.SIGKILL)

@@ -57,6 +57,37 @@ class TestLayouts:
         with pytest.raises(InputError, match="has 2 channels, numbered from 0: there is no channel 2"):
             loaded(case)
 
+    @pytest.mark.parametrize("axes", ["ZCYX", "TZYX"])
+    def test_a_channel_of_a_tiff_is_taken_too(self, tmp_path, axes):
+        tifffile = pytest.importorskip("tifffile")
+        both = np.stack([image_of(0), 10 * image_of(0)], axis=axes.index("C" if "C" in axes else "T")).astype(
+            np.float32
+        )
+        tifffile.imwrite(tmp_path / "a_t1.tif", both, imagej=True, metadata={"axes": axes})
+        tifffile.imwrite(tmp_path / "a_seg.tif", labels_of(0).astype(np.uint8))
+        patterns = {"images": "*_t1.tif", "labels": "*_seg.tif"}
+        for channel, times in ((0, 1), (1, 10)):
+            case = loaded(find_labelled_cases(tmp_path, channel=channel, **patterns)[0], axis="k")
+            assert np.array_equal(case.volume.intensities, times * image_of(0))
+        with pytest.raises(InputError, match="--channel"):
+            loaded(find_labelled_cases(tmp_path, **patterns)[0])
+
+    def test_a_channel_of_a_vector_image_is_taken_too(self, tmp_path):
+        import SimpleITK as sitk  # noqa: N813
+
+        both = np.stack([image_of(0), 10 * image_of(0)], axis=3).astype(np.float32)
+        image = sitk.GetImageFromArray(both, isVector=True)
+        image.SetSpacing((1, 1, 2))
+        sitk.WriteImage(image, str(tmp_path / "a_t1.nrrd"))
+        write(tmp_path / "a_seg.nrrd", labels_of(0))
+        patterns = {"images": "*_t1.nrrd", "labels": "*_seg.nrrd"}
+        case = loaded(find_labelled_cases(tmp_path, channel=1, **patterns)[0], axis="k")
+        assert np.array_equal(case.volume.intensities, 10 * image_of(0))
+
+    def test_a_second_channel_of_an_image_that_has_one_is_refused(self, folder_set):
+        with pytest.raises(InputError, match="no number 1"):
+            loaded(find_labelled_cases(folder_set, channel=1)[0])
+
     def test_nnunet_has_a_file_a_channel_and_regions_that_are_no_labels(self, nnunet_set):
         cases = find_labelled_cases(nnunet_set, channel=1)
         assert [case.name for case in cases] == ["scan0", "scan1"]

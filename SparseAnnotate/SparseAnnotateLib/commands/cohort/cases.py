@@ -94,7 +94,7 @@ def _of_table(table: Path, layout: dict) -> list[PaintedCase]:
             raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
         try:
             names = layout.get("class_names") or class_names_from(row.get("classes") or "")
-            channel = int(row.get("channel") or layout.get("channel") or 0)
+            channel = int(row["channel"]) if row.get("channel") else layout.get("channel")
             said = said_in(row)
         except ValueError as error:
             raise InputError(f"line {line} of {table}: {error}") from error

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import _arguments as shared
+from .._outputs import check_outputs, refuse_among_scans
 from . import train as training
 
 INTERRUPTED = 130
@@ -93,7 +94,8 @@ def _study(arguments, folder: Path):
     if arguments.out_of_distribution is not None:
         others = find_labelled_cases(arguments.out_of_distribution, **layout)
     outputs = [("the study", folder / name) for name in ("study.md", "study.csv", "results.jsonl")]
-    shared.check_outputs(arguments, outputs, cases=[*cases, *others])
+    refuse_among_scans(arguments, [*cases, *others])
+    check_outputs(arguments, outputs, cases=[*cases, *others], written_into=[folder / "models"])
     return CohortStudy(
         folder,
         cases,

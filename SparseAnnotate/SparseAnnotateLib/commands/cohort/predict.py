@@ -6,6 +6,7 @@ import argparse
 
 from ...device import DEVICES
 from .. import _arguments as shared
+from .._outputs import check_outputs
 
 
 def add_parser(subparsers) -> None:
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         "--quality": arguments.quality,
         "--probabilities": arguments.probabilities,
     }
-    shared.check_outputs(arguments, outputs)
+    check_outputs(arguments, outputs)
     how = Applying(
         device=arguments.device,
         overlap=arguments.overlap,

@@ -12,6 +12,7 @@ from ...cohort.training.settings import LOSSES, TrainingSettings
 from ...device import DEVICES
 from ...errors import InputError
 from .. import _arguments as shared
+from .._outputs import check_outputs
 
 INTERRUPTED = 130
 
@@ -179,7 +180,7 @@ def _beside(output: Path) -> Path:
 def _check_outputs(arguments, output: Path, cases) -> None:
     folder = _beside(output)
     outputs = [("the model", output), *(("the log", folder / name) for name in ("log.csv", "log.png", "checkpoint.pt"))]
-    shared.check_outputs(arguments, outputs, cases=cases, removed=[folder] if arguments.again else [])
+    check_outputs(arguments, outputs, cases=cases, removed=[folder] if arguments.again else [])
 
 
 def _training_folder(output: Path, again: bool, processes) -> Path:

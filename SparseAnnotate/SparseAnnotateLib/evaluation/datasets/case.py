@@ -14,11 +14,11 @@ class LabelledCase:
     ----------
     name : unique in the data set
     class_names : (value, name) of the structures, where the data set names them
-    channel : which frame of a 4-D image to take; 0 for images with one
+    channel : which frame of a 4-D image, or which channel or colour to take; None: the first frame, or the only channel
     """
 
     name: str
     image: Path
     labels: Path
     class_names: tuple[tuple[int, str], ...] = ()
-    channel: int = 0
+    channel: int | None = None

@@ -10,7 +10,7 @@ from ...jobs.cases import IMAGE_SUFFIXES
 from .case import LabelledCase
 
 
-def read_cases(root: Path, description: dict[str, Any], channel: int, class_names) -> list[LabelledCase]:
+def read_cases(root: Path, description: dict[str, Any], channel: int | None, class_names) -> list[LabelledCase]:
     """The pairs under ``training``, in their order; names are those of ``labels`` ("1": "liver")."""
     names = class_names or _names(description.get("labels", {}))
     return [_case(root, entry, names, channel) for entry in description["training"]]

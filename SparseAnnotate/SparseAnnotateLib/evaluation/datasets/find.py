@@ -20,7 +20,7 @@ def find_labelled_cases(
     *,
     images: str | None = None,
     labels: str | None = None,
-    channel: int = 0,
+    channel: int | None = None,
     class_names: tuple[tuple[int, str], ...] = (),
     limit: int | None = None,
 ) -> list[LabelledCase]:
@@ -32,7 +32,7 @@ def find_labelled_cases(
         file itself, or any other folder
     images, labels : two patterns with wildcards, relative to the folder, such as ``*/t1.nii.gz`` and
         ``*/seg.nii.gz``: what the wildcards stand for tells which image has which labels
-    channel : of images with several, from 0
+    channel : of images with several, from 0; None: the first frame of 4-D ones, others are refused
     class_names : (value, name), instead of those of the data set
     limit : only the first so many cases
 
@@ -53,7 +53,7 @@ def find_labelled_cases(
     return cases[:limit]
 
 
-def _cases(source: Path, images, labels, channel: int, class_names) -> list[LabelledCase]:
+def _cases(source: Path, images, labels, channel: int | None, class_names) -> list[LabelledCase]:
     if source.is_file() and source.name != DESCRIPTION:
         return table.read_cases(source, channel, class_names)
     root = source.parent if source.is_file() else source

@@ -12,13 +12,13 @@ from .case import LabelledCase
 _WILDCARDS = {"**/": "(.*/)?", "**": "(.*)", "*": "([^/]*)", "?": "([^/])"}
 
 
-def conventional_cases(root: Path, channel: int, class_names) -> list[LabelledCase]:
+def conventional_cases(root: Path, channel: int | None, class_names) -> list[LabelledCase]:
     """A folder a case with ``image.*`` and ``labels.*`` (``label.*``), or files ``NAME_image.*``, ``NAME_labels.*``."""
     found = find_cases(root, root, predictor="")
     return [LabelledCase(case.name, case.image, case.labels, class_names, channel) for case in found]
 
 
-def matching_cases(root: Path, images: str, labels: str, channel: int, class_names) -> list[LabelledCase]:
+def matching_cases(root: Path, images: str, labels: str, channel: int | None, class_names) -> list[LabelledCase]:
     """Images and labels whose paths differ from their patterns by the same pieces; named after these pieces.
 
     Raises

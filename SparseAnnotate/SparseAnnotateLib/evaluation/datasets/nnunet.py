@@ -8,13 +8,13 @@ from typing import Any
 from .case import LabelledCase
 
 
-def read_cases(root: Path, description: dict[str, Any], channel: int, class_names) -> list[LabelledCase]:
+def read_cases(root: Path, description: dict[str, Any], channel: int | None, class_names) -> list[LabelledCase]:
     """Every case with labels, by name; class names are those of ``labels`` ("liver": 1), but for regions."""
     ending = description.get("file_ending", ".nii.gz")
     names = class_names or _names(description.get("labels", {}))
     found = sorted((root / "labelsTr").glob(f"*{ending}"))
     return [
-        LabelledCase(name, root / "imagesTr" / f"{name}_{channel:04d}{ending}", path, names)
+        LabelledCase(name, root / "imagesTr" / f"{name}_{channel or 0:04d}{ending}", path, names)
         for path in found
         if not path.name.startswith(".") and (name := path.name[: len(path.name) - len(ending)])
     ]

@@ -13,7 +13,7 @@ from .case import LabelledCase
 COLUMNS = ("image", "labels", "name", "classes", "channel")
 
 
-def read_cases(path: Path, channel: int, class_names) -> list[LabelledCase]:
+def read_cases(path: Path, channel: int | None, class_names) -> list[LabelledCase]:
     """The rows of a table; paths are relative to its folder, classes are written ``1=liver; 2=tumour``."""
     try:
         rows = read_table(path)
@@ -22,7 +22,7 @@ def read_cases(path: Path, channel: int, class_names) -> list[LabelledCase]:
     return [_case(path, line, row, channel, class_names) for line, row in enumerate(rows, 2)]
 
 
-def _case(table: Path, line: int, row: dict[str, str], channel: int, class_names) -> LabelledCase:
+def _case(table: Path, line: int, row: dict[str, str], channel: int | None, class_names) -> LabelledCase:
     unknown = [column for column in row if column not in COLUMNS]
     if unknown:
         raise InputError(f"line {line} of {table} does not fit: its columns may be {', '.join(COLUMNS)}")
@@ -31,7 +31,7 @@ def _case(table: Path, line: int, row: dict[str, str], channel: int, class_names
     image, labels = table.parent / row["image"], table.parent / row["labels"]
     try:
         names = class_names or class_names_from(row.get("classes") or "")
-        channel = int(row.get("channel") or channel)
+        channel = int(row["channel"]) if row.get("channel") else channel
     except ValueError as error:
         raise InputError(f"line {line} of {table}: {error}") from error
     return LabelledCase(row.get("name") or case_name(labels), image, labels, names, channel)

@@ -129,7 +129,7 @@ class Planner:
         where = {
             "format": _FORMAT,
             "case": case_hash,
-            "channel": case.channel,
+            "channel": case.channel or 0,
             "view": _identity_of(view),
             "selector": self._identity(selector),
             "fraction": fraction,

@@ -109,7 +109,8 @@ class ResultStore:
             return [self._add(database, task, result) for task, result in ended]
 
     def _add(self, database: sqlite3.Connection, task: Task, result: Result) -> bool:
-        row = (*_identity(task, result), self._versions, time.time(), str(task.case.image.resolve()), task.case.channel)
+        image, channel = str(task.case.image.resolve()), task.case.channel or 0
+        row = (*_identity(task, result), self._versions, time.time(), image, channel)
         added = database.execute(_ADD, row).rowcount == 1
         if added and result.shown:
             database.execute("INSERT OR REPLACE INTO shown VALUES (?, ?)", (task.key, result.shown))

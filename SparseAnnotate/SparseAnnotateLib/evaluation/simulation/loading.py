@@ -9,7 +9,7 @@ import numpy as np
 
 from ...annotation import LabelClass
 from ...errors import InputError
-from ...volume import ImageGeometry, Volume
+from ...volume import Volume
 from ..datasets import LabelledCase
 from ..grid.planner import View
 from .expert import SimulatedExpert
@@ -83,17 +83,23 @@ def named_classes(classes, names: tuple[tuple[int, str], ...]) -> list[LabelClas
     return [replace(one, name=by_value.get(one.value, one.name)) for one in classes]
 
 
-def read_case_image(path: Path, channel: int, view: View) -> Volume:
-    """An image as planes along the view's axis, whole; of a 4-D file one of its frames."""
+def read_case_image(path: Path, channel: int | None, view: View) -> Volume:
+    """An image as planes along the view's axis, whole; of a 4-D file one of its frames, of others one of its channels.
+
+    Of 4-D files, in which the Decathlon stores several sequences of one scan, the first frame where none is asked for.
+    """
     from ...io import read_image
 
-    if path.is_dir() or _dimension(path) < 4:
-        return read_image(path, view.axis, view.replace_nan)
-    return _read_channel(path, channel, view)
+    frames = 1 if path.is_dir() else _frames(path)
+    if frames > 1:
+        channel = channel or 0
+        if not 0 <= channel < frames:
+            raise InputError(f"{path} has {frames} channels, numbered from 0: there is no channel {channel}")
+    return read_image(path, view.axis, view.replace_nan, channel=channel)
 
 
-def _dimension(path: Path) -> int:
-    """3 also where the file cannot be read: reading it in earnest tells why."""
+def _frames(path: Path) -> int:
+    """Of a 4-D file; 1 also where the file cannot be read: reading it in earnest tells why."""
     import SimpleITK as sitk  # noqa: N813
 
     reader = sitk.ImageFileReader()
@@ -101,25 +107,6 @@ def _dimension(path: Path) -> int:
     try:
         reader.ReadImageInformation()
     except RuntimeError:
-        return 3
-    return sum(size > 1 for size in reader.GetSize()[3:]) + 3
-
-
-def _read_channel(path: Path, channel: int, view: View) -> Volume:
-    """One frame of a 4-D file, as the Decathlon stores several sequences of one scan."""
-    import SimpleITK as sitk  # noqa: N813
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    *size, frames = reader.GetSize()
-    if len(size) != 3 or not 0 <= channel < frames:
-        raise InputError(f"{path} has {frames} channels, numbered from 0: there is no channel {channel}")
-    reader.SetExtractIndex([0, 0, 0, channel])
-    reader.SetExtractSize([*size, 0])
-    image = reader.Execute()
-    array = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
-    if view.replace_nan is not None:
-        array = np.where(np.isfinite(array), array, np.float32(view.replace_nan))
-    geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
-    return Volume.from_file_order(array, geometry, view.axis)
+        return 1
+    size = reader.GetSize()
+    return size[3] if len(size) == 4 else 1

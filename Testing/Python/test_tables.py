@@ -1,0 +1,82 @@
+"""Tables as spreadsheets save them: commas, semicolons or tabs, in any encoding; wherever tables are read."""
+
+import csv
+
+import numpy as np
+import pytest
+from image_files import write
+from SparseAnnotateLib import InputError
+from SparseAnnotateLib.cli import main
+from SparseAnnotateLib.commands.cohort.cases import find_painted_cases
+from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
+from SparseAnnotateLib.io.tables import read_table
+from SparseAnnotateLib.jobs.cases import find_cases
+
+ROWS = [{"image": "a.nii", "labels": "b, c.nii", "painted": "3,17"}, {"image": "ä", "labels": "", "painted": "1;2"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_is_read_as_a_spreadsheet_saves_it(tmp_path, delimiter, encoding, end):
+    path = tmp_path / "table.csv"
+    with open(path, "w", encoding=encoding, newline="") as file:
+        writer = csv.DictWriter(file, ROWS[0], delimiter=delimiter, lineterminator=end)
+        writer.writeheader()
+        writer.writerows(ROWS)
+    assert read_table(path) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("sep=;\nimage;labels\na;b\n", [{"image": "a", "labels": "b"}]),
+        ("sep=|\r\nimage|labels\r\na|b\r\n", [{"image": "a", "labels": "b"}]),
+        ('"image, or so";labels\na;b\n', [{"image, or so": "a", "labels": "b"}]),
+        (" image ; labels\n a ; b \n", [{"image": "a", "labels": "b"}]),
+        ("name\na;b\n", [{"name": "a;b"}]),
+        ("image;labels\n\na;b;\n", [{"image": "a", "labels": "b", "more values than columns": [""]}]),
+        ("", []),
+    ],
+)
+def test_what_separates_is_told_by_the_names_of_the_columns(tmp_path, text, rows):
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    assert read_table(path) == rows
+
+
+@pytest.mark.parametrize("text", ["image;image;labels\na;b;c\n", "image;;labels;\na;b;c;d\n"])
+def test_two_columns_of_the_same_name_are_refused(tmp_path, text):
+    (tmp_path / "table.csv").write_text(text)
+    with pytest.raises(InputError, match="two columns"):
+        find_cases(tmp_path / "table.csv", tmp_path / "out")
+
+
+def test_every_reader_of_tables_takes_semicolons(tmp_path):
+    labels = np.zeros((4, 5, 6), np.uint8)
+    labels[1:3, 2, 2] = 1
+    for name in ("scan.nii", "labels.nii"):
+        write(tmp_path / name, labels)
+    table = tmp_path / "cases.csv"
+    table.write_text("image;labels;name\nscan.nii;labels.nii;one\n")
+    readers = (
+        lambda path: find_cases(path, tmp_path / "out", predictor="nearest"),
+        find_labelled_cases,
+        find_painted_cases,
+    )
+    for read in readers:
+        assert [case.name for case in read(table)] == ["one"]
+
+
+def test_ranges_come_from_a_table_with_semicolons_in_latin_1(tmp_path, capsys):
+    labels = np.zeros((9, 8, 8), np.uint8)
+    labels[[2, 6], 2:6, 2:6] = 1
+    write(tmp_path / "scan.nii", labels * 100 + np.arange(64, dtype=np.uint8).reshape(8, 8))
+    write(tmp_path / "labels.nii", labels)
+    (tmp_path / "ranges.csv").write_bytes("structure;first;last;größe\n1;1;7;x\n".encode("latin-1"))
+    files = [str(tmp_path / name) for name in ("scan.nii", "labels.nii")]
+    options = ["-o", str(tmp_path / "out.nii"), "--predictor", "nearest", "--ranges", str(tmp_path / "ranges.csv")]
+    assert main(["predict", *files, *options, "--axis", "k", "--range", "0", "8"]) == 0
+    (tmp_path / "ranges.csv").write_text("structure;first\n1;1\n")
+    assert main(["predict", *files, *options, "--axis", "k", "--range", "0", "8"]) == 2
+    assert "has no column last" in capsys.readouterr().err
