@@ -12,3 +12,11 @@ def remove_with_helpers(node) -> None:
     for one in (*displays, node.GetStorageNode(), node):
         if one is not None:
             scene.RemoveNode(one)
+
+
+def remove_marked(scene, class_name: str, attribute: str) -> None:
+    """Take the nodes of a class that carry an attribute out of a scene, as those that an earlier session left."""
+    nodes = [scene.GetNthNodeByClass(number, class_name) for number in range(scene.GetNumberOfNodesByClass(class_name))]
+    for node in nodes:
+        if node.GetAttribute(attribute):
+            remove_with_helpers(node)

@@ -51,15 +51,24 @@ def _put_beside(node, *others) -> None:
         hierarchy.CreateItem(hierarchy.GetItemParent(item), node)
 
 
-def show(node, volume_node, volume: Volume, labels: np.ndarray, segmentation_node, segment_ids: Sequence[str]) -> None:
+def show(
+    node,
+    volume_node,
+    volume: Volume,
+    labels: np.ndarray,
+    segmentation_node,
+    segment_ids: Sequence[str],
+    planes: Sequence[int] | None = None,
+) -> None:
     """Make a preview hold these labels: segment n has the ID, name and colour of ``segment_ids[n - 1]``.
 
     Parameters
     ----------
     labels : uint8 (planes, rows, columns)
+    planes : those that may differ from what it holds; by default all
     """
     segmentation, original = node.GetSegmentation(), segmentation_node.GetSegmentation()
-    if _put_in_place(node, volume_node, volume.to_file_order(labels), segmentation_node, segment_ids):
+    if _put_in_place(node, volume_node, volume, labels, segmentation_node, segment_ids, planes):
         follow(node, segmentation_node)
         return
     image = oriented_image(volume.to_file_order(labels), matrix_from(ijk_to_ras(volume_node)))
@@ -79,7 +88,7 @@ def show(node, volume_node, volume: Volume, labels: np.ndarray, segmentation_nod
     node.EndModify(was_modifying)
 
 
-def _put_in_place(node, volume_node, array: np.ndarray, segmentation_node, segment_ids: Sequence[str]) -> bool:
+def _put_in_place(node, volume_node, volume: Volume, labels, segmentation_node, segment_ids, planes) -> bool:
     """Change the labels of segments that are there already; whether that could be done.
 
     Removing and adding segments takes Slicer several times as long, with their items and display properties.
@@ -97,9 +106,11 @@ def _put_in_place(node, volume_node, array: np.ndarray, segmentation_node, segme
     )
     if not same_grid or numbers != [segment_ids.index(one) + 1 for one in wanted]:
         return False
-    held = image_array(layer)
-    if not np.array_equal(held, array):
-        held[:] = array
+    held = volume.to_planes(image_array(layer))
+    planes = range(len(labels)) if planes is None else planes
+    changed = [plane for plane in planes if not np.array_equal(held[plane], labels[plane])]
+    if changed:
+        held[changed] = labels[changed]
         layer.GetPointData().GetScalars().Modified()
         layer.Modified()
     return True

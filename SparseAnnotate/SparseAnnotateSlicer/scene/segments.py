@@ -21,6 +21,8 @@ from SparseAnnotateLib.volume import Volume
 
 from .volumes import image_array, string_array
 
+# Up to so many values it is faster to look for each than to count all (512x512: 10 us each against 0.3 ms).
+_FEW_VALUES = 16
 BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
 
 
@@ -83,7 +85,10 @@ class SegmentLayers:
 
 def values_of(labels: np.ndarray) -> list[int]:
     """The values other than 0 that occur in an array of uint8; np.unique takes 100 times as long (512x512: 40 ms)."""
-    return (np.flatnonzero(np.bincount(labels.ravel(), minlength=1)[1:]) + 1).tolist() if labels.any() else []
+    highest = int(labels.max(initial=0))
+    if highest <= _FEW_VALUES:
+        return [value for value in range(1, highest + 1) if (labels == value).any()]
+    return (np.flatnonzero(np.bincount(labels.ravel())[1:]) + 1).tolist()
 
 
 def read_segments(segmentation_node, volume_node, volume: Volume, segment_ids: Sequence[str] | None = None):

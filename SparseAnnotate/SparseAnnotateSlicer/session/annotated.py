@@ -88,6 +88,11 @@ class AnnotatedVolume:
         chosen = self.state.segment_ids
         return there if chosen is None else [segment_id for segment_id in there if segment_id in chosen]
 
+    def read_contents(self) -> list[str]:
+        """What every plane holds now, see `painted`; a third of the time that a whole look takes."""
+        self.check_not_ended()
+        return self._read()[1]
+
     def look(self) -> Present:
         """Read the segmentation: what it holds, and in which state every plane is."""
         self.check_not_ended()

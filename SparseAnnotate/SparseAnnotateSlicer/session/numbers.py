@@ -31,3 +31,13 @@ def painted_on_top(
     painted, labels = present.layers.labels[planes], labels.copy()
     labels[planes] = np.where(painted > 0, numbers[painted], labels[planes])
     return labels
+
+
+def renumbered(labels: np.ndarray, of: list[str], segment_ids: list[str], planes: list[int]) -> np.ndarray:
+    """Labels numbered by the segments `of`, as they are numbered by others; 0 on all but these planes."""
+    numbers = np.zeros(len(of) + 1, np.uint8)
+    for number, segment_id in enumerate(of, start=1):
+        numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
+    result = np.zeros_like(labels)
+    result[planes] = numbers[labels[planes]]
+    return result

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,8 +45,13 @@ def _digest(content) -> str:
 
 def without_removed(content: str, segment_ids: Collection[str]) -> str:
     """A content of earlier times as it reads now that some segments are gone."""
-    present = {_digest(segment_id.encode()) for segment_id in segment_ids}
+    present = _digests(tuple(segment_ids))
     return " ".join(part for part in content.split(" ") if part.partition(":")[0] in present)
+
+
+@lru_cache(maxsize=32)
+def _digests(segment_ids: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_digest(segment_id.encode()) for segment_id in segment_ids)
 
 
 class PlaneContents:

@@ -93,14 +93,15 @@ class RunningPrediction:
         session.look()
         yield
         self._check(session)
-        checked = session.look().contents
+        checked = session.read_contents()
         yield
         session.check_not_ended()
-        if session.look().contents != checked:
+        if session.read_contents() != checked:
             self._check(session)
         annotation = self.job.annotation
         segment_ids = [one.details["ID"] for one in annotation.classes]
         session.review.show(prediction, segment_ids, annotation.plane_range)
+        yield
         return prediction
 
     def _check(self, session: AnnotationSession) -> None:

@@ -14,7 +14,7 @@ from ..scene.nodes import remove_with_helpers
 from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
 from .expected import remember_expected, wrong_mm2
-from .numbers import changed_planes, painted_on_top
+from .numbers import changed_planes, painted_on_top, renumbered
 from .painted import NOTHING
 from .planes import PlaneState, Present
 
@@ -54,7 +54,9 @@ class Review:
         self._writer: SegmentWriter | None = None
         self._labels: np.ndarray | None = None
         self.predictions = 0
+        # What the preview was made of last, and the planes that it shows, with what is painted where it goes around.
         self._previewed: tuple | None = None
+        self._in_preview: dict[int, str] = {}
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
 
@@ -84,15 +86,16 @@ class Review:
         session, state = self._session, self._session.state
         present = session.look()
         pending = self._pending(present)
-        around = [present.contents[plane] for plane in sorted(present.around)]
-        key = (session.preview_node, self.predictions, pending, around)
-        if session.preview_node is not None and key != self._previewed:
-            self._predicted_labels()
-            self._previewed = key
+        shows = {plane: present.contents[plane] if plane in present.around else "" for plane in pending}
+        made_of = (session.preview_node, self.predictions, [*state.predicted_segments])
+        if session.preview_node is not None and (made_of, shows) != (self._previewed, self._in_preview):
+            predicted = self._predicted_labels()
+            changed = {plane for plane, _content in self._in_preview.items() ^ shows.items()}
             labels = np.zeros(session.volume.shape, np.uint8)
-            labels[pending] = self._predicted_labels()[pending]
+            labels[pending] = predicted[pending]
             around = [plane for plane in pending if plane in present.around]
             labels[around] = np.where(present.given[around] > 0, 0, labels[around])
+            same, self._previewed, self._in_preview = made_of == self._previewed, made_of, shows
             preview.show(
                 session.preview_node,
                 session.volume_node,
@@ -100,6 +103,7 @@ class Review:
                 labels,
                 session.segmentation_node,
                 state.predicted_segments,
+                sorted(changed) if same else None,
             )
         session.save()
         return present
@@ -148,27 +152,24 @@ class Review:
         keep = np.zeros(session.volume.shape, bool)
         keep[around] = present.given[around] > 0
         session.remember(ours, present.contents)
+        layers = present.layers if there == [*present.layers.segment_ids] else None
         self._ready_writer().write(
-            session.volume, self._in_numbers_of(there), wanted, there, keep=keep if around else None
+            session.volume, self._in_numbers_of(there, wanted), wanted, there, layers, keep=keep if around else None
         )
-        written = session.look()
-        session.remember(ours, written.contents)
-        session.remember_by_hand(around, present, written.contents)
-        state.accepted |= {plane: written.contents[plane] for plane in wanted}
-        filled = [plane for plane in wanted if written.contents[plane] != NOTHING]
-        empty = [plane for plane in wanted if written.contents[plane] == NOTHING]
+        contents = session.read_contents()
+        session.remember(ours, contents)
+        session.remember_by_hand(around, present, contents)
+        state.accepted |= {plane: contents[plane] for plane in wanted}
+        filled = [plane for plane in wanted if contents[plane] != NOTHING]
+        empty = [plane for plane in wanted if contents[plane] == NOTHING]
         state.accepted_beside |= dict.fromkeys(empty, filled[0]) if filled else {}
-        self._done(_Step(before, self._marks(), (present.contents, written.contents)))
+        self._done(_Step(before, self._marks(), (present.contents, contents)))
         self.refresh()
         return wanted
 
-    def _in_numbers_of(self, segment_ids: list[str]) -> np.ndarray:
-        """The predicted labels, numbered by these segments; classes whose segment is gone become background."""
-        predicted = self._session.state.predicted_segments
-        numbers = np.zeros(len(predicted) + 1, np.uint8)
-        for number, segment_id in enumerate(predicted, start=1):
-            numbers[number] = segment_ids.index(segment_id) + 1 if segment_id in segment_ids else 0
-        return numbers[self._predicted_labels()]
+    def _in_numbers_of(self, segment_ids: list[str], planes: list[int]) -> np.ndarray:
+        """Predicted labels, 0 on all but these planes, numbered by these segments; of others nothing is left."""
+        return renumbered(self._predicted_labels(), self._session.state.predicted_segments, segment_ids, planes)
 
     def everything(self, present: Present) -> np.ndarray:
         """What is painted, accepted, and predicted: uint8 (planes, rows, columns), numbers of the segments."""
@@ -176,7 +177,7 @@ class Review:
         pending, session = self._pending(present), self._session
         if pending and session.preview_node is not None:
             ids = list(present.layers.segment_ids)
-            predicted = self._in_numbers_of(ids)[pending]
+            predicted = self._in_numbers_of(ids, pending)[pending]
             labels[pending] = np.where(labels[pending] > 0, labels[pending], predicted)
         return labels
 
@@ -202,13 +203,13 @@ class Review:
         # The last step may hold more than these planes, as a script's does: then it stays as it is.
         if changed_planes(before, now) <= {*planes}:
             undo()
-            undone = session.look().contents
+            undone = session.read_contents()
             if undone == before.contents:
                 self.accept(planes)
             elif undone != now.contents:
                 redo()
         there = [one for one in session.state.predicted_segments if one in session.segment_ids]
-        labels = painted_on_top(self._in_numbers_of(there), there, planes, now)
+        labels = painted_on_top(self._in_numbers_of(there, planes), there, planes, now)
         self._ready_writer().write(session.volume, labels, planes, there)
         session.state.corrected = sorted({*session.state.corrected, *planes})
         session.save()
@@ -266,7 +267,8 @@ class Review:
         step = source[-1]
         if step.contents is not None:
             self._move_segmentation(step, back=back)
-        self._session.state.accepted, self._session.state.predicted = map(_copy, step.before if back else step.after)
+        accepted, predicted = step.before if back else step.after
+        self._session.state.accepted, self._session.state.predicted = dict(accepted), list(predicted)
         target.append(source.pop())
         self.refresh()
 
@@ -276,7 +278,7 @@ class Review:
             return
         if self.save_state is not None:
             raise InputError("the segment editor keeps the history: undo there")
-        if self._session.look().contents != (after if back else before):
+        if self._session.read_contents() != (after if back else before):
             raise InputError("planes were painted since, which this would take back: erase or paint them by hand")
         writer = self._ready_writer()
         moved = writer.undo() if back else writer.redo()
@@ -314,7 +316,3 @@ class Review:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-
-
-def _copy(value):
-    return type(value)(value)

@@ -123,7 +123,7 @@ class AnnotationSession(AnnotatedVolume):
             raise InputError(f"plane {plane} does not exist: planes are numbered 0 to {self.volume.planes - 1}")
         if mark not in (None, "painted", "partly", "empty"):
             raise InputError(f"unknown mark {mark!r}: choose painted, partly or empty")
-        if mark == "empty" and self.look().contents[plane] != NOTHING:
+        if mark == "empty" and self.read_contents()[plane] != NOTHING:
             raise InputError(f"plane {plane} is said to be empty but holds labels: erase them first")
         if mark is None:
             self.state.marks.pop(plane, None)
@@ -167,7 +167,7 @@ class AnnotationSession(AnnotatedVolume):
             for said in (self.state.marks, self.state.by_hand, *self.state.segment_marks.values()):
                 said.pop(plane, None)
         self.state.strokes = [plane for plane in self.state.strokes if plane not in planes]
-        self.remember(planes, self.look().contents)
+        self.remember(planes, self.read_contents())
 
     def annotation(self, present: Present | None = None) -> SparseAnnotation:
         """What the user gave so far; see `given.annotation_of`."""

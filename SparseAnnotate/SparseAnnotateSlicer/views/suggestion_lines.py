@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import vtk
 
-from ..scene.nodes import remove_with_helpers
+from ..scene.nodes import remove_marked, remove_with_helpers
 from ..scene.volumes import ijk_to_ras
 
 _ATTRIBUTE = "SparseAnnotate.Lines"
@@ -22,10 +22,7 @@ def add_lines(volume_node, axis: int, planes: Sequence[int], view_node_ids: Sequ
     It lies under the volume's transform, is neither listed nor saved, and replaces any that was left behind.
     """
     scene = volume_node.GetScene()
-    for number in reversed(range(scene.GetNumberOfNodesByClass("vtkMRMLModelNode"))):
-        old = scene.GetNthNodeByClass(number, "vtkMRMLModelNode")
-        if old.GetAttribute(_ATTRIBUTE):
-            remove_lines(old)
+    remove_marked(scene, "vtkMRMLModelNode", _ATTRIBUTE)
     node = scene.CreateNodeByClass("vtkMRMLModelNode")
     node.UnRegister(None)
     node.SetName("SparseAnnotate planes to paint")

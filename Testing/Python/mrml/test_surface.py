@@ -6,6 +6,7 @@ import slicer
 from nodes import add_segmentation, add_volume, ids_of, paint
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateSlicer.scene import preview, surface
+from SparseAnnotateSlicer.scene.volumes import ijk_to_ras
 from SparseAnnotateSlicer.session.prediction import submit
 from SparseAnnotateSlicer.session.session import AnnotationSession
 
@@ -43,6 +44,33 @@ def test_it_holds_what_is_painted_and_what_is_predicted(predicted):
     bounds = np.array(polydata.GetBounds()).reshape(3, 2)
     assert polydata.GetNumberOfPoints() > 100
     assert (bounds[:, 1] - bounds[:, 0] > 0).all()
+
+
+def test_it_is_made_a_structure_at_a_time_and_shown_at_once(predicted):
+    predicted.segmentation_node.GetSegmentation().AddEmptySegment("spleen", "spleen")
+    node = surface.add_surface(predicted.segmentation_node, predicted.volume_node)
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[3:6, 3:9, 3:9], labels[3:6, 12:20, 12:20] = 1, 2
+    volume_node, volume, ids = predicted.volume_node, predicted.volume, predicted.segment_ids
+    steps = surface.showing(node, volume_node, volume, labels, predicted.segmentation_node, ids)
+    assert [node.GetSegmentation().GetNumberOfSegments() for _step in steps] == [0, 0]
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+
+
+def test_a_large_structure_has_a_coarser_surface_at_the_same_place(scene, monkeypatch):
+    volume_node = add_volume(scene, shape=(20, 150, 150), dtype=np.uint8)
+    mask = np.zeros((20, 150, 150), bool)
+    mask[2:18, 10:140, 20:131] = True
+    bounds, points = [], []
+    kind = slicer.vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
+    for limit in (10**9, 15_000):
+        monkeypatch.setattr(surface, "_POINTS", limit)
+        polydata = surface._surface_segment(mask, ijk_to_ras(volume_node)).GetRepresentation(kind)
+        bounds.append(polydata.GetBounds())
+        points.append(polydata.GetNumberOfPoints())
+    assert points[0] > 2 * points[1] > 0
+    assert points[1] <= 15_000
+    assert np.allclose(bounds[0], bounds[1], atol=np.abs(ijk_to_ras(volume_node)[:3, :3]).max() * 1.5)
 
 
 def test_what_was_painted_on_top_counts(predicted):

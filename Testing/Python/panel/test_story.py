@@ -262,6 +262,7 @@ def test_one_click_shows_the_surface_which_follows_each_prediction(painted):
     assert panel.panel.review.surface.node is None
     before = slicer.app.layoutManager().turned_to_all
     click(panel.ui.surfaceButton)
+    wait_until(lambda: not panel.panel.review.surface.is_being_made)
     assert slicer.app.layoutManager().turned_to_all == before + 1
     node = panel.panel.review.surface.node
     segment_id = panel.panel.session.segment_ids[0]
@@ -274,7 +275,9 @@ def test_one_click_shows_the_surface_which_follows_each_prediction(painted):
     paint(panel, ellipsoid(first=7, last=16), [8, 9, 10, 12, 13, 15])
     assert surface().GetNumberOfPoints() == first
     predict(panel)
+    wait_until(lambda: not panel.panel.review.surface.is_being_made)
     assert panel.panel.review.surface.node is node
+    assert slicer.app.layoutManager().turned_to_all == before + 1
     assert surface().GetNumberOfPoints() != first
     click(panel.ui.surfaceButton)
     assert panel.panel.review.surface.node is None
