@@ -88,13 +88,13 @@ def strip_planes(session, present: Present, segment_id: str = "") -> list[StripP
     one_of_several = len(state_of := session.state.expected_dice_of) > 1 and segment_id in state_of
     state, wanted = session.state, set(to_paint(session, present))
     reasons = {plane: reason for plane, _score, reason in state.suggestions}
-    geometry = PlaneGeometry.of(session.volume_node, state.axis)
+    positions_mm = PlaneGeometry.of(session.volume_node, state.axis).positions_mm()
     shown = [structures.shown_for(session, present, plane, segment_id) for plane in range(len(present.states))]
     return [
         StripPlane(
             index=plane,
             slice_number=plane,
-            position_mm=geometry.position_mm(plane),
+            position_mm=positions_mm[plane],
             state=PlaneState.TO_PAINT if plane in wanted else one.state,
             reason=reasons.get(plane, "") if plane in wanted else one.reason,
             expected_dice=_dice_shown(session, plane, segment_id),

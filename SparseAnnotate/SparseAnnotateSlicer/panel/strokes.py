@@ -2,11 +2,12 @@
 
 A tool that goes down on a slice whose prediction is shown has that prediction written first, so that it acts on it; one
 Ctrl+Z takes the stroke back, a second one what was written. What a stroke leaves on slices that it was not made on is a
-part: certain, and no reason to call the slice painted. No Qt.
+part: certain, and no reason to call the slice painted.
 """
 
 from __future__ import annotations
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -37,6 +38,10 @@ class Strokes:
         self._planes: set[int] = set()
         self._across = False
         self._editor, self._sphere = (None, None), False
+        self._later = qt.QTimer()
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(lambda: panel.attempt(self._follow, keep_message=True))
 
     def watch(self) -> None:
         """Watch the views that there are now."""
@@ -59,6 +64,7 @@ class Strokes:
     def stop(self) -> None:
         """Watch nothing, and forget."""
         self._presses.stop()
+        self._later.stop()
         self._let_go_of_editor()
         self._planes, self._across = set(), False
 
@@ -75,11 +81,18 @@ class Strokes:
             panel.refresh()
         self._planes.add(plane)
         if plane in self._shown():
-            session.review.accept([plane])
+            # The stroke waits for this: what is only seen follows between two events.
+            session.review.accept([plane], refresh=False)
             panel.present = session.look()
             text = _("Slice {slice} is accepted, to be corrected. Ctrl+Z takes that back.").format(slice=plane)
             panel.review.say_of(text, [plane], PlaneState.ACCEPTED)
-            panel.show()
+            self._later.start()
+
+    def _follow(self) -> None:
+        """The preview, after a slice of it was accepted for a stroke."""
+        session = self._panel.session
+        if session is not None and not session.ended:
+            session.review.refresh()
 
     def _shown(self) -> set[int]:
         """The slices whose prediction is in sight: not those that are painted blind."""

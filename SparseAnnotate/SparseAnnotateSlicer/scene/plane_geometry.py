@@ -57,12 +57,12 @@ class PlaneGeometry:
         plane = round(float((origin - self.first) @ normal) / along)
         return plane if 0 <= plane < self.count else None
 
-    def position_mm(self, plane: int) -> float:
-        """Along the axis, counted as Slicer's slice views count it: towards the left, front or top of the patient."""
+    def positions_mm(self) -> list[float]:
+        """Of all planes, counted as Slicer's slice views count: towards the left, front or top of the patient."""
         normal = self.normal
         largest = int(np.argmax(np.abs(normal)))
         towards = np.sign(normal[largest] * (-1.0, 1.0, 1.0)[largest])
-        return float(towards * ((self.first + plane * self.step) @ normal))
+        return (towards * (self.first @ normal + np.arange(self.count) * (self.step @ normal))).tolist()
 
 
 def middle_of_plane(volume_node, axis: str, plane: int) -> np.ndarray:

@@ -53,10 +53,12 @@ class SegmentLayers:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """uint8 (planes, rows, columns): one class a voxel.
+        """uint8 (planes, rows, columns), never to be written to: one class a voxel.
 
         Where segments overlap the later one counts, as in Slicer's own export to a label map.
         """
+        if len(self.layers) == 1:
+            return self.layers[0]
         labels = np.zeros(self.shape, np.uint8)
         for layer in self.layers:
             np.maximum(labels, layer, out=labels)

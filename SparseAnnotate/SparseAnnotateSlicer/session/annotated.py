@@ -37,7 +37,8 @@ class AnnotatedVolume:
         self._contents = PlaneContents(state.contents)
         self._volume: tuple[Any, Volume] | None = None
         self._layers: tuple[tuple, SegmentLayers, list[str]] | None = None
-        self._told: tuple[tuple, Told] | None = None
+        self._completeness: tuple[tuple, Told] | None = None
+        self._present: tuple[tuple, Present] | None = None
 
     @property
     def volume_node(self):
@@ -94,9 +95,15 @@ class AnnotatedVolume:
         return self._read()[1]
 
     def look(self) -> Present:
-        """Read the segmentation: what it holds, and in which state every plane is."""
+        """What the segmentation holds, and in which state every plane is; read again only after something changed."""
         self.check_not_ended()
         layers, contents = self._read()
+        key = (self._layers[0], self.state.to_json(), self.preview_node is None)
+        if self._present is None or self._present[0] != key:
+            self._present = key, self._understood(layers, contents)
+        return self._present[1]
+
+    def _understood(self, layers: SegmentLayers, contents: list[str]) -> Present:
         mixed = self._mixed(contents)
         states = [self._state_of(plane, content, plane in mixed) for plane, content in enumerate(contents)]
         states = [self._with_its_neighbour(plane, contents, states) for plane in range(len(contents))]
@@ -189,10 +196,10 @@ class AnnotatedVolume:
         said = [plane for plane in painted if self._is_said(plane, mixed)]
         ranges = {ids.index(one) + 1: ends for one, ends in state.segment_ranges.items() if one in ids}
         key = (ids, [contents[plane] for plane in painted], painted, said, list(state.strokes), ranges, mixed)
-        if self._told is None or self._told[0] != key:
+        if self._completeness is None or self._completeness[0] != key:
             strokes = {*painted} & ({*state.strokes} - {*state.marks})
-            self._told = key, told_from(given, len(ids), {*painted} - strokes, said, ranges, strokes)
-        return self._told[1]
+            self._completeness = key, told_from(given, len(ids), {*painted} - strokes, said, ranges, strokes)
+        return self._completeness[1]
 
     def _complete(self, told: Told, ids, states: list[PlaneState]) -> np.ndarray:
         """What is told from the labels, overruled by what the user said."""

@@ -32,7 +32,7 @@ def provenance(session, present: Present) -> str:
     """The table as text."""
     state = session.state
     reasons = {plane: reason for plane, _score, reason in state.suggestions}
-    geometry = PlaneGeometry.of(session.volume_node, state.axis)
+    positions_mm = PlaneGeometry.of(session.volume_node, state.axis).positions_mm()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -41,7 +41,7 @@ def provenance(session, present: Present) -> str:
         writer.writerow(
             (
                 plane,
-                f"{geometry.position_mm(plane):.3f}",
+                f"{positions_mm[plane]:.3f}",
                 one.value,
                 reasons.get(plane, ""),
                 state.expected_dice.get(plane, ""),

@@ -127,10 +127,14 @@ class Review:
             )
         return self._labels
 
-    def accept(self, planes: Iterable[int] | None = None) -> list[int]:
+    def accept(self, planes: Iterable[int] | None = None, *, refresh: bool = True) -> list[int]:
         """Write predicted planes into the expert's segmentation, by default all, in one undoable step.
 
         Planes that were painted or rejected in the meantime are passed over.
+
+        Parameters
+        ----------
+        refresh : whether the preview follows at once; where time counts, call `refresh` later
 
         Returns
         -------
@@ -164,7 +168,8 @@ class Review:
         empty = [plane for plane in wanted if contents[plane] == NOTHING]
         state.accepted_beside |= dict.fromkeys(empty, filled[0]) if filled else {}
         self._done(_Step(before, self._marks(), (present.contents, contents)))
-        self.refresh()
+        if refresh:
+            self.refresh()
         return wanted
 
     def _in_numbers_of(self, segment_ids: list[str], planes: list[int]) -> np.ndarray:

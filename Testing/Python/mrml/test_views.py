@@ -315,4 +315,4 @@ def test_positions_are_counted_as_slicer_counts_them(scene, layout):
         geometry = PlaneGeometry.of(volume_node, axis)
         view = layout.views[name]
         view.node.JumpSliceByOffsetting(*middle_of_plane(volume_node, axis, 4))
-        assert geometry.position_mm(4) == pytest.approx(view.logic.GetSliceOffset())
+        assert geometry.positions_mm()[4] == pytest.approx(view.logic.GetSliceOffset())
