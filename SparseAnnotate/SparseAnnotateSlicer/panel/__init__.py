@@ -6,7 +6,7 @@ Who lives here
     surface : the prediction in the 3-D views
     strokes : correcting is painting; parts of strokes on slices that they were not made on
     editor, watch : the embedded segment editor; half a second after a stroke the panel looks
-    folding : what is not needed now folds away
+    folding, room : what is not needed now folds away; the segment editor's parts where they fit
     status : the line that says what went wrong, what was done, or how far it is
     choice, options, models, packages : lists of methods, forms of options, cohort models, packages to install
     selecting : selectors that take long, in a process of their own

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import slicer
 
+from .room import DataProbe, arrange
+
 _TAG = "SparseAnnotate"
 # As many as Slicer's own module keeps.
 _UNDO_STATES = 10
-# Its tools, those that slices are painted with first: in two columns, as Slicer has them, most are out of sight on a
-# screen of 768 pixels; in three the first rows hold all that is needed, and more would widen the panel.
-_TOOLS = ("Paint", "Draw", "Erase", "Scissors", "Level tracing", "Islands", "Smoothing", "Threshold", "Margin")
-_COLUMNS = 3
-# Its table of segments takes what room there is; so high it holds four, and the options of the tools come into sight.
-_TABLE, _TABLE_PIXELS = "SegmentsTableResizableFrame", 120
 
 
 class Editor:
@@ -21,10 +17,8 @@ class Editor:
     def __init__(self, panel):
         self._widget = panel.ui.editor
         self._widget.setMaximumNumberOfUndoStates(_UNDO_STATES)
-        self._widget.setEffectNameOrder(list(_TOOLS))
-        self._widget.setEffectColumnCount(_COLUMNS)
-        for table in slicer.util.findChildren(self._widget, name=_TABLE):
-            table.setMaximumHeight(_TABLE_PIXELS)
+        arrange(panel.ui.rows.parent(), self._widget)
+        self._probe = DataProbe()
         self._entered = False
 
     def select_node(self) -> None:
@@ -85,12 +79,14 @@ class Editor:
     def enter(self) -> None:
         """The module is shown: its keys work."""
         self.select_node()
+        self._probe.fold()
         if not self._entered:
             self._widget.installKeyboardShortcuts()
         self._entered = True
 
     def exit(self) -> None:
         """Another module is shown: leave it the keys and the mouse."""
+        self._probe.unfold()
         self._widget.setActiveEffect(None)
         if self._entered:
             self._widget.uninstallKeyboardShortcuts()

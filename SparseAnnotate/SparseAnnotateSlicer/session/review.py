@@ -130,11 +130,8 @@ class Review:
     def accept(self, planes: Iterable[int] | None = None, *, refresh: bool = True) -> list[int]:
         """Write predicted planes into the expert's segmentation, by default all, in one undoable step.
 
-        Planes that were painted or rejected in the meantime are passed over.
-
-        Parameters
-        ----------
-        refresh : whether the preview follows at once; where time counts, call `refresh` later
+        Planes that were painted or rejected in the meantime are passed over. The preview follows at once unless
+        `refresh` is False: then call the method of this name later.
 
         Returns
         -------

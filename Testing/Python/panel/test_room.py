@@ -1,11 +1,13 @@
 """On a laptop of 1366x768 the tools of the segment editor stay in sight: what is not needed folds away."""
 
 import pytest
+import slicer
 from hands import add_scan, begin, click, ellipsoid, paint, predict, set_range, suggested
+from PySide6 import QtWidgets
 from standin.application import process_events
 
-# The module panel there, as seen in a real Slicer; with Data Probe open it is 310 pixels high.
-WIDTH, HEIGHT = 445, 310
+# What the module panel leaves there, as seen in a real Slicer: with Data Probe open, and with Data Probe folded.
+WIDTH, HEIGHT, FOLDED_HEIGHT = 476, 380, 540
 ROWS = ("range", "suggest", "paint", "predict", "review")
 
 
@@ -26,13 +28,85 @@ def shown(panel):
     return [row for row in ROWS if getattr(panel.ui, f"{row}Frame").visible]
 
 
+def lowest_of(panel, *widgets):
+    """The lower edge of some widgets, from the top of the panel."""
+    form = panel.ui.rows.parent()
+    return max(form.mapFromGlobal(one.mapToGlobal(one.rect.bottomLeft())).y() for one in widgets)
+
+
 def check_room(panel):
-    """The first three rows of tools, where all that slices are painted with is, can be seen without scrolling."""
+    """All tools can be seen without scrolling, Data Probe open or not, and so can the options of those that paint."""
+    editor = panel.ui.editor
     process_events(0.1)
-    bottom = panel.ui.editor.pos.y() if callable(getattr(panel.ui.editor.pos, "y", None)) else 0
-    tools = panel.ui.editor._effects[:9]
-    lowest = max(one.pos.y() + one.height for one in tools)
-    assert bottom + lowest <= HEIGHT, f"{bottom} + {lowest} with {shown(panel)}"
+    assert lowest_of(panel, *editor._effects) <= HEIGHT, shown(panel)
+    for tool in ("Paint", "Erase", "Scissors", "Islands", "Smoothing"):
+        editor.setActiveEffectByName(tool)
+        process_events(0.05)
+        lowest = lowest_of(panel, editor._option_rows)
+        assert lowest <= FOLDED_HEIGHT, f"{tool}: {lowest} with {shown(panel)}"
+    editor.setActiveEffectByName("")
+
+
+def test_no_tool_widens_the_panel(laptop, truth):
+    panel = laptop
+    begin(panel, add_scan(truth=truth))
+    form, widths = panel.ui.rows.parent(), set()
+    for tool in ("", "Paint", "Erase", "Scissors", "Islands", "Level tracing", "Smoothing", "Threshold", "Margin"):
+        panel.ui.editor.setActiveEffectByName(tool)
+        process_events(0.05)
+        widths.add(max(form.minimumSizeHint().width(), form.minimumWidth))
+    assert len(widths) == 1
+    assert max(widths) <= WIDTH
+
+
+def test_what_a_tool_does_stands_in_its_tooltip_and_undo_beside_add(laptop):
+    editor = laptop.ui.editor
+    undo, add = (editor.findChildren(QtWidgets.QToolButton, "UndoButton")[0], editor._add)
+    assert abs(lowest_of(laptop, undo) - lowest_of(laptop, add)) < add.height / 2
+
+
+class Probe:
+    """Data Probe of the main window."""
+
+    def __init__(self, monkeypatch, height):
+        self.window = QtWidgets.QWidget()
+        self.window.resize(1366, height)
+        self.frame = QtWidgets.QFrame(self.window)
+        self.frame.setObjectName("DataProbeCollapsibleWidget")
+        self.frame.collapsed = False
+        monkeypatch.setattr(slicer.util, "mainWindow", lambda: self.window)
+
+    @property
+    def folded(self):
+        return self.frame.collapsed
+
+
+def test_data_probe_is_folded_in_a_low_window_while_the_module_is_shown(representation, monkeypatch):
+    probe = Probe(monkeypatch, 740)
+    representation.exit()
+    representation.enter()
+    assert probe.folded
+    representation.exit()
+    assert not probe.folded
+    representation.enter()
+    probe.frame.collapsed = False
+    representation.exit()
+    representation.enter()
+    assert not probe.folded, "the user wanted it open"
+
+
+def test_data_probe_stays_open_in_a_high_window_and_folded_where_it_was(representation, monkeypatch):
+    probe = Probe(monkeypatch, 1000)
+    representation.exit()
+    representation.enter()
+    assert not probe.folded
+    probe = Probe(monkeypatch, 740)
+    probe.frame.collapsed = True
+    representation.exit()
+    representation.enter()
+    representation.exit()
+    assert probe.folded
+    representation.enter()
 
 
 def test_every_stage_shows_what_is_needed_and_leaves_the_tools_in_sight(laptop, truth):
@@ -83,7 +157,7 @@ def test_nothing_moves_under_the_mouse_between_first_and_last(laptop):
 
 def test_the_tools_that_slices_are_painted_with_come_first(laptop):
     assert laptop.ui.editor.order[:3] == ["Paint", "Draw", "Erase"]
-    assert laptop.ui.editor.effectColumnCount == 3
+    assert laptop.ui.editor.effectColumnCount == 5
 
 
 def test_options_and_log_fold_away_with_their_row(laptop, truth):

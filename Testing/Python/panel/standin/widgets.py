@@ -120,6 +120,25 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
             self.currentNodeChanged.emit(self.currentNode())
 
 
+# Width and height of the options of effects, as measured in Slicer 5.13 with Qt 5.15.
+_OPTIONS = {
+    "Paint": (384, 72),
+    "Erase": (417, 72),
+    "Scissors": (374, 163),
+    "Islands": (381, 144),
+    "Level tracing": (15, 23),
+    "Smoothing": (403, 158),
+    "Threshold": (353, 205),
+    "Margin": (322, 159),
+}
+
+
+def _frame(name):
+    frame = QtWidgets.QFrame()
+    frame.setObjectName(name)
+    return frame
+
+
 class qMRMLSegmentEditorWidget(qMRMLWidget):
     """Binds nodes, adds segments, and keeps a history of the segmentation; it has no effects and paints nothing.
 
@@ -162,30 +181,61 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.maximumNumberOfUndoStates = count
 
     def _draw(self):
-        """A picture of the real one, so that screenshots show its place."""
-        layout, buttons, below = QtWidgets.QVBoxLayout(self), QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
+        """A picture of the real one: layout, names and sizes of its parts as qMRMLSegmentEditorWidget.ui has them."""
+        layout, buttons, below = QtWidgets.QGridLayout(self), QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
         layout.setContentsMargins(6, 0, 6, 0)
         self._add, self._remove = QtWidgets.QPushButton("Add"), QtWidgets.QPushButton("Remove")
         for one in (self._add, self._remove, QtWidgets.QPushButton("Show 3D")):
             buttons.addWidget(one)
-        effects = self._effect_grid = QtWidgets.QGridLayout()
+        tools, undo_redo = _frame("EffectsGroupBox"), _frame("UndoRedoGroupBox")
+        undo_redo.setLayout(QtWidgets.QHBoxLayout())
+        for name in ("UndoButton", "RedoButton"):
+            button = QtWidgets.QToolButton()
+            button.setObjectName(name)
+            undo_redo.layout().addWidget(button)
+        effects = self._effect_grid = QtWidgets.QGridLayout(tools)
         self._effects = []
-        for number, letter in enumerate("↖■✎⬚◐▤⌫⊞✂⊕"):
+        for number, letter in enumerate("↖■✎⬚◐▤⌫⊞✂⊕↔⇔◑▦●"):
             one = QtWidgets.QToolButton()
             one.setText(letter)
             one.setFixedSize(30, 30)
             self._effects.append(one)
             effects.addWidget(one, number // 2, number % 2)
-        effects.setRowStretch(5, 1)
         self._table = QtWidgets.QListWidget()
         self._table.setMinimumHeight(100)
         self._table.setObjectName("SegmentsTableResizableFrame")
-        below.addLayout(effects)
-        below.addWidget(self._table)
-        layout.addLayout(buttons)
-        layout.addLayout(below)
+        self._options, self._masking = QtWidgets.QGroupBox(), QtWidgets.QGroupBox("Masking")
+        self._options.setObjectName("OptionsGroupBox")
+        self._masking.setObjectName("MaskingGroupBox")
+        self._masking.setMinimumHeight(113)
+        self._option_rows, help_text = _frame("EffectsOptionsFrame"), QtWidgets.QTextBrowser()
+        help_text.setObjectName("EffectHelpBrowser")
+        help_text.setFixedHeight(25)
+        inside = QtWidgets.QVBoxLayout(self._options)
+        inside.addWidget(help_text)
+        inside.addWidget(self._option_rows)
+        left, right = QtWidgets.QVBoxLayout(), QtWidgets.QVBoxLayout()
+        left.addWidget(tools)
+        left.addWidget(undo_redo)
+        for one in (self._table, self._options, self._masking):
+            right.addWidget(one)
+        for one in (left, right):
+            one.addSpacerItem(QtWidgets.QSpacerItem(20, 40, vData=QtWidgets.QSizePolicy.Policy.Expanding))
+        below.addLayout(left)
+        below.addLayout(right)
+        layout.addLayout(buttons, 1, 0)
+        layout.addLayout(below, 3, 0)
+        self._show_options("")
         self._add.clicked.connect(lambda: self._add_segment())
         self._table.currentRowChanged.connect(lambda row: self._row_changed(row))
+
+    def _show_options(self, name):
+        """The options of an effect take what they took in a real Slicer (5.13, Qt 5.15)."""
+        width, height = _OPTIONS.get(name, (8, 8))
+        self._option_rows.setMinimumSize(width, height)
+        for one in (self._options, self._masking):
+            one.setVisible(bool(name))
+        self._options.setTitle(name)
 
     def _add_segment(self):
         segmentation = self._node.GetSegmentationNode().GetSegmentation()
@@ -288,6 +338,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     def setActiveEffect(self, effect):
         self.effect = effect
+        self._show_options(effect or "")
         if self._node is not None:
             self._node.SetActiveEffectName(effect or "")
 
