@@ -145,7 +145,7 @@ class SparseAnnotation:
             name = self.classes[number - 1].name
             if not self.plane_range[0] <= first <= last <= self.plane_range[1]:
                 raise InputError(
-                    f"the range {first} to {last} of {name} is empty or leaves the range of all structures"
+                    f"the range {first} to {last} of {name} is empty or leaves the range of all: widen that one"
                 )
             beyond = [p for p in self.painted_planes if not first <= p <= last and (self.labels[p] == number).any()]
             if beyond:

@@ -82,52 +82,6 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
     )
 
 
-def read_ranges(arguments, volume) -> None:
-    """Add the ranges of --ranges and --ranges-from to those of --range-of, which go before them."""
-    told = {structure for structure, *_ in arguments.range_of}
-    found = [*_ranges_of_table(arguments.ranges), *_ranges_of_labels(arguments.ranges_from, volume)]
-    for structure, first, last in found:
-        if structure not in told:
-            told.add(structure)
-            arguments.range_of = [*arguments.range_of, [structure, str(first), str(last)]]
-
-
-def _ranges_of_table(path: str | None) -> list[tuple[str, str, str]]:
-    import csv
-
-    from ..io.tables import read_table
-
-    if path is None:
-        return []
-    try:
-        rows = read_table(path)
-    except csv.Error as error:
-        raise InputError(f"{path} cannot be read as a table ({error}): give a .csv file") from error
-    wanted = ("structure", "first", "last")
-    missing = [name for name in wanted if not rows or name not in rows[0]]
-    if missing:
-        raise InputError(f"{path} has no column {missing[0]}: give structure, first, last")
-    return [tuple(row[name] for name in wanted) for row in rows]
-
-
-def _ranges_of_labels(path: str | None, volume) -> list[tuple[str, int, int]]:
-    import numpy as np
-
-    from ..io import read_labels
-
-    if path is None:
-        return []
-    file, found = read_labels(path, volume), []
-    for one in file.classes:
-        planes = np.flatnonzero((file.labels == one.value).any(axis=(1, 2)))
-        if len(planes):
-            named = one.name != f"class {one.value}"
-            found.append((one.name if named else str(one.value), int(planes[0]), int(planes[-1])))
-    if not found:
-        raise InputError(f"--ranges-from {path} holds no label: give a segmentation with the structures")
-    return found
-
-
 def check_axis(arguments, read, turned) -> None:
     """Refuse ranges that were read along another axis than the painted planes lie along."""
     if arguments.ranges_from and read.axis != turned.axis:
@@ -135,22 +89,6 @@ def check_axis(arguments, read, turned) -> None:
             f"--ranges-from was read along {read.axis}, but planes are painted along {turned.axis}: "
             f"give --axis {turned.axis}"
         )
-
-
-def classes_of(said: Said):
-    """The structures whose ranges are told, where no labels name them."""
-    from ..annotation import LabelClass
-
-    named = [structure for structure, _ in said.range_of]
-    # Values that were given stay; names get numbers of their own.
-    values = [int(one) for one in named] if all(one.isdigit() for one in named) else range(1, len(named) + 1)
-    return [LabelClass(value, structure) for value, structure in zip(values, named, strict=True)]
-
-
-def union(said: Said) -> tuple[int, int]:
-    """From the first plane of any structure whose range is told to the last one."""
-    ends = [ends for _, ends in said.range_of]
-    return min(first for first, _ in ends), max(last for _, last in ends)
 
 
 def said_by(arguments) -> Said:

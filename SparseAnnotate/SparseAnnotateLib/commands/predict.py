@@ -6,7 +6,7 @@ import argparse
 
 from ..errors import InputError
 from . import _arguments as shared
-from . import _batch, _given, _initial
+from . import _batch, _given, _initial, _ranges
 from ._outputs import check_outputs
 
 
@@ -108,7 +108,9 @@ def annotation_from(arguments, volume, file):
     """What the arguments and the label file say together, and the volume along the axis of the painted planes."""
     from ..completeness import understand
 
-    _given.read_ranges(arguments, volume)
+    unpainted = _ranges.read_ranges(arguments, volume, file)
+    if unpainted:
+        arguments.console.say(f"note: {', '.join(unpainted)}: a range, but no label, so not predicted")
     read = volume
     volume, told = understand(_given.said_by(arguments), volume, file, axis=arguments.axis)
     _given.check_axis(arguments, read, volume)

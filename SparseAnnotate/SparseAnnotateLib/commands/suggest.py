@@ -7,7 +7,7 @@ import json
 
 from ..errors import InputError
 from . import _arguments as shared
-from . import _given
+from . import _given, _ranges
 
 
 def add_parser(subparsers) -> None:
@@ -50,13 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _painted_so_far(arguments, volume):
     """The volume along the axis of the painted planes, and what is known of it."""
     from ..annotation import SparseAnnotation
-    from ..completeness import understand
+    from ..completeness import check_ranges, understand, union
     from ..io import read_labels
 
-    _given.read_ranges(arguments, volume)
+    _ranges.read_ranges(arguments, volume)
     said = _given.said_by(arguments)
     if arguments.labels:
-        file = read_labels(arguments.labels, volume)
+        file, unpainted = _ranges.with_unpainted(read_labels(arguments.labels, volume), said)
+        if unpainted:
+            arguments.console.say(f"note: {', '.join(unpainted)}: not among the labels, so not painted yet")
         turned, told = understand(said, volume, file, axis=arguments.axis, ends_painted=False)
         _given.check_axis(arguments, volume, turned)
         for sentence in told.sentences:
@@ -65,11 +67,12 @@ def _painted_so_far(arguments, volume):
     for name in _given.NAMES:
         if name not in ("range", "box", "range_of", "ranges", "ranges_from") and getattr(arguments, name):
             raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
-    annotation = SparseAnnotation.unpainted(volume.shape, _given.classes_of(said))
-    if said.plane_range or said.range_of:
-        annotation = annotation.with_range(*(said.plane_range or _given.union(said)))
-    if said.range_of:
-        annotation = annotation.with_class_ranges({number: ends for number, (_, ends) in enumerate(said.range_of, 1)})
+    check_ranges(said, volume.planes)
+    annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said))
+    ranges = dict(enumerate((ends for _, ends in said.range_of), 1))
+    if said.plane_range or ranges:
+        annotation = annotation.with_range(*(said.plane_range or union([*ranges.values()])))
+    annotation = annotation.with_class_ranges(ranges)
     return volume, annotation.with_box(*said.box) if said.box else annotation
 
 

@@ -11,8 +11,18 @@ May be imported here: the ground and `distances`.
 """
 
 from .axis import along_painted_axis
-from .said import Said, named_planes, understand
+from .said import Said, check_ranges, named_planes, understand, union
 from .sentences import planes_named
 from .understanding import Understood, understood
 
-__all__ = ["Said", "Understood", "along_painted_axis", "named_planes", "planes_named", "understand", "understood"]
+__all__ = [
+    "Said",
+    "Understood",
+    "along_painted_axis",
+    "check_ranges",
+    "named_planes",
+    "planes_named",
+    "understand",
+    "understood",
+    "union",
+]

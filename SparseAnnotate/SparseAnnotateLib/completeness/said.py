@@ -56,7 +56,8 @@ def understand(
     ----------
     volume : as read along `axis`
     axis : as asked for; with ``auto`` the labels may tell another one, along which the returned volume lies
-    ends_painted : without a range, the first and the last painted plane are its ends
+    ends_painted : without a range, the first and the last painted plane are the ends of every structure whose own range
+        is not said
 
     Raises
     ------
@@ -67,14 +68,7 @@ def understand(
     volume, labels, told = along_painted_axis(volume, file.labels, axis)
     along = {_array_axis(volume, letter, planes): planes for letter, planes in said.painted_along} or None
     result = _of_planes(said, file, labels, turned=bool(told), along=along, axes=volume.axes, image=volume.intensities)
-    annotation = result.annotation
-    ends = said.plane_range
-    if ends is None and ends_painted and annotation.painted.any():
-        ends = _ends(annotation)
-    if ends is not None:
-        annotation = annotation.with_range(*ends)
-    if said.range_of:
-        annotation = annotation.with_class_ranges(_ranges(said.range_of, annotation.classes))
+    annotation = _with_ranges(result.annotation, said, ends_painted)
     if said.partly:
         annotation = annotation.with_partly_painted(said.partly)
     if said.box:
@@ -101,6 +95,37 @@ def _refuse_contradictions(said: Said) -> None:
             raise InputError(
                 f"plane {both[0]} is named by {option} and by --partly: it is one of them, take it off a list"
             )
+
+
+def _with_ranges(annotation: SparseAnnotation, said: Said, ends_painted: bool) -> SparseAnnotation:
+    """With the range of all and of single structures; the range of all reaches as far as those, if it is not said."""
+    check_ranges(said, annotation.planes)
+    ranges = _ranges(said.range_of, annotation.classes)
+    ends = said.plane_range
+    if ends is None and annotation.painted.any() and (ends_painted or len(ranges) == annotation.class_count):
+        painted = _ends(annotation)
+        ends = union([painted, *ranges.values()])
+        if ends != painted:
+            ranges = dict.fromkeys(range(1, annotation.class_count + 1), painted) | ranges
+    if ends is not None:
+        annotation = annotation.with_range(*ends)
+    return annotation.with_class_ranges(ranges) if ranges else annotation
+
+
+def check_ranges(said: Said, planes: int) -> None:
+    """Refuse a range of a structure that is no range of planes of the volume."""
+    for structure, (first, last) in said.range_of:
+        if first > last:
+            raise InputError(f"the range {first} to {last} of {structure} is empty: give its first plane first")
+        if first < 0 or last >= planes:
+            raise InputError(
+                f"the range {first} to {last} of {structure} leaves the volume: planes are numbered 0 to {planes - 1}"
+            )
+
+
+def union(ranges: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """From the first plane of any range to the last one."""
+    return min(first for first, _ in ranges), max(last for _, last in ranges)
 
 
 def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> tuple[str, ...]:

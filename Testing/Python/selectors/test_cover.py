@@ -132,6 +132,16 @@ class TestEstimatedRanges:
         annotation = SparseAnnotation.unpainted((30, 4, 4), [LabelClass(1, "a"), LabelClass(2, "b")])
         assert [(one.number, one.first, one.last) for one in extents_of(annotation)] == [(0, 0, 29)]
 
+    def test_one_of_several_structures_that_the_scan_cuts_off_does_not_draw_all_planes_to_its_end(self):
+        two, one = [LabelClass(1, "a"), LabelClass(2, "b")], [LabelClass(1, "a")]
+        for classes, plane_range, cut in (
+            (two, (0, 20), (False, False)),
+            (two, (0, 29), (True, True)),
+            (one, (0, 20), (True, False)),
+        ):
+            annotation = SparseAnnotation.unpainted((30, 4, 4), classes).with_range(*plane_range)
+            assert extents_of(annotation)[0].cut == cut
+
 
 class TestBestPlanes:
     def test_no_other_set_of_planes_loses_less(self):

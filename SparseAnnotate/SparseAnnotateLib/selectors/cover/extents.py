@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...annotation import SparseAnnotation
@@ -30,7 +32,11 @@ def extents_of(annotation: SparseAnnotation) -> list[Extent]:
         painted = set.intersection(*unseen) if unseen else set()
         # What shows none of them is known of them all the same.
         painted |= set(annotation.painted_planes) if not annotation.class_count else set()
-        found.append(_extent(annotation, 0, annotation.plane_range, np.array(sorted(painted), int)))
+        anywhere = _extent(annotation, 0, annotation.plane_range, np.array(sorted(painted), int))
+        # Where the range of all ends with the scan at one end, that one of several structures is cut off there says
+        # little of the others. Two planes of a heart were moved to that end: Dice -.033, without it +.004.
+        cut = anywhere.cut if annotation.class_count < 2 else (all(anywhere.cut),) * 2
+        found.append(replace(anywhere, cut=cut))
     return found
 
 

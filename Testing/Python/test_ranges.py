@@ -1,0 +1,139 @@
+"""Ranges of single structures on the command line: typed, from a table, from a rough segmentation."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from SparseAnnotateLib.cli import main
+
+
+def write(path, array):
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+    return str(path)
+
+
+@pytest.fixture
+def scan(tmp_path):
+    """20 planes: a long structure (1) on planes 2 to 17, a short one (2) on planes 8 to 12."""
+    labels = np.zeros((20, 12, 14), np.uint8)
+    labels[2:18, 2:9, 2:7] = 1
+    labels[8:13, 2:9, 8:12] = 2
+    image = labels * 30 + np.random.default_rng(0).normal(0, 2, labels.shape)
+    return write(tmp_path / "image.nii.gz", image.astype(np.float32)), write(tmp_path / "rough.nii.gz", labels), labels
+
+
+@pytest.fixture
+def painted(scan, tmp_path):
+    """A label map with planes 4, 10 and 15 painted."""
+    sparse = np.zeros_like(scan[2])
+    sparse[[4, 10, 15]] = scan[2][[4, 10, 15]]
+    return write(tmp_path / "painted.nii.gz", sparse)
+
+
+def refused(arguments, capsys) -> str:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error.strip().splitlines()[-1].removeprefix("sparse-annotate: ")
+
+
+def suggested(capsys, *arguments) -> dict:
+    assert main(["suggest", *arguments, "--count", "3", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def predicted(capsys, tmp_path, *arguments):
+    """The labels, and what was said."""
+    out = tmp_path / "out.nii.gz"
+    out.unlink(missing_ok=True)
+    assert main(["predict", *arguments, "-o", str(out), "--predictor", "shape", "--axis", "k"]) == 0
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(out))), capsys.readouterr().err
+
+
+class TestTables:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "structure,first,last\nlong,2,17\nshort,8,12\n",
+            "structure;first;last\r\nlong;2;17\r\nshort;8;12\r\n",
+            "structure\tfirst\tlast\nlong\t2\t17\n\nshort\t8\t12",
+            "\ufeffStructure , FIRST,Last,remark\n long ,2, 17,ends early\nshort,8,12\n",
+        ],
+    )
+    def test_the_tables_that_spreadsheets_write_are_read(self, scan, tmp_path, capsys, text):
+        (tmp_path / "ranges.csv").write_text(text, encoding="utf-8")
+        typed = suggested(capsys, scan[0], "--range-of", "long", "2", "17", "--range-of", "short", "8", "12")
+        assert suggested(capsys, scan[0], "--ranges", str(tmp_path / "ranges.csv")) == typed
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            ("", "holds no range: name the columns structure,first,last, then a line for each"),
+            ("structure,first,last\n", "holds no range"),
+            ("name,from,to\nlong,2,17\n", "has no column structure but name, from, to: name them structure,first,last"),
+            ("structure,first,last\nlong,2\n", "range 1 (long, 2, ): write a name and two plane numbers"),
+            ("structure,first,last\nlong,2,17\nshort,eight,12\n", "range 2 (short, eight, 12): write a name"),
+            ("structure,first,last\n,2,17\n", "range 1 (, 2, 17): write a name"),
+            ("structure,first,last\nlong,2,17\nlong,3,17\n", "has two ranges of long: keep one of them"),
+            ("structure,first,last\nlong,17,2\n", "the range 17 to 2 of long is empty: give its first plane first"),
+            ("structure,first,last\nlong,2,20\n", "the range 2 to 20 of long leaves the volume: planes are numbered 0"),
+            ("structure,first,last\nlong,-1,9\n", "the range -1 to 9 of long leaves the volume"),
+        ],
+    )
+    def test_a_table_that_cannot_be_meant_so_is_refused_in_one_sentence(self, scan, tmp_path, capsys, text, sentence):
+        (tmp_path / "ranges.csv").write_text(text, encoding="utf-8")
+        said = refused(["suggest", scan[0], "--count", "2", "--ranges", str(tmp_path / "ranges.csv")], capsys)
+        assert sentence in said
+
+    def test_a_file_that_is_no_text_is_refused(self, scan, capsys):
+        assert "--ranges" in refused(["suggest", scan[0], "--count", "2", "--ranges", scan[0]], capsys)
+
+
+class TestPredicting:
+    def test_a_structure_ends_where_it_was_clicked_beyond_the_painted_planes(self, scan, painted, capsys, tmp_path):
+        without, _ = predicted(capsys, tmp_path, scan[0], painted)
+        assert np.flatnonzero((without == 1).any(axis=(1, 2)))[[0, -1]].tolist() == [4, 15]
+        labels, said = predicted(
+            capsys, tmp_path, scan[0], painted, "--range-of", "1", "2", "17", "--range-of", "2", "8", "12"
+        )
+        assert np.flatnonzero((labels == 1).any(axis=(1, 2)))[[0, -1]].tolist() == [2, 17]
+        shown = np.flatnonzero((labels == 2).any(axis=(1, 2)))
+        assert 8 <= shown[0] <= 10 <= shown[-1] <= 12
+        assert "planes 2 to 17" in said
+
+    def test_a_structure_without_a_range_still_ends_at_the_painted_planes(self, scan, painted, capsys, tmp_path):
+        labels, _ = predicted(capsys, tmp_path, scan[0], painted, "--range-of", "2", "0", "19")
+        assert np.flatnonzero((labels == 1).any(axis=(1, 2)))[[0, -1]].tolist() == [4, 15]
+
+    def test_ranges_of_a_rough_segmentation_are_those_typed(self, scan, painted, capsys, tmp_path):
+        typed = ["--range-of", "1", "2", "17", "--range-of", "2", "8", "12"]
+        labels, _ = predicted(capsys, tmp_path, scan[0], painted, *typed)
+        rough, _ = predicted(capsys, tmp_path, scan[0], painted, "--ranges-from", scan[1])
+        assert np.array_equal(rough, labels)
+
+    def test_a_table_may_hold_structures_that_are_not_painted(self, scan, painted, capsys, tmp_path):
+        (tmp_path / "ranges.csv").write_text("structure,first,last\n1,2,17\nspleen,3,9\n", encoding="utf-8")
+        _, said = predicted(capsys, tmp_path, scan[0], painted, "--ranges", str(tmp_path / "ranges.csv"))
+        assert "note: spleen: a range, but no label, so not predicted" in said
+
+    def test_a_structure_that_was_typed_wrongly_is_refused(self, scan, painted, capsys, tmp_path):
+        arguments = ["predict", scan[0], painted, "-o", str(tmp_path / "out.nii.gz"), "--range-of", "liver", "2", "9"]
+        assert "--range-of liver: there is no such structure among the labels; there are:" in refused(arguments, capsys)
+
+    def test_a_range_that_leaves_painted_pixels_out_is_refused(self, scan, painted, capsys, tmp_path):
+        arguments = ["predict", scan[0], painted, "-o", str(tmp_path / "out.nii.gz"), "--range-of", "1", "5", "17"]
+        assert "class 1 is painted on plane 4, outside its range 5 to 17" in refused(arguments, capsys)
+
+
+class TestSuggesting:
+    def test_a_structure_of_which_nothing_is_painted_yet_gets_planes(self, scan, tmp_path, capsys):
+        sparse = np.zeros_like(scan[2])
+        sparse[[4, 10, 15]] = np.where(scan[2][[4, 10, 15]] == 1, 1, 0)
+        labels = write(tmp_path / "first.nii.gz", sparse)
+        result = suggested(capsys, scan[0], "--labels", labels, "--range-of", "gland", "8", "12", "--axis", "k")
+        assert any(8 <= one["plane"] <= 12 and 2 in one["structures"] for one in result["suggestions"])
+
+    def test_with_all_ranges_known_planes_stay_inside_them(self, scan, painted, capsys):
+        result = suggested(capsys, scan[0], "--labels", painted, "--ranges-from", scan[1], "--axis", "k")
+        assert result["range"] == [2, 17]
