@@ -127,13 +127,6 @@ class TestPrediction:
                 )
             )
 
-    def test_a_cohort_model_beside_it_is_refused(self):
-        truth = discs(8)
-        predictor = PREDICTORS.create("guided", {"start_from": "model"})
-        steps = predicted_from(predictor, volume_of(truth), corrected_on(truth, [3]), Initial(truth, (LIVER,)))
-        with pytest.raises(InputError, match="give one of them"):
-            list(steps)
-
     def test_the_same_twice_gives_the_same(self):
         truth, rough = discs(8), discs(10)
         assert np.array_equal(predicted(truth, rough, [2, 9]).labels, predicted(truth, rough, [2, 9]).labels)

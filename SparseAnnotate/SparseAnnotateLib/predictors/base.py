@@ -14,7 +14,6 @@ from .. import postprocess
 from ..annotation import SparseAnnotation
 from ..device import resolve_device
 from ..errors import InputError
-from ..initial import Initial
 from ..options import Options
 from ..prediction import Prediction, Progress
 from ..registry import Registry
@@ -119,10 +118,6 @@ class PredictorBase(abc.ABC):
     @abc.abstractmethod
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         """Yield Progress, then one Prediction; its `labels` may be wrong where the truth is known."""
-
-    def starting_from(self, initial: Initial) -> Predictor:  # noqa: ARG002 - for those that learn from it
-        """The same predictor, with a rough segmentation to learn from where it can."""
-        return self
 
     def keep_promises(self, prediction: Prediction, annotation: SparseAnnotation) -> Prediction:
         """The prediction, cleaned as the options say, inside the ranges, and with what is known."""

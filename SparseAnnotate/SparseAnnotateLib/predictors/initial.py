@@ -1,15 +1,15 @@
 """Starting from a rough segmentation: it leads where it is good, and the predictor where that is better.
 
-Of each structure on each plane two things are told before anything is mixed. How wrong the corrected rough outlines
-are: from the corrected planes, each left out. How wrong a prediction from the corrected planes alone is: from the rough
-segmentation itself, which is interpolated from these very planes and compared with what it is between them.
+Each structure has two scores at each pixel, positive inside: the signed distance of the rough outline, corrected as the
+corrected planes say, and the log odds of the predictor, which has seen the corrected planes alone. Their sum decides,
+weighed by how wrong each of them is (`rivals`).
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,24 +17,16 @@ from ..annotation import SparseAnnotation
 from ..corrections import Corrections, labels_of
 from ..errors import InputError
 from ..initial import Initial
-from ..interpolation import fill
 from ..prediction import Prediction, Progress
+from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
-from ..structures import of_structures, structure_groups
 from ..volume import Volume
 from .base import PredictorBase
+from .rivals import Lost, clicked_on, told_dice, told_lost
 
-# A prediction loses this much of what interpolation does, and all of it with one corrected plane: 0.4 to 0.8 differ by
-# .005 in the mean of 84 predictions of six data sets, but their worst with one plane is -.065 to -.019.
-_OF_INTERPOLATION = 0.7
-_OF_INTERPOLATION_OF_ONE = 1.0
-
-# What interpolation loses is smoothed over neighbouring planes (standard deviation): rough outlines are restless.
-_SMOOTHING_PLANES = 1.5
-
-# Of structures that the corrected planes hardly show, all of them together tell how wrong they are, as if on so many
-# pixels.
-_PIXELS_OF_ALL = 20
+# A pixel this deep inside an outline is as sure as can be; a probability is never taken for surer than this.
+_DEEPEST_PIXELS = 4.0
+_LEAST_PROBABILITY = 0.01
 
 _PREDICTED = 0.9
 
@@ -57,45 +49,50 @@ def predicted_from(
     if initial.labels.shape != volume.shape:
         mine, theirs = ("x".join(map(str, shape)) for shape in (volume.shape, initial.labels.shape))
         raise InputError(f"image ({mine}) and initial segmentation ({theirs}) lie on different grids: resample it")
-    rough = _within_ranges(initial.of_classes(annotation.classes), annotation)
+    rough = within_ranges(initial.of_classes(annotation.classes), annotation)
     if not annotation.painted.any():
         yield predictor.keep_promises(Prediction(rough, details={"initial": {"corrected_planes": 0}}), annotation)
         return
-    corrections = Corrections(rough, annotation, volume.spacing_mm)
     predicted = None
     inside = with_shown_range(annotation, rough)
     if any(inside.labels[plane].any() for plane in inside.complete_planes):
-        helped = predictor.starting_from(Initial(rough, annotation.classes))
-        with contextlib.closing(helped.predict(volume, inside)) as steps:
+        options = replace(predictor.options, keep_probabilities=predictor.gives_probabilities)
+        with contextlib.closing(type(predictor)(options).predict(volume, inside)) as steps:
             for step in steps:
                 if isinstance(step, Prediction):
-                    predicted = step
+                    predicted = with_expected_quality(step, inside, volume.spacing_mm, predictor.name)
                     break
                 yield replace(step, fraction=_PREDICTED * step.fraction)
     yield Progress("joining it with the initial segmentation", _PREDICTED)
-    errors = told_errors(corrections, rough, annotation, volume.spacing_mm)
-    labels = _joined(corrections, errors, annotation, predicted)
-    told = errors.expected(labels, annotation)
-    yield predictor.keep_promises(
-        Prediction(
-            labels,
-            expected_dice_per_plane=told.per_plane,
-            expected_dice_per_structure=told.per_structure,
-            expected_dice=told.whole,
-            details={
-                "initial": {
-                    "corrected_planes": len(annotation.painted_planes),
-                    "reach_planes": corrections.reach_planes,
-                    "overall_share": corrections.overall_share,
-                },
-                "expected_dice_per_class": told.by_name,
-            },
-        ),
-        annotation,
+    yield joined(predictor, volume, annotation, rough, predicted)
+
+
+def joined(
+    predictor: PredictorBase,
+    volume: Volume,
+    annotation: SparseAnnotation,
+    rough: np.ndarray,
+    predicted: Prediction | None,
+) -> Prediction:
+    """The rough segmentation (class numbers of the annotation) and a prediction from the corrected planes, as one."""
+    corrections = Corrections(rough, annotation, volume.spacing_mm)
+    lost = told_lost(corrections, predicted)
+    labels, corrected = _joined(corrections, lost, annotation, predicted, volume.spacing_mm)
+    prediction = Prediction(labels, details={"initial": {"corrected_planes": len(annotation.painted_planes)}})
+    prediction = predictor.keep_promises(prediction, annotation)
+    told = told_dice(lost, corrected, None if predicted is None else predicted.labels, prediction.labels, annotation)
+    return replace(
+        prediction,
+        expected_dice_per_plane=told.per_plane,
+        expected_dice_interval_per_plane=told.interval_per_plane,
+        expected_dice_per_structure=told.per_structure,
+        expected_dice=told.whole,
+        expected_dice_interval=told.interval,
+        details={**prediction.details, "expected_dice_per_class": told.by_name},
     )
 
 
-def _within_ranges(rough: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
+def within_ranges(rough: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
     """Nothing outside the ranges, which the expert clicked."""
     rough = rough.copy()
     for plane in range(annotation.planes):
@@ -115,115 +112,40 @@ def with_shown_range(annotation: SparseAnnotation, rough: np.ndarray) -> SparseA
     return annotation.with_range(int(places[0]), int(places[-1])) if len(places) else annotation
 
 
-@dataclass(frozen=True)
-class Errors:
-    """What is lost (1 - Dice) by the corrected rough outlines (classes,), and by a prediction (planes, classes).
-
-    Structures that are `absent` (bool, classes) from the rough segmentation are the prediction's.
-    """
-
-    rough: np.ndarray
-    predicted: np.ndarray
-    absent: np.ndarray
-
-    def share_of_predicted(self) -> np.ndarray:
-        """The weight (planes, classes) of the prediction: as those of two measurements that are off independently."""
-        sharpness = _SHARPNESS[0] + _SHARPNESS[1] * np.minimum(self.rough[None], self.predicted)
-        rough, predicted = self.rough[None] ** sharpness, self.predicted**sharpness
-        share = rough / (rough + predicted + 1e-9)
-        share[:, self.absent] = 1
-        return share
-
-    def expected(self, labels: np.ndarray, annotation: SparseAnnotation) -> _Told:
-        """The Dice to expect: what two independent measurements lose together."""
-        rough, predicted = np.where(self.absent, 1, self.rough)[None], self.predicted
-        lost = np.clip(_LOST * rough * predicted / np.sqrt(rough**2 + predicted**2 + 1e-9), 0, 1)
-        lost[annotation.complete] = 0
-        area = np.stack([np.bincount(one.ravel(), minlength=annotation.class_count + 1)[1:] for one in labels])
-        per_structure = np.where((area > 0) & ~annotation.complete, 1 - lost, np.nan).astype(np.float32)
-        counted = np.isfinite(per_structure)
-        mean = np.where(counted, per_structure, 0).sum(axis=1) / np.maximum(1, counted.sum(axis=1))
-        per_plane = np.where(counted.any(axis=1), mean, np.nan).astype(np.float32)
-        total = area.sum(axis=0)
-        per_class = np.where(total > 0, 1 - (lost * area).sum(axis=0) / np.maximum(1, total), np.nan)
-        names = [one.name for one in annotation.classes]
-        by_name = {n: round(float(d), 4) for n, d in zip(names, per_class, strict=True) if np.isfinite(d)}
-        whole = float(np.nanmean(per_class)) if by_name else None
-        return _Told(per_plane, per_structure, whole, by_name)
-
-
-# Outlines that lie apart have no mean: the more both are wrong, the more sharply one of them is chosen.
-_SHARPNESS = (2.0, 4.0)
-
-# Two measurements that are off in the same way lose more than independent ones: by 1.22 in 96 predictions.
-_LOST = 1.2
-
-
-@dataclass(frozen=True)
-class _Told:
-    per_plane: np.ndarray
-    per_structure: np.ndarray
-    whole: float | None
-    by_name: dict[str, float]
-
-
-def told_errors(corrections: Corrections, rough: np.ndarray, annotation: SparseAnnotation, spacing_mm) -> Errors:
-    """See the file's first lines."""
-    count = annotation.class_count
-    lost = [corrections.lost(number) for number in range(1, count + 1)]
-    wrong = np.array([one.sum() for one, _ in lost], float)
-    size = np.array([one.sum() for _, one in lost], float)
-    of_all = wrong.sum() / max(1.0, size.sum())
-    rough_lost = (wrong + _PIXELS_OF_ALL * of_all) / (size + _PIXELS_OF_ALL)
-    absent = np.bincount(rough.ravel(), minlength=count + 1)[1:] == 0
-    factor = _OF_INTERPOLATION if len(annotation.painted_planes) > 1 else _OF_INTERPOLATION_OF_ONE
-    return Errors(rough_lost, factor * _lost_by_interpolation(rough, annotation, spacing_mm), absent)
-
-
-def _lost_by_interpolation(rough: np.ndarray, annotation: SparseAnnotation, spacing_mm) -> np.ndarray:
-    """1 - Dice (planes, classes) of the rough segmentation interpolated from its own corrected planes, with itself."""
-    from scipy import ndimage
-
-    lost = np.ones((annotation.planes, annotation.class_count))
-    inside = with_shown_range(annotation, rough)
-    for numbers in structure_groups(inside):
-        alone = of_structures(inside, numbers, spacing_mm)
-        inner = np.zeros(annotation.class_count + 1, np.uint8)
-        inner[list(numbers)] = np.arange(1, len(numbers) + 1)
-        mine = inner[rough]
-        painted = alone.painted[:, None, None]
-        sparse = replace(alone, labels=np.where(painted, mine, 0).astype(np.uint8))
-        if not alone.painted.any():
-            continue
-        found = np.zeros_like(rough)
-        for _ in fill(found, sparse, spacing_mm):
-            pass
-        np.copyto(found, mine, where=painted)
-        for place, number in enumerate(numbers, start=1):
-            a, b = found == place, mine == place
-            wrong, size = ((a ^ b).sum(axis=(1, 2)), a.sum(axis=(1, 2)) + b.sum(axis=(1, 2)))
-            smooth = [ndimage.gaussian_filter1d(one.astype(float), _SMOOTHING_PLANES) for one in (wrong, size)]
-            # Where the rough segmentation has nothing and interpolation neither, nothing is told.
-            shown = smooth[1] >= 1
-            lost[shown, number - 1] = smooth[0][shown] / smooth[1][shown]
-    return lost
-
-
 def _joined(
-    corrections: Corrections, errors: Errors, annotation: SparseAnnotation, predicted: Prediction | None
-) -> np.ndarray:
-    """Labels: signed distances of both, weighed by how wrong they are."""
-    labels = np.zeros(annotation.labels.shape, np.uint8)
-    share = errors.share_of_predicted().astype(np.float32)
+    corrections: Corrections,
+    lost: Lost,
+    annotation: SparseAnnotation,
+    predicted: Prediction | None,
+    spacing_mm,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels: at each pixel the structure whose two scores together are highest; and those of the rough one alone."""
+    labels, corrected = np.zeros((2, *annotation.labels.shape), np.uint8)
+    pixel_mm = float(np.mean(spacing_mm[1:]))
+    weights = lost.weight_of_predicted()
     first, last = annotation.plane_range
     for plane in range(first, last + 1):
         place = (plane, *corrections.region)
-        distances = corrections.stack_mm(plane)
+        scores = np.clip(corrections.stack_mm(plane) / pixel_mm, -_DEEPEST_PIXELS, _DEEPEST_PIXELS) / 2
+        corrected[place] = labels_of(scores)
         if predicted is not None:
-            found = predicted.labels[place]
             for number in range(1, annotation.class_count + 1):
-                weight = share[plane, number - 1]
-                other = corrections.cut_distance_mm(found == number)
-                distances[number - 1] += weight * (other - distances[number - 1])
-        labels[place] = labels_of(distances)
-    return labels
+                log_odds = _log_odds(predicted, place, number, corrections, pixel_mm)
+                # Where the expert says that it is there and the rough one does not have it, the prediction decides.
+                if not (scores[number - 1] > 0).any() and clicked_on(annotation, plane, number):
+                    scores[number - 1] = log_odds
+                else:
+                    scores[number - 1] += np.float32(weights[number - 1]) * log_odds
+        labels[place] = labels_of(scores)
+    return labels, corrected
+
+
+def _log_odds(predicted: Prediction, place, number: int, corrections: Corrections, pixel_mm: float) -> np.ndarray:
+    """float32 (rows, columns); of a predictor without probabilities as far from the outline as these would be."""
+    if predicted.probabilities is None:
+        limit = float(np.log(1 / _LEAST_PROBABILITY - 1))
+        distance = corrections.cut_distance_mm(predicted.labels[place] == number)
+        return np.clip(distance / pixel_mm, -limit, limit).astype(np.float32)
+    value = predicted.probabilities[(number, *place)].astype(np.float32)
+    value = np.clip(value, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.log(value / (1 - value))

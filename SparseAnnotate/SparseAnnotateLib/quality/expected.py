@@ -46,12 +46,12 @@ class ExpectedQuality:
         self.per_plane = _by_plane(features, odds, planes)
         self.per_structure = np.full((planes, len(painted_px)), np.nan, np.float32)
         self.per_structure[features.plane, features.structure] = 1 - ratio_of(odds)
-        self.interval_per_plane = _interval(self.per_plane, model.plane_interval)
+        self.interval_per_plane = shifted(self.per_plane, model.plane_interval)
         self.per_class = _by_class(features, odds, painted_px)
         self.whole = self.interval = None
         if np.isfinite(self.per_class).any():
             self.whole = float(np.nanmean(self.per_class))
-            self.interval = tuple(_interval(np.array(self.whole), model.volume_interval).tolist())
+            self.interval = tuple(shifted(np.array(self.whole), model.volume_interval).tolist())
 
 
 def expected_quality(
@@ -143,9 +143,9 @@ def with_expected_quality(
         prediction,
         expected_dice_per_plane=told.per_plane,
         expected_dice_per_structure=per_structure,
-        expected_dice_interval_per_plane=_interval(told.per_plane, intervals[0]),
+        expected_dice_interval_per_plane=shifted(told.per_plane, intervals[0]),
         expected_dice=whole,
-        expected_dice_interval=None if whole is None else tuple(_interval(np.array(whole), intervals[1]).tolist()),
+        expected_dice_interval=None if whole is None else tuple(shifted(np.array(whole), intervals[1]).tolist()),
         details=details,
     )
 
@@ -225,8 +225,8 @@ def _by_plane(features: PlaneFeatures, odds: np.ndarray, planes: int) -> np.ndar
     return np.divide(numbers - lost, numbers, out=np.full(planes, np.nan), where=numbers > 0).astype(np.float32)
 
 
-def _interval(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
-    """Lower and upper end for each Dice, shape (..., 2): log-odds added to those of what is lost."""
+def shifted(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
+    """An interval: lower and upper end for each Dice, shape (..., 2): log-odds added to those of what is lost."""
     lost = np.clip(1 - dice, 1e-4, 1 - 1e-4)
     odds = np.log(lost / (1 - lost))
     return np.stack([1 - ratio_of(odds + shift) for shift in reversed(shifts)], axis=-1).astype(np.float32)

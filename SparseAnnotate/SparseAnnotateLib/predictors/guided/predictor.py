@@ -12,15 +12,12 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...device import resolve_device
-from ...errors import InputError
-from ...initial import Initial
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
 from .classifier import Corrector
 from .cohort import CohortPrior, cohort_prior
 from .gaps import gaps_of, walk
 from .images import structure_region
-from .initial import initial_prior
 from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .pool import adapted_weights
@@ -67,17 +64,6 @@ class Guided(PredictorBase):
     aliases = ("auto",)
     summary = "Interpolates along the image, and learns from the painted planes how to correct that. The default."
     Options = GuidedOptions
-
-    def __init__(self, options: GuidedOptions | None = None, initial: Initial | None = None):
-        super().__init__(options)
-        # A rough segmentation, as one more prior.
-        self.initial = initial
-
-    def starting_from(self, initial: Initial) -> Guided:
-        """With a rough segmentation, corrected as the painted planes say, as one more prior."""
-        if self.options.start_from is not None:
-            raise InputError("--initial and --start-from are two things to start from: give one of them")
-        return Guided(replace(self.options, keep_probabilities=False), initial)
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else ()
@@ -138,8 +124,6 @@ class Guided(PredictorBase):
     def _cohort(self, volume: Volume, annotation: SparseAnnotation, device: str) -> Iterator[Progress]:
         """Progress, while a cohort model is applied; returns the prior that it makes, or None."""
         # Thin structures are predicted on magnified planes, on which there is none.
-        if self.initial is not None and self.initial.labels.shape == volume.shape:
-            return initial_prior(self.initial, volume, annotation, structure_region(annotation))
         if self.options.start_from is None:
             return None
         steps = cohort_prior(self.options.start_from, volume, annotation, structure_region(annotation), device)
