@@ -19,7 +19,7 @@ from .starting import understand_start
 IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".tiff", ".tif")
 _ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
 # What columns of tables say of planes, for one case or one scan of a cohort.
-PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range")
+PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range", "range_of")
 _COLUMNS = ("image", "labels", "initial", "corrected", "name", *PLANE_COLUMNS)
 
 
@@ -166,13 +166,16 @@ def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
 
 
 def said_in(row: Mapping[str, str | None]) -> Said:
-    """What a row's `PLANE_COLUMNS` say: "3,17,29" or "3-7 12", "liver:12,20; spleen:3-9", a range "10-80".
+    """What a row's `PLANE_COLUMNS` say: "3,17,29" or "3-7 12", "liver:12,20; spleen:3-9; tumour:none", a
+    range "10-80".
 
     ValueError with a sentence for what is no plane number.
     """
     said: dict[str, Any] = {name: planes_from(row[name]) for name in ("painted", "partly", "empty") if row.get(name)}
     named = ("complete", "empty_of", "painted_along")
     said |= {name: named_planes(row[name], planes_from) for name in named if row.get(name)}
+    if row.get("range_of"):
+        said["range_of"] = tuple((one, (ends[0], ends[-1])) for one, ends in named_planes(row["range_of"], planes_from))
     if row.get("range"):
         ends = planes_from(row["range"])
         said["plane_range"] = (ends[0], ends[-1])
@@ -180,7 +183,9 @@ def said_in(row: Mapping[str, str | None]) -> Said:
 
 
 def planes_from(text: str) -> tuple[int, ...]:
-    """Plane numbers from "3,17,29" or "3-7 12"; ValueError with a sentence for anything else."""
+    """Plane numbers from "3,17,29" or "3-7 12", none from "none"; ValueError with a sentence for anything else."""
+    if text.strip() == "none":
+        return ()
     planes: list[int] = []
     for part in re.split(r"[,;\s]+", text.strip()):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)

@@ -63,6 +63,8 @@ class SelectorBase(abc.ABC):
     Options: ClassVar[type[SelectorOptions]] = SelectorOptions
     # Whether it looks at predictions: it suggests better planes once some are painted.
     is_active: ClassVar[bool] = False
+    # Whether it looks at each structure, those that are painted nowhere yet, too: it says which ones to paint.
+    tells_structures: ClassVar[bool] = False
     # Modules that the core install does not bring, and the extra that does.
     needs: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = "deep"

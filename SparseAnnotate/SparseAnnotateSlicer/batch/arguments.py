@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..scene.box import box_of
+from ..session import prediction
 from ..session.planes import PlaneState
 from ..session.session import AnnotationSession
-
-_MARKS = (("--painted", PlaneState.PAINTED), ("--partly", PlaneState.PARTLY), ("--empty", PlaneState.EMPTY))
 
 
 def arguments_of(session: AnnotationSession, given: argparse.Namespace, typed: Sequence[str]) -> list[str]:
@@ -35,34 +35,83 @@ def arguments_of(session: AnnotationSession, given: argparse.Namespace, typed: S
 
 
 def columns_of(session: AnnotationSession) -> dict[str, str]:
-    """What a session says of planes, as columns of a table of cases."""
-    present = session.look()
-    columns = {option[2:]: " ".join(map(str, present.planes(state))) for option, state in _MARKS}
-    if session.state.plane_range is not None:
-        columns["range"] = "-".join(map(str, session.state.plane_range))
+    """What a session says of planes, as columns of a table of cases; without a prediction its range stays open."""
+    said = _Given.of(session, to_predict=False)
+    columns = {name: " ".join(map(str, planes)) for name, planes in said.planes.items()}
+    for name, named in (("complete", said.complete), ("painted_along", said.along), ("range_of", said.ranges)):
+        if named:
+            columns[name] = "; ".join(f"{one}:{','.join(map(str, ones)) or 'none'}" for one, ones in named.items())
+    if "range_of" in columns:
+        columns["range_of"] = "; ".join(f"{one}:{first}-{last}" for one, (first, last) in said.ranges.items())
+    if said.range_of_all is not None:
+        columns["range"] = "-".join(map(str, said.range_of_all))
     return columns
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a session says of planes and ranges, structure by structure.
+
+    Attributes
+    ----------
+    planes : "painted", "partly" and "empty"; painted ones hold those of slivers and strokes, too, on which no structure
+        is complete
+    complete : by segment ID, where these are not all of the painted planes
+    along : by axis, planes of other axes that are painted completely
+    ranges : by segment ID
+    range_of_all : first and last plane, or None
+    """
+
+    planes: dict[str, list[int]]
+    complete: dict[str, list[int]]
+    along: dict[str, tuple[int, ...]]
+    ranges: dict[str, tuple[int, int]]
+    range_of_all: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, session: AnnotationSession, *, to_predict: bool) -> _Given:
+        present = session.look()
+        annotation = prediction.annotation_of(session, present) if to_predict else session.annotation(present)
+        ids = [one.details["ID"] for one in annotation.classes]
+        empty = present.planes(PlaneState.EMPTY)
+        labelled = {*annotation.painted_planes, *present.painted, *present.parts} - {*empty}
+        partly = [plane for plane in annotation.painted_planes if not annotation.complete[plane].any()]
+        partly = partly if ids else present.planes(PlaneState.PARTLY)
+        painted = sorted(labelled - {*partly})
+        of_each = {one: annotation.complete_planes_of(number) for number, one in enumerate(ids, start=1)}
+        told = {one: [plane for plane in planes if plane not in empty] for one, planes in of_each.items()}
+        return cls(
+            planes={"painted": painted, "partly": partly, "empty": empty},
+            complete={one: planes for one, planes in of_each.items() if told[one] != painted},
+            along={session.volume.axes[axis]: ones for axis, ones in annotation.painted_along.items() if ones},
+            ranges={ids[number - 1]: ends for number, ends in annotation.class_ranges.items()},
+            range_of_all=annotation.plane_range if to_predict else session.plane_range,
+        )
 
 
 def _what_was_given(session: AnnotationSession, given: argparse.Namespace) -> list[str]:
     """Planes, ranges and box. A typed range or list of painted planes replaces all that the session says of that."""
-    said: list[str] = []
-    state, segments = session.state, set(session.segment_ids)
-    if given.range is None and state.plane_range is not None:
-        said += ["--range", *map(str, state.plane_range)]
+    words: list[str] = []
+    said = _Given.of(session, to_predict=hasattr(given, "predictor") and not hasattr(given, "selector"))
+    if given.range is None and said.range_of_all is not None:
+        words += ["--range", *map(str, said.range_of_all)]
     if given.range is None and not given.range_of:
-        for segment_id, ends in state.segment_ranges.items():
-            if segment_id in segments:
-                said += ["--range-of", segment_id, *map(str, ends)]
-    if given.painted is None and not given.partly and not given.empty:
-        present = session.look()
-        for option, plane_state in _MARKS:
-            planes = present.planes(plane_state)
+        ids = {*session.segment_ids}
+        # Of structures that are painted nowhere, too: a selector asks for them.
+        ranges = said.ranges | {one: ends for one, ends in session.state.segment_ranges.items() if one in ids}
+        words += [word for one, ends in ranges.items() for word in ("--range-of", one, *map(str, ends))]
+    if given.painted is None and not (given.partly or given.empty or given.complete or given.empty_of):
+        for name, planes in said.planes.items():
             if planes:
-                said += [option, ",".join(map(str, planes))]
+                words += [f"--{name}", ",".join(map(str, planes))]
+        words += [word for one, ones in said.complete.items() for word in ("--complete", one, ",".join(map(str, ones)))]
+        if not given.painted_along:
+            along = said.along.items()
+            words += [word for one, ones in along for word in ("--painted-along", one, ",".join(map(str, ones)))]
     if given.box is None and session.box_node is not None:
         corners = zip(*box_of(session.box_node, session.volume_node, session.volume), strict=True)
-        said += ["--box", *(str(number) for ends in corners for number in ends)]
-    return said
+        words += ["--box", *(str(number) for ends in corners for number in ends)]
+    return words
 
 
 def _method(session: AnnotationSession, kind: str, given: argparse.Namespace, typed: Sequence[str]) -> list[str]:

@@ -20,9 +20,8 @@ from SparseAnnotateLib.errors import InputError
 from ..scene import files
 from ..scene.headless import headless_scene, inside_slicer
 from ..scene.interpolator import use_slicers_interpolator
-from ..session.node import ATTRIBUTE, SEGMENTATION, is_whole, session_nodes
+from ..session.node import SEGMENTATION, is_whole, session_nodes
 from ..session.session import AnnotationSession
-from ..session.state import SessionState
 from .arguments import arguments_of, columns_of
 from .cases import SceneCase, axis_argument, cases_for_slicer, write_table
 
@@ -73,7 +72,7 @@ class _Command:
         labels_name = next((name for name in ("labels", "reference") if getattr(given, name, None)), None)
         labels = None
         if labels_name is not None:
-            labels = self._file_of(getattr(given, labels_name), "vtkMRMLSegmentationNode", "labels")
+            labels = self._file_of(getattr(given, labels_name), "vtkMRMLSegmentationNode", labels_name)
         replaced = self._replace(given, labels_name, image, labels)
         return [replaced[0], *self._from_session(given), *replaced[1:]]
 
@@ -91,7 +90,8 @@ class _Command:
             self._folder = main_folder / str(number)
             self._folder.mkdir()
             case.image = self._file_of(case.image, "vtkMRMLScalarVolumeNode", "image")
-            case.labels = self._file_of(case.labels, "vtkMRMLSegmentationNode", "labels")
+            role = "labels" if self._arguments[:2] == _TRAINING else "reference"
+            case.labels = self._file_of(case.labels, "vtkMRMLSegmentationNode", role)
             if self._arguments[:2] == _TRAINING:
                 self._add_session(case)
             self._forget()
@@ -152,18 +152,29 @@ class _Command:
         node = self._node_of(path.absolute(), name, node_class)
         suffix = ".seg.nrrd" if node.IsA("vtkMRMLSegmentationNode") else ".nrrd"
         copy = self._folder / f"{role}{suffix}"
-        if not files.write_copy(self._with_segments_of_session(node), copy):
+        if not files.write_copy(self._with_segments_of_session(node, only_given=role == "labels"), copy):
             raise InputError(f"{node.GetName()} of {path} cannot be written to {copy}: is the disk full?")
         return str(copy)
 
-    def _with_segments_of_session(self, node):
-        """The node, or where a session annotates some of its segments only, a copy that holds just these."""
+    def _with_segments_of_session(self, node, *, only_given: bool):
+        """The node, or a copy of what counts: the segments that a session annotates, without what was accepted.
+
+        Accepted planes are left out anyway, for they are not painted; around the user's own voxels they are not.
+        """
         for session_node in self._session_nodes():
             if session_node.GetNodeReference(SEGMENTATION) is not node:
                 continue
-            chosen = SessionState.from_json(session_node.GetAttribute(ATTRIBUTE)).segment_ids
-            if chosen is not None:
-                return files.with_segments(node, chosen)
+            session = AnnotationSession.restore(session_node)
+            try:
+                present, chosen = session.look(), session.state.segment_ids
+                ours = (present.layers.labels > 0) & (present.given == 0)
+                if chosen is not None or (only_given and ours.any()):
+                    node = files.with_segments(node, session.segment_ids)
+                if only_given and ours.any():
+                    files.erase(node, session.volume_node, session.volume, ours)
+            finally:
+                session.close()
+            return node
         return node
 
     def _session_nodes(self) -> list:

@@ -52,6 +52,10 @@ class Editor:
         """ID of the segment that is chosen in the editor; empty without."""
         return self._widget.currentSegmentID() or ""
 
+    def select(self, segment_id: str) -> None:
+        """Choose a segment."""
+        self._widget.setCurrentSegmentID(segment_id)
+
     def node(self):
         """The vtkMRMLSegmentEditorNode of the widget; None without."""
         return self._widget.mrmlSegmentEditorNode()

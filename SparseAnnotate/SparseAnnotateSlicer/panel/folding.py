@@ -7,7 +7,7 @@ from __future__ import annotations
 
 ROWS = ("range", "suggest", "paint", "predict", "review")
 # Below their row, and gone with it.
-_BELOW = {"range": ("segmentRangesFrame",), "predict": ("optionsFrame", "startFromFrame", "modelsFrame", "logText")}
+_BELOW = {"predict": ("optionsFrame", "startFromFrame", "modelsFrame", "logText")}
 
 
 class Folding:
@@ -38,7 +38,7 @@ class Folding:
         predicted, pending = bool(state.predicted), bool(present.pending)
         return {
             # Both stay until something is suggested or painted: nothing is to move under the mouse between two clicks.
-            "range": not suggested and not predicted and (state.plane_range is None or not painted),
+            "range": not suggested and not predicted and (session.plane_range is None or not painted),
             "suggest": (not suggested and not predicted) or panel.suggest.is_running,
             "paint": waiting or (suggested and not predicted),
             "predict": running or (painted and (not pending or painted_since)),

@@ -16,9 +16,14 @@ PENDING = (PlaneState.TO_PAINT, PlaneState.PREDICTED, PlaneState.OPEN)
 
 
 def to_paint(session, present: Present) -> list[int]:
-    """Suggested planes that are neither painted nor accepted, in their order; a part of a plane is not all."""
+    """Suggested planes that are neither painted nor accepted, in their order.
+
+    A part of a plane is not all, nor is a plane on which a structure that the suggestion names is not complete.
+    """
     planes = [one[0] for one in session.state.suggestions]
     waiting = present.parts - {*present.planes(PlaneState.ACCEPTED)}
+    begun = [one for one in planes if present.states[one] is PlaneState.PAINTED]
+    waiting |= {one for one in begun if structures.still_to_paint(session, present, one)}
     return [plane for plane in planes if present.states[plane] in PENDING or plane in waiting]
 
 
@@ -96,7 +101,7 @@ def strip_planes(session, present: Present, segment_id: str = "") -> list[StripP
             slice_number=plane,
             position_mm=positions_mm[plane],
             state=PlaneState.TO_PAINT if plane in wanted else one.state,
-            reason=reasons.get(plane, "") if plane in wanted else one.reason,
+            reason=_why_wanted(session, present, plane, reasons) if plane in wanted else one.reason,
             expected_dice=_dice_shown(session, plane, segment_id),
             interval=None if one_of_several else state.expected_dice_interval.get(plane),
             structures=worst_of(session, plane),
@@ -108,13 +113,19 @@ def strip_planes(session, present: Present, segment_id: str = "") -> list[StripP
     ]
 
 
+def _why_wanted(session, present: Present, plane: int, reasons: dict[int, str]) -> str:
+    """Why a slice is suggested, and below that what to paint there."""
+    return "\n".join(filter(None, (reasons.get(plane, ""), structures.to_paint_words(session, present, plane))))
+
+
 def badge(session, present: Present, plane: int | None) -> str:
     """A few words about a plane, to stand in the slice view."""
     if plane is None or not 0 <= plane < len(present.states):
         return ""
     suggested = [one[0] for one in session.state.suggestions]
     if plane in to_paint(session, present):
-        return _("to paint, {number} of {count}").format(number=suggested.index(plane) + 1, count=len(suggested))
+        text = _("to paint, {number} of {count}").format(number=suggested.index(plane) + 1, count=len(suggested))
+        return "\n".join(filter(None, (text, structures.to_paint_words(session, present, plane))))
     state = present.states[plane]
     dice = session.state.expected_dice.get(plane)
     if plane in present.pending and dice is not None:

@@ -27,6 +27,8 @@ _REQUEST, _ANSWER, _LOG = "selection.json", "suggestions.json", "worker.log"
 _LOG_TAIL_BYTES = 2000
 # Those that answer while one clicks, at 512 x 512 x 600 (keep-n, random and block in less than 0.1 s).
 QUICK = ("keep-n", "random", "block")
+# It answers as quickly while nothing is painted: 600 planes, 20 structures, 60 suggestions take .12 s.
+QUICK_AT_FIRST = "cover"
 # CREATE_NO_WINDOW, which subprocess has on Windows only.
 _OWN_GROUP = {"creationflags": 0x08000000} if sys.platform == "win32" else {"start_new_session": True}
 
@@ -38,10 +40,15 @@ class Selection:
     ----------
     volume, annotation : to select from
     request : "selector", "options", "count" and "seed"
+
+    Attributes
+    ----------
+    classes : of the annotation, whose numbers the suggestions' structures are
     """
 
     def __init__(self, volume, annotation, request: dict):
         SELECTORS.create(request["selector"], request["options"])
+        self.classes = annotation.classes
         self._folder = tempfile.TemporaryDirectory(prefix="sparse-annotate-select-", ignore_cleanup_errors=True)
         path = Path(self._folder.name)
         write_job(Job("nearest", volume, annotation), path)
@@ -76,7 +83,8 @@ class Selection:
         answer = json.loads(self._answer.read_bytes())
         if "error" in answer:
             raise InputError(answer["error"])
-        return [Suggestion(*one) for one in answer["suggestions"]]
+        told = answer["suggestions"]
+        return [Suggestion(*one, tuple(paint), tuple(optional)) for *one, paint, optional in told]
 
     def close(self) -> None:
         """End it if it runs, and remove what it left."""
@@ -107,7 +115,8 @@ def main(path: Path) -> None:
     except InputError as error:
         answer = {"error": str(error)}
     else:
-        answer = {"suggestions": [(one.plane, float(one.score), one.reason) for one in chosen]}
+        told = [(one.plane, float(one.score), one.reason, one.structures, one.optional) for one in chosen]
+        answer = {"suggestions": told}
     write_aside(path / _ANSWER, json.dumps(answer).encode())
 
 

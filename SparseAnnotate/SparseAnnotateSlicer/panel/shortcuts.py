@@ -1,4 +1,9 @@
-"""N and Shift+N, for the next and the previous suggested slice while the mouse is over a slice view; a list of keys."""
+"""Keys that work while the mouse is over a slice view, and the list of all keys.
+
+N and Shift+N go to the next and the previous suggested slice, K and L say first and last slice of the selected segment.
+Slicer 5.12 leaves these letters free: its slice views take b f g r t v and the arrows, the segment editor i q w y z,
+its tools a x + and -, and all letters of its main window come with Ctrl.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +50,11 @@ class Shortcuts:
     def _update(self) -> None:
         wanted = self._shown and self._check.checked and slicer.util.mainWindow() is not None
         if wanted and not self._installed:
-            suggest = self._panel.suggest
+            suggest, ends = self._panel.suggest, self._panel.range
             self._install("N", "SparseAnnotate_NextSuggestedSlice", suggest.next)
             self._install("Shift+N", "SparseAnnotate_PreviousSuggestedSlice", suggest.previous)
+            self._install("K", "SparseAnnotate_FirstSliceHere", ends.first_here)
+            self._install("L", "SparseAnnotate_LastSliceHere", ends.last_here)
         elif not wanted:
             for shortcut in self._installed:
                 shortcut.setEnabled(False)
@@ -81,7 +88,8 @@ def is_typed() -> bool:
 def keys() -> str:
     """All keys, in a few lines."""
     lines = (
-        _("<b>Over a slice view:</b> N next, Shift+N previous suggested slice; Shift+wheel size of the brush;"),
+        _("<b>Over a slice view:</b> N next, Shift+N previous suggested slice; K first, L last slice of the selected"),
+        _("segment; Shift+wheel size of the brush;"),
         _("1 to 9 tools, Space the last one, Q and W segments; Ctrl+Z undo, Ctrl+Shift+Z redo, also of Accept."),
         _("<b>In the strip:</b> arrows one slice, Page up and down ten, Home and End the range's ends."),
     )

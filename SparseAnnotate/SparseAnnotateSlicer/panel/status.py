@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from ..session.planes import PlaneState
 from .planes import predicted
-from .structures import understood
+from .structures import to_paint_words, understood
 
 
 class Status:
@@ -64,8 +64,9 @@ class Status:
             parts.append(expected(state))
         if state.predicted and state.prediction_s is not None:
             parts.append(duration(state.prediction_s))
-        told = understood(session, present)
-        return ". ".join(filter(None, (", ".join(parts), told[:1].upper() + told[1:])))
+        here = to_paint_words(session, present, plane) if (plane := self._panel.plane) in self._panel.to_paint() else ""
+        told = (f"{one[:1].upper()}{one[1:]}" for one in (here, understood(session, present)))
+        return ". ".join(filter(None, (", ".join(parts), *told)))
 
 
 def expected(state) -> str:

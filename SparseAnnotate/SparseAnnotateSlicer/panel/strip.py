@@ -27,6 +27,10 @@ class StripRow:
         panel.ui.editor.currentSegmentIDChanged.connect(lambda *_: panel.attempt(lambda: None, keep_message=True))
         self.widget.onJump = lambda plane: panel.attempt(lambda: panel.jump(plane))
         self.widget.onRangeDragged = lambda first, last: panel.attempt(lambda: self._drag(first, last))
+        self.widget.onEndDragged = lambda one, first, plane: panel.attempt(
+            lambda: panel.range.set_end(one, plane, first=first)
+        )
+        self.widget.onSegmentChosen = panel.editor.select
         self.widget.onMarkPlane = lambda plane, state: panel.attempt(lambda: self._mark(plane, state))
         self.widget.onMarkSegment = lambda plane, complete: panel.attempt(lambda: self._mark_segment(plane, complete))
         self.widget.onExportProvenance = lambda: panel.attempt(self._export)
@@ -85,10 +89,12 @@ class StripRow:
             self.widget.setPlanes(panel.strip_planes())
         self.widget.setHint(self._hint())
         if session is None or panel.present is None:
+            self.widget.setLanes([])
             self.widget.setRange(None, None)
             self.widget.setCurrentPlane(None)
             return
-        self.widget.setRange(*(session.state.plane_range or (None, None)))
+        self.widget.setLanes(structures.lanes(session), panel.range.segment_id)
+        self.widget.setRange(*(session.plane_range or (None, None)))
         self.widget.setCurrentPlane(panel.plane)
         panel.views.showBadge(badge(session, panel.present, panel.plane))
 

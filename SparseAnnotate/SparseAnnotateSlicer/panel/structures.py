@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from ..scene.plane_geometry import PlaneGeometry
 from ..session.planes import PlaneState, Present
+from ..strip.lanes import Lane
 
 # Slices and structures that are named in a line; of more, only their number is.
 _NAMED = 5
@@ -34,6 +35,24 @@ def names(session, segment_ids) -> list[str]:
     """The names of segments."""
     segmentation = session.segmentation_node.GetSegmentation()
     return [segmentation.GetSegment(one).GetName() for one in segment_ids]
+
+
+def lanes(session) -> list[Lane]:
+    """The range of each of several segments, in the colour that it is shown with."""
+    ids, state = session.segment_ids, session.state
+    segmentation = session.segmentation_node.GetSegmentation()
+    if len(ids) < 2:
+        return []
+    segments = [segmentation.GetSegment(one) for one in ids]
+    ends = [state.segment_ranges.get(one) or state.half_ranges.get(one) or (None, None) for one in ids]
+    return [
+        Lane(one, segment.GetName(), _hex(segment.GetColor()), *both)
+        for one, segment, both in zip(ids, segments, ends, strict=True)
+    ]
+
+
+def _hex(color) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in color)
 
 
 def used(present: Present) -> list[str]:
@@ -64,6 +83,32 @@ def complete_for(session, present: Present, plane: int) -> list[str]:
     """The names of the structures that are complete on a slice, of those that are painted anywhere."""
     ids = present.layers.segment_ids
     return names(session, [one for one in used(present) if present.complete[plane, ids.index(one)]])
+
+
+def still_to_paint(session, present: Present, plane: int) -> list[str]:
+    """The segments that a suggestion names for a slice and that are not complete there yet."""
+    wanted, _optional = session.state.suggested_structures.get(plane, ((), ()))
+    return _left(session, present, plane, wanted)
+
+
+def _left(session, present: Present, plane: int, segment_ids) -> list[str]:
+    there = [one for one in segment_ids if one in present.layers.segment_ids]
+    return [one for one in there if not session.is_painted_for(present, plane, one)]
+
+
+def to_paint_words(session, present: Present, plane: int) -> str:
+    """Such as: paint pancreas and kidney; optional: liver. Empty where the suggestion names no structure of several."""
+    wanted, optional = session.state.suggested_structures.get(plane, ((), ()))
+    if len(present.layers.segment_ids) < 2:
+        return ""
+    left = still_to_paint(session, present, plane)
+    there = _left(session, present, plane, optional)
+    parts = []
+    if left:
+        parts.append(_("paint {names}").format(names=listed(names(session, left))))
+    if there and (left or not wanted):
+        parts.append(_("optional: {names}").format(names=listed(names(session, there))))
+    return "; ".join(parts)
 
 
 def _others(session, present: Present, plane: int) -> str:

@@ -12,10 +12,11 @@ from SparseAnnotateLib.selectors import SELECTORS
 from SparseAnnotateLib.selectors.base import count_for
 
 from ..session.planes import PlaneState
-from . import packages
+from ..session.state import SessionState
+from . import packages, structures
 from .choice import Choice
 from .planes import to_paint
-from .selecting import QUICK, Selection
+from .selecting import QUICK, QUICK_AT_FIRST, Selection
 from .status import duration
 
 SLICES, PERCENT = "slices", "percent"
@@ -29,7 +30,7 @@ class SuggestRow:
 
     def __init__(self, panel):
         self._panel, ui = panel, panel.ui
-        self._selectors = Choice(panel, ui.selectorCombo, SELECTORS, "keep-n")
+        self._selectors = Choice(panel, ui.selectorCombo, SELECTORS, SessionState().selector)
         self._fill_units()
         self._selection: Selection | None = None
         self._asked: tuple = ()
@@ -88,13 +89,14 @@ class SuggestRow:
         panel, session, selector = self._panel, self._panel.session, self._selectors.name
         packages.ensure(self._selectors.cls)
         count = self._count()
-        if selector in QUICK:
+        if selector in QUICK or (selector == QUICK_AT_FIRST and not structures.used(panel.present)):
             self._show_suggested(session.suggest(count, selector))
             return
         with panel.busy():
             panel.refresh()
             request = {"selector": selector, "options": {}, "count": count, "seed": session.state.seed}
-            self._selection = Selection(session.volume, session.annotation(panel.present), request)
+            annotation = session.annotation(panel.present, selector=selector)
+            self._selection = Selection(session.volume, annotation, request)
         self._asked, self._started = (session, selector, count), time.monotonic()
         self._timer.start()
 
@@ -110,6 +112,7 @@ class SuggestRow:
 
     def _finish(self) -> None:
         session, selector, count = self._asked
+        classes = self._selection.classes
         try:
             chosen = self._selection.result()
         except JobFailedError as error:
@@ -117,7 +120,7 @@ class SuggestRow:
         finally:
             self.close()
         session.state.selector, session.state.selector_options, session.state.count = selector, {}, count
-        chosen = session.take_suggestions(chosen)
+        chosen = session.take_suggestions(chosen, classes=classes)
         if session is self._panel.session:
             self._show_suggested(chosen)
 
@@ -138,10 +141,10 @@ class SuggestRow:
             panel.status.say(_("Every slice of the range is painted: there is nothing to suggest."))
 
     def _count(self) -> int:
-        number, state = self._panel.ui.countSpin.value, self._panel.session.state
+        number, session = self._panel.ui.countSpin.value, self._panel.session
         if self._unit() == SLICES:
             return number
-        first, last = state.plane_range or (0, self._panel.session.volume.planes - 1)
+        first, last = session.plane_range or (0, session.volume.planes - 1)
         return count_for(min(number, 100) / 100, last - first + 1)
 
     def next(self) -> None:
@@ -193,6 +196,7 @@ class SuggestRow:
         for button in (ui.previousButton, ui.nextButton):
             panel.offer(button, self._why_no_step())
         ui.positionLabel.setText(self._position())
+        ui.positionLabel.setToolTip(self._why_here())
         state = self._state()
         reason = panel.why_no_plane() or panel.why_locked()
         holds_labels = state in (PlaneState.PAINTED, PlaneState.ACCEPTED)
@@ -216,3 +220,12 @@ class SuggestRow:
             return _("slice {slice}").format(slice=panel.plane)
         place = {"slice": panel.plane, "number": planes.index(panel.plane) + 1, "count": len(planes)}
         return _("slice {slice}, {number} of {count}").format(**place)
+
+    def _why_here(self) -> str:
+        """Why the slice that is shown was suggested, and what to paint there; empty for another one."""
+        panel = self._panel
+        if panel.session is None or panel.present is None:
+            return ""
+        why = [one[2] for one in panel.session.state.suggestions if one[0] == panel.plane]
+        told = structures.to_paint_words(panel.session, panel.present, panel.plane) if why else ""
+        return "\n".join(filter(None, (*why, told)))

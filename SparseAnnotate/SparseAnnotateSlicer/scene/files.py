@@ -6,8 +6,10 @@ import os
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import slicer
 from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.volume import Volume
 
 SCENES = (".mrb", ".mrml")
 # scan.mrb#CT: the node CT of a scene.
@@ -191,3 +193,12 @@ def with_segments(node, segment_ids):
     for segment_id in set(copy.GetSegmentation().GetSegmentIDs()) - set(segment_ids):
         copy.GetSegmentation().RemoveSegment(segment_id)
     return copy
+
+
+def erase(node, volume_node, volume: Volume, voxels: np.ndarray) -> None:
+    """Take voxels out of all segments; bool (planes, rows, columns) of a volume."""
+    outside = volume.to_file_order(~voxels).astype(np.uint8)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    for segment_id in node.GetSegmentation().GetSegmentIDs():
+        held = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume_node)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(held * outside, node, segment_id, volume_node)

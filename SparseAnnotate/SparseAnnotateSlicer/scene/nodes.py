@@ -20,3 +20,10 @@ def remove_marked(scene, class_name: str, attribute: str) -> None:
     for node in nodes:
         if node.GetAttribute(attribute):
             remove_with_helpers(node)
+
+
+def segmentations_in(scene) -> list:
+    """The segmentations of a scene that are listed, by name."""
+    name = "vtkMRMLSegmentationNode"
+    found = [scene.GetNthNodeByClass(number, name) for number in range(scene.GetNumberOfNodesByClass(name))]
+    return sorted((node for node in found if not node.GetHideFromEditors()), key=lambda node: node.GetName())

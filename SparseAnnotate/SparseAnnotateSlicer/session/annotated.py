@@ -17,7 +17,7 @@ from .mirrored import grid_of
 from .node import ATTRIBUTE, BOX, PREVIEW, SEGMENTATION, VOLUME
 from .painted import NOTHING, PlaneContents, contents_of, without_removed
 from .planes import PlaneState, Present
-from .state import SessionState
+from .state import SessionState, range_of_all
 
 
 class AnnotatedVolume:
@@ -94,6 +94,11 @@ class AnnotatedVolume:
         self.check_not_ended()
         return self._read()[1]
 
+    @property
+    def plane_range(self) -> tuple[int, int] | None:
+        """First and last plane of all segments, see `range_of_all`; None where nobody said."""
+        return range_of_all(self.state, self.segment_ids)
+
     def look(self) -> Present:
         """What the segmentation holds, and in which state every plane is; read again only after something changed."""
         self.check_not_ended()
@@ -105,7 +110,11 @@ class AnnotatedVolume:
 
     def _understood(self, layers: SegmentLayers, contents: list[str]) -> Present:
         mixed = self._mixed(contents)
-        states = [self._state_of(plane, content, plane in mixed) for plane, content in enumerate(contents)]
+        first, last = self.plane_range or (0, len(contents) - 1)
+        states = [
+            self._state_of(plane, content, plane in mixed, inside=first <= plane <= last)
+            for plane, content in enumerate(contents)
+        ]
         states = [self._with_its_neighbour(plane, contents, states) for plane in range(len(contents))]
         given = self._given(layers, contents, states, mixed)
         told = self._told_from(given, layers.segment_ids, contents, states, mixed)
@@ -211,7 +220,7 @@ class AnnotatedVolume:
                     complete[plane, ids.index(segment_id)] = is_complete
         return complete
 
-    def _state_of(self, plane: int, content: str, mixed: bool) -> PlaneState:
+    def _state_of(self, plane: int, content: str, mixed: bool, *, inside: bool) -> PlaneState:
         state, mark = self.state, self.state.marks.get(plane)
         if mark == "partly":
             return PlaneState.PARTLY
@@ -221,7 +230,7 @@ class AnnotatedVolume:
             return PlaneState.PAINTED
         if self.is_accepted(plane, content):
             return PlaneState.ACCEPTED
-        if state.plane_range is not None and not state.plane_range[0] <= plane <= state.plane_range[1]:
+        if not inside:
             return PlaneState.OUTSIDE
         if plane in state.predicted and self.preview_node is not None:
             return PlaneState.PREDICTED
@@ -237,6 +246,19 @@ class AnnotatedVolume:
         )
         predicted = plane in self.state.predicted and self.preview_node is not None
         return (PlaneState.PREDICTED if predicted else PlaneState.OPEN) if undone else state
+
+    def is_painted_for(self, present: Present, plane: int, segment_id: str) -> bool:
+        """Whether nothing is left to paint of a segment on a plane.
+
+        One that is painted nowhere is missing on every plane, unless the user says that it was looked for.
+        """
+        ids = present.layers.segment_ids
+        if present.states[plane] not in (PlaneState.PAINTED, PlaneState.EMPTY) or plane in present.parts:
+            return False
+        said = self.state.segment_marks.get(segment_id, {}).get(plane)
+        seen = said or present.states[plane] is PlaneState.EMPTY
+        column = ids.index(segment_id)
+        return bool(present.complete[plane, column]) and bool(seen or present.shown[:, column].any())
 
     def is_accepted(self, plane: int, content: str) -> bool:
         """Whether a plane holds what was accepted there; not if all of that went with its segments."""

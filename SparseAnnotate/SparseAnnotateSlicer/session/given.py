@@ -11,8 +11,12 @@ from .annotated import AnnotatedVolume
 from .planes import PlaneState, Present
 
 
-def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotation:
+def annotation_of(session: AnnotatedVolume, present: Present, *, to_paint: bool = False) -> SparseAnnotation:
     """The painted planes, ranges and box of a session; its classes are the segments that occur on painted planes.
+
+    Parameters
+    ----------
+    to_paint : with the segments that are painted nowhere yet, too, if a range was said or nothing is painted at all
 
     Raises
     ------
@@ -24,7 +28,12 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
     partly = [plane for plane in said if not present.complete[plane].any()]
     painted = sorted({*present.planes(PlaneState.PAINTED), *said, *present.parts})
     used, labels = _used_classes(present, painted)
-    _leave_out(labels, present, used, state)
+    new = [one for one in session.segment_ids if one not in used] if to_paint else []
+    if used and not state.segment_ranges:
+        # A segment that stands there empty, as Slicer makes them, does not ask for slices.
+        new = []
+    used = [*used, *new]
+    _leave_out(labels, present, used, session)
     annotation = SparseAnnotation.from_painted_planes(
         labels,
         painted,
@@ -32,9 +41,10 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
         classes=classes_of(session.segmentation_node, used),
     )
     numbers = {segment_id: number for number, segment_id in enumerate(used, start=1)}
-    annotation = _with_complete(annotation, present, numbers)
-    if state.plane_range is not None:
-        annotation = annotation.with_range(*state.plane_range)
+    annotation = _with_complete(annotation, present, {one: number for one, number in numbers.items() if one not in new})
+    annotation = annotation.with_complete({numbers[one]: _looked_at(session, present, one) for one in new})
+    if session.plane_range is not None:
+        annotation = annotation.with_range(*session.plane_range)
     ranges = {numbers[one]: ends for one, ends in state.segment_ranges.items() if one in numbers}
     annotation = annotation.with_class_ranges(ranges)
     if partly:
@@ -46,12 +56,13 @@ def annotation_of(session: AnnotatedVolume, present: Present) -> SparseAnnotatio
     return annotation.with_box(*box_of(session.box_node, session.volume_node, session.volume))
 
 
-def _leave_out(labels: np.ndarray, present: Present, used: list[str], state) -> None:
+def _leave_out(labels: np.ndarray, present: Present, used: list[str], session: AnnotatedVolume) -> None:
     """Outside a range a part of a stroke counts as nothing: a sphere brush leaves some behind the ends."""
+    of_all = session.plane_range
     for plane in present.parts:
-        if state.plane_range is not None and not state.plane_range[0] <= plane <= state.plane_range[1]:
+        if of_all is not None and not of_all[0] <= plane <= of_all[1]:
             labels[plane] = 0
-        for segment_id, (first, last) in state.segment_ranges.items():
+        for segment_id, (first, last) in session.state.segment_ranges.items():
             if segment_id in used and not first <= plane <= last:
                 labels[plane][labels[plane] == used.index(segment_id) + 1] = 0
 
@@ -64,6 +75,19 @@ def _with_complete(annotation: SparseAnnotation, present: Present, numbers: dict
         wanted[:, number - 1] &= present.complete[:, column[segment_id]]
     differ = np.flatnonzero((wanted != annotation.complete).any(axis=0))
     return annotation.with_complete({int(one) + 1: np.flatnonzero(wanted[:, one]).tolist() for one in differ})
+
+
+def _looked_at(session: AnnotatedVolume, present: Present, segment_id: str) -> list[int]:
+    """The planes on which a segment that is painted nowhere counts as seen.
+
+    Where its range says that it is there it was not painted, unless the user says so; else it was, wherever nothing
+    else is left to paint.
+    """
+    marks = session.state.segment_marks.get(segment_id, {})
+    said = {plane for plane, complete in marks.items() if complete} | {*present.planes(PlaneState.EMPTY)}
+    if segment_id not in session.state.segment_ranges:
+        said |= {*present.whole}
+    return sorted(said - {plane for plane, complete in marks.items() if not complete})
 
 
 def _used_classes(present: Present, planes: list[int]) -> tuple[list[str], np.ndarray]:

@@ -51,7 +51,7 @@ def _slices_reversed(slices: int) -> np.ndarray:
 
 
 def _reverse_planes(state: SessionState, last: int) -> None:
-    for name in ("marks", "contents", "accepted", "expected_dice", "by_hand"):
+    for name in ("marks", "contents", "accepted", "expected_dice", "by_hand", "suggested_structures"):
         setattr(state, name, {last - plane: value for plane, value in getattr(state, name).items()})
     state.accepted_beside = {last - plane: last - other for plane, other in state.accepted_beside.items()}
     state.predicted = sorted(last - plane for plane in state.predicted)
@@ -62,4 +62,10 @@ def _reverse_planes(state: SessionState, last: int) -> None:
     state.suggestions = [(last - plane, score, reason) for plane, score, reason in state.suggestions]
     if state.plane_range is not None:
         state.plane_range = (last - state.plane_range[1], last - state.plane_range[0])
+    halves = state.half_ranges.items()
+    state.half_ranges = {one: tuple(_reversed(end, last) for end in ends[::-1]) for one, ends in halves}
     state.segment_ranges = {one: (last - ends[1], last - ends[0]) for one, ends in state.segment_ranges.items()}
+
+
+def _reversed(plane: int | None, last: int) -> int | None:
+    return None if plane is None else last - plane

@@ -35,7 +35,7 @@ class _Basis:
         changed = [one for one in {*self.painted, *painted} if self.painted.get(one) != painted.get(one)]
         if changed:
             return f"plane {min(changed)} was painted or changed while the others were predicted: predict again"
-        now, before = _annotation(session, present), self.annotation
+        now, before = annotation_of(session, present), self.annotation
         ranges = before.plane_range == now.plane_range and before.class_ranges == now.class_ranges
         if not ranges or not np.array_equal(before.known, now.known):
             return "the range or the box changed while the planes were predicted: predict again"
@@ -135,7 +135,7 @@ def submit(
     if options is not None:
         state.predictor_options = dict(options)
     present = session.look()
-    basis = _Basis(session.volume_key(), _painted(present), _annotation(session, present))
+    basis = _Basis(session.volume_key(), _painted(present), annotation_of(session, present))
     if not present.painted:
         raise InputError("no plane is painted: paint at least one of the suggested planes")
     given = {"seed": state.seed, **state.predictor_options}
@@ -151,10 +151,10 @@ def _painted(present: Present) -> dict[int, tuple[str, str]]:
     return {plane: (present.states[plane].value, present.contents[plane]) for plane in given}
 
 
-def _annotation(session: AnnotationSession, present: Present) -> SparseAnnotation:
-    """What the user gave; where nobody clicked first and last nothing is predicted beyond what is painted."""
+def annotation_of(session: AnnotationSession, present: Present) -> SparseAnnotation:
+    """What a prediction rests on; where nobody clicked first and last nothing is predicted beyond what is painted."""
     annotation = session.annotation(present)
-    if session.state.plane_range is None and present.painted:
-        given = sorted({*present.painted, *present.parts})
-        return annotation.with_range(given[0], given[-1])
+    if session.plane_range is None and present.painted:
+        given = {*present.painted, *present.parts}.union(*annotation.class_ranges.values())
+        return annotation.with_range(min(given), max(given))
     return annotation

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from SparseAnnotateLib.annotation import SparseAnnotation
+from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.selectors import SELECTORS, Suggestion
 from SparseAnnotateLib.volume import resolve_axis
@@ -19,6 +19,7 @@ from .mirrored import follow
 from .node import ATTRIBUTE, VOLUME, add_session_node, is_whole, session_nodes
 from .painted import NOTHING, PlaneContents
 from .planes import PlaneState, Present
+from .ranges import set_range_of_all
 from .review import Review
 from .state import SessionState, options_as_json
 from .watching import watch
@@ -87,19 +88,20 @@ class AnnotationSession(AnnotatedVolume):
         return [cls.restore(node) for node in session_nodes(scene) if is_whole(node)]
 
     def set_range(self, first: int, last: int, segment_id: str | None = None) -> None:
-        """First and last plane as clicked: of all segments, or of one.
+        """First and last plane as clicked: of all segments (see `ranges.set_range_of_all`), or of one.
 
         Raises
         ------
         InputError
-            For an empty range, or planes that do not exist.
+            For an empty range, planes that do not exist, or a range of all that leaves nothing of that of one.
         """
         if not 0 <= first <= last < self.volume.planes:
             numbers = f"planes are numbered 0 to {self.volume.planes - 1}"
             raise InputError(f"the range {first} to {last} is empty or leaves the volume: {numbers}")
         if segment_id is None:
-            self.state.plane_range = (int(first), int(last))
+            set_range_of_all(self.state, int(first), int(last))
         else:
+            self.state.half_ranges.pop(segment_id, None)
             self.state.segment_ranges[segment_id] = (int(first), int(last))
         self.save()
 
@@ -109,6 +111,7 @@ class AnnotationSession(AnnotatedVolume):
             self.state.plane_range = None
         else:
             self.state.segment_ranges.pop(segment_id, None)
+            self.state.half_ranges.pop(segment_id, None)
         self.save()
 
     def mark(self, plane: int, mark: str | None) -> None:
@@ -169,9 +172,11 @@ class AnnotationSession(AnnotatedVolume):
         self.state.strokes = [plane for plane in self.state.strokes if plane not in planes]
         self.remember(planes, self.read_contents())
 
-    def annotation(self, present: Present | None = None) -> SparseAnnotation:
-        """What the user gave so far; see `given.annotation_of`."""
-        return annotation_of(self, self.look() if present is None else present)
+    def annotation(self, present: Present | None = None, *, selector: str = "") -> SparseAnnotation:
+        """What the user gave so far, see `given.annotation_of`; as a selector takes it, or a predictor."""
+        present = self.look() if present is None else present
+        tells_structures = bool(selector) and SELECTORS.get(selector).tells_structures
+        return annotation_of(self, present, to_paint=tells_structures)
 
     def suggest(
         self,
@@ -194,14 +199,41 @@ class AnnotationSession(AnnotatedVolume):
             state.selector_options = options_as_json(options)
         present = self.look()
         selector, rng = SELECTORS.create(state.selector, state.selector_options), np.random.default_rng(state.seed)
-        return self.take_suggestions(selector.select(self.volume, self.annotation(present), state.count, rng), present)
+        annotation = self.annotation(present, selector=selector.name)
+        chosen = selector.select(self.volume, annotation, state.count, rng)
+        return self.take_suggestions(chosen, present, annotation.classes)
 
-    def take_suggestions(self, chosen: Iterable[Suggestion], present: Present | None = None) -> list[Suggestion]:
-        """Put suggestions in place of those that are not painted; planes that are painted by now are left out."""
-        painted = (self.look() if present is None else present).painted
-        new = [one for one in chosen if one.plane not in painted]
-        done = [one for one in self.state.suggestions if one[0] in painted]
-        self.state.suggestions = done + [(one.plane, float(one.score), one.reason) for one in new]
+    def take_suggestions(
+        self,
+        chosen: Iterable[Suggestion],
+        present: Present | None = None,
+        classes: Sequence[LabelClass] = (),
+    ) -> list[Suggestion]:
+        """Put suggestions in place of those that are not painted.
+
+        Planes on which by now nothing is left to paint are left out; those painted for other structures are not.
+
+        Parameters
+        ----------
+        classes : of the annotation that they were chosen for, whose numbers their structures are
+        """
+        present, state = self.look() if present is None else present, self.state
+        ids = [one.details.get("ID", "") for one in classes]
+
+        def is_left(one: Suggestion) -> bool:
+            wanted = [ids[number - 1] for number in one.structures] if ids else []
+            unpainted = [segment_id for segment_id in wanted if not self.is_painted_for(present, one.plane, segment_id)]
+            return one.plane not in present.whole or bool(unpainted)
+
+        new = [one for one in chosen if is_left(one)]
+        left = {*present.painted} - {one.plane for one in new}
+        done = [one for one in state.suggestions if one[0] in left]
+        state.suggestions = done + [(one.plane, float(one.score), one.reason) for one in new]
+        state.suggested_structures = {
+            one.plane: tuple([ids[n - 1] for n in ones] for ones in (one.structures, one.optional))
+            for one in new
+            if ids and (one.structures or one.optional)
+        }
         self.save()
         return new
 

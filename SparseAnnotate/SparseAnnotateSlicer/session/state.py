@@ -20,10 +20,12 @@ class SessionState:
     ----------
     axis : {"i", "j", "k"}, the annotation axis
     plane_range : first and last plane, as clicked, or None
-    segment_ranges : narrower ranges of single segments, by segment ID
+    segment_ranges : narrower ranges of single segments, by segment ID; see `range_of_all` for what follows from both
+    half_ranges : by segment ID, first and last plane of ranges of which only one was clicked, the other one None
     segment_ids : the segments that are annotated; None stands for all, also those that are added later
     selector, selector_options, count, seed : of the last or next suggestion
     suggestions : plane, score and reason of each, in the order in which to paint them
+    suggested_structures : by suggested plane, the segment IDs to paint there, and those that are optional
     marks : planes about which the user said something: "painted", "partly" or "empty"
     segment_marks : by segment ID, planes of which the user said whether they are painted completely for the segment
     by_hand : what the user painted on planes that we wrote on, too; see the module `by_hand`
@@ -47,12 +49,14 @@ class SessionState:
     axis: str = "k"
     plane_range: tuple[int, int] | None = None
     segment_ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    half_ranges: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
     segment_ids: list[str] | None = None
-    selector: str = "keep-n"
+    selector: str = "cover"
     selector_options: dict[str, Any] = field(default_factory=dict)
     count: int = 5
     seed: int = 0
     suggestions: list[tuple[int, float, str]] = field(default_factory=list)
+    suggested_structures: dict[int, tuple[list[str], list[str]]] = field(default_factory=dict)
     marks: dict[int, str] = field(default_factory=dict)
     segment_marks: dict[str, dict[int, bool]] = field(default_factory=dict)
     by_hand: dict[int, list[tuple[str, dict[str, str]]]] = field(default_factory=dict)
@@ -119,6 +123,10 @@ def _restored(name: str, value: Any) -> Any:
         return None if value is None else tuple(value)
     if name == "segment_ranges":
         return {segment_id: _pair(ends) for segment_id, ends in value.items()}
+    if name == "half_ranges":
+        return {segment_id: tuple(ends) for segment_id, ends in value.items()}
+    if name == "suggested_structures":
+        return {int(plane): (list(wanted), list(optional)) for plane, (wanted, optional) in value.items()}
     if name == "suggestions":
         return [(int(plane), float(score), str(reason)) for plane, score, reason in value]
     return value
@@ -129,6 +137,22 @@ def _pair(value: Sequence[int] | None) -> tuple[int, int] | None:
         return None
     first, last = value
     return int(first), int(last)
+
+
+def range_of_all(state: SessionState, segment_ids: Sequence[str]) -> tuple[int, int] | None:
+    """First and last plane of all segments; None where nobody said.
+
+    Once each of these segments has a range that is the union of them. Until then it is what was said of all, which
+    holds what was said of single ones; a segment of which nobody said where it ends may be anywhere else.
+    """
+    ends = [state.segment_ranges[one] for one in segment_ids if one in state.segment_ranges]
+    if state.plane_range is None or len(ends) == len(segment_ids) > 0:
+        return None if not ends or len(ends) < len(segment_ids) else _union(ends)
+    return _union([state.plane_range, *ends])
+
+
+def _union(ends: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return min(first for first, _ in ends), max(last for _, last in ends)
 
 
 def options_as_json(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 Who lives here
     model : what is shown, and where: window, bars, marks; numbers only, neither Qt nor pixels drawn
+    lanes : the range of each of several structures, as thin lines
     painter : draws it; shapes tell states apart, colours only help
     widget, texts : the Qt widget: mouse, keyboard, menu, what hovering says; states in words
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..session.planes import PlaneState
+from .lanes import Lane
 
 # Left and right of the bars, so that the handles of the range have room at both ends of the volume.
 MARGIN = 10
@@ -96,12 +97,16 @@ class StripModel:
     plane_range : first and last plane, or None
     current : the plane in the slice view, or None
     whole : show all planes, not only the range and what is around it
+    lanes : the range of each structure, where there are several
+    selected : segment ID of the one whose ends the handles are; "" for the range of all
     """
 
     planes: Sequence[StripPlane] = ()
     plane_range: tuple[int, int] | None = None
     current: int | None = None
     whole: bool = False
+    lanes: Sequence[Lane] = ()
+    selected: str = ""
     _reach: tuple[int, int] | None = field(default=None, repr=False)
 
     @property
@@ -207,17 +212,50 @@ class StripModel:
         for middle in self._middles(state, width):
             yield from range(round(middle - half), round(middle + half))
 
+    @property
+    def lane(self) -> Lane | None:
+        """The selected structure's; None where the handles are those of the range of all."""
+        return next((one for one in self.lanes if one.segment_id == self.selected), None)
+
+    @property
+    def held(self) -> tuple[int | None, int | None]:
+        """The planes at the handles; None for an end that nobody gave."""
+        lane = self.lane
+        return (lane.first, lane.last) if lane is not None else self.plane_range or (None, None)
+
+    def ends_of(self, lane: Lane | None) -> tuple[int, int]:
+        """First and last plane of a structure, or of all: else where all of them end, or what is in sight does."""
+        around = self.plane_range or self.window
+        first, last = self.held if lane is None else (lane.first, lane.last)
+        return around[0] if first is None else first, around[1] if last is None else last
+
     def handles(self, width: int) -> tuple[float, float] | None:
         """Pixels of both ends of the range; of all planes in sight where nobody said any; None without planes."""
-        if not self.planes:
-            return None
-        first, last = self.plane_range or self.window
+        return self.pixels_of(self.lane, width) if self.planes else None
+
+    def pixels_of(self, lane: Lane | None, width: int) -> tuple[float, float]:
+        """Pixels of both ends of a structure's range, or of that at the handles."""
+        first, last = self.ends_of(lane)
         return self.left_of(first, width), self.left_of(last + 1, width)
 
     def range_with(self, end: str, plane: int) -> tuple[int, int]:
         """The range after its end "first" or "last" was moved to a plane; the ends do not pass each other."""
         first, last = self.plane_range or (0, len(self.planes) - 1)
         return (min(plane, last), last) if end == "first" else (first, max(plane, first))
+
+    def move_end(self, end: str, plane: int) -> int:
+        """Move an end of the range at the handles to a plane, or as near as the other one lets it; returns where."""
+        lane = self.lane
+        if lane is None:
+            self.plane_range = self.range_with(end, plane)
+            return self.plane_range[end == "last"]
+        if end == "first":
+            plane = plane if lane.last is None else min(plane, lane.last)
+        else:
+            plane = plane if lane.first is None else max(plane, lane.first)
+        moved = replace(lane, **{end: plane})
+        self.lanes = [moved if one.segment_id == self.selected else one for one in self.lanes]
+        return plane
 
 
 def _urgency(plane: StripPlane) -> tuple[int, float]:

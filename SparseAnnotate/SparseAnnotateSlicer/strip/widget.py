@@ -8,16 +8,16 @@ import qt
 from slicer.i18n import tr as _
 
 from ..session.planes import PlaneState
+from .lanes import Lane, lane_at
 from .model import StripModel, StripPlane
-from .painter import BASE, HEIGHT, Colors, paint
-from .texts import stateTexts
+from .painter import BASE, HEIGHT, Colors, base_of, paint
+from .texts import handleText, laneText, planeText
 
 __all__ = ["SliceStrip", "StripPlane"]
 
 # Around a handle, in pixels: it is seven wide.
 _REACH = 8
 _TREMBLE = 4
-_PREDICTED = (PlaneState.PREDICTED, PlaneState.ACCEPTED)
 
 
 class SliceStrip(qt.QWidget):
@@ -27,6 +27,8 @@ class SliceStrip(qt.QWidget):
     ----------
     onJump : called with the plane to show
     onRangeDragged : called with first and last plane, once an end was let go
+    onEndDragged : called with a segment ID, whether it is its first plane, and the plane, once an end was let go
+    onSegmentChosen : called with a segment ID whose end was taken
     onMarkPlane : called with a plane and what the user says it is: PlaneState.EMPTY, PARTLY, PAINTED, or OPEN for
         "not painted"
     onMarkSegment : called with a plane, and whether it is complete for the structure of `setSegment`
@@ -36,6 +38,7 @@ class SliceStrip(qt.QWidget):
     def __init__(self, parent=None):
         qt.QWidget.__init__(self, parent)
         self.onJump = self.onRangeDragged = self.onMarkPlane = self.onMarkSegment = self.onExportProvenance = None
+        self.onEndDragged = self.onSegmentChosen = None
         self._segment = ""
         self.model = StripModel()
         self._drag = None
@@ -73,6 +76,12 @@ class SliceStrip(qt.QWidget):
         new = None if first is None or last is None else (first, last)
         if self._drag not in ("first", "last") and new != self.model.plane_range:
             self.model.plane_range = new
+            self.update()
+
+    def setLanes(self, lanes: Sequence[Lane], selected: str = "") -> None:
+        """The range of each of several structures, and whose ends the handles are: "" for the range of all."""
+        if self._drag not in ("first", "last") and (list(lanes), selected) != (self.model.lanes, self.model.selected):
+            self.model.lanes, self.model.selected = list(lanes), selected
             self.update()
 
     def setCurrentPlane(self, index: int | None) -> None:
@@ -118,7 +127,12 @@ class SliceStrip(qt.QWidget):
         if self._drag == "scrub":
             self._jump(self._asked)
         else:
-            self._rangeBefore, self._grabbedAt = self.model.plane_range, x
+            lane = self._laneAt(y)
+            if lane is not None and lane.segment_id != self.model.selected:
+                self.model.selected = lane.segment_id
+                if self.onSegmentChosen:
+                    self.onSegmentChosen(lane.segment_id)
+            self._rangeBefore, self._grabbedAt = (self.model.plane_range, self.model.lanes), x
             self.model.hold_window()
 
     def mouseMoveEvent(self, event) -> None:
@@ -131,25 +145,37 @@ class SliceStrip(qt.QWidget):
         else:
             handle = self._handleAt(x, y)
             self.setCursor(qt.QCursor(qt.Qt.SizeHorCursor if handle else qt.Qt.ArrowCursor))
+            lane = self._laneAt(y)
             text = self._handleText(handle) if handle else self.textOf(self.model.plane_at(x, self.width))
-            self.toolTip = text
+            self.toolTip = laneText(lane) if lane is not None else text
 
     def mouseReleaseEvent(self, event) -> None:  # noqa: ARG002
         """Hand over the range that was dragged."""
-        drag, before, after = self._drag, self._rangeBefore, self.model.plane_range
+        drag, before, lane = self._drag, self._rangeBefore, self.model.lane
+        after = self.model.plane_range, self.model.lanes
         self._letGo()
-        if drag in ("first", "last") and after is not None and after != before and self.onRangeDragged:
-            self.onRangeDragged(*after)
+        if drag not in ("first", "last") or after == before:
+            return
+        if lane is not None and self.onEndDragged:
+            self.onEndDragged(lane.segment_id, drag == "first", lane.first if drag == "first" else lane.last)
+        elif lane is None and self.onRangeDragged:
+            self.onRangeDragged(*after[0])
 
     def _handleAt(self, x: int, y: int) -> str | None:
-        """The end of the range that can be taken here: below the bars only, where nothing else is."""
-        handles = self.model.handles(self.width)
-        if handles is None or y < BASE:
+        """The end of a range that can be taken here: below the bars only, where nothing else is."""
+        lane = self._laneAt(y)
+        handles = self.model.handles(self.width) if lane is None else self.model.pixels_of(lane, self.width)
+        if handles is None or (lane is None and y < BASE):
             return None
         left, right = handles[0] - x, x - handles[1]
         if abs(left - 3) <= _REACH and abs(left - 3) <= abs(right - 3):
             return "first"
         return "last" if abs(right - 3) <= _REACH else None
+
+    def _laneAt(self, y: int) -> Lane | None:
+        """The structure whose line is here; None beside the lines."""
+        model, top = self.model, base_of(self.model)
+        return lane_at(model.lanes, model.selected, y - top - 1) if top <= y < BASE else None
 
     def _dragRange(self, x: int) -> None:
         """The plane under the mouse becomes the end; a hand that trembles moves nothing."""
@@ -158,13 +184,13 @@ class SliceStrip(qt.QWidget):
         self._grabbedAt = None
         model = self.model
         plane = model.plane_at(x, self.width, beyond=True)
-        new = model.range_with(self._drag, plane)
-        if new == model.plane_range:
+        before = model.held
+        end = model.move_end(self._drag, plane)
+        if model.held == before:
             return
-        model.plane_range = new
         model.widen_window(plane)
         self.update()
-        self._jump(new[0] if self._drag == "first" else new[1])
+        self._jump(end)
 
     def _letGo(self) -> None:
         self._drag = self._rangeBefore = None
@@ -183,10 +209,10 @@ class SliceStrip(qt.QWidget):
         """Left and right, a page of ten, home and end of the range; Escape gives up dragging."""
         key, model = event.key(), self.model
         if key == qt.Qt.Key_Escape and self._drag in ("first", "last"):
-            model.plane_range = self._rangeBefore
+            model.plane_range, model.lanes = self._rangeBefore
             self._letGo()
             return
-        first, last = model.plane_range or (0, len(model.planes) - 1)
+        first, last = model.ends_of(model.lane) if None not in model.held else (0, len(model.planes) - 1)
         current = first if model.current is None else model.current
         targets = {
             qt.Qt.Key_Left: current - 1,
@@ -207,29 +233,10 @@ class SliceStrip(qt.QWidget):
         """What hovering over a plane says: number, position, state, and why or how good."""
         if index is None:
             return ""
-        plane = self.model.planes[index]
-        lines = [
-            _("Slice {number}, {position} mm").format(number=plane.slice_number, position=f"{plane.position_mm:.1f}")
-        ]
-        corrected = plane.corrected and plane.state is PlaneState.PAINTED
-        lines.append(_("corrected") if corrected else stateTexts()[plane.state])
-        if plane.expected_dice is not None and plane.state in _PREDICTED:
-            lines.append(_("expected Dice {dice}").format(dice=f"{plane.expected_dice:.2f}"))
-            if plane.interval is not None:
-                low, high = (f"{end:.2f}" for end in plane.interval)
-                lines[-1] += " " + _("(probably {low} to {high})").format(low=low, high=high)
-        if plane.structures and plane.state in _PREDICTED:
-            lines.append(plane.structures)
-        if plane.reason and plane.state is PlaneState.TO_PAINT:
-            lines.append(_("suggested: {reason}").format(reason=plane.reason))
-        elif plane.reason and (plane.elsewhere or plane.state in (PlaneState.PARTLY, PlaneState.PAINTED)):
-            lines.append(plane.reason)
-        return "\n".join(lines)
+        return planeText(self.model.planes[index])
 
     def _handleText(self, end: str) -> str:
-        if self.model.plane_range is None:
-            return _("Drag: where the structure ends")
-        return _("Drag: first slice of the structure") if end == "first" else _("Drag: last slice of the structure")
+        return handleText(self.model.lane, end, given=None not in self.model.held)
 
     # The menu (right click, or the menu key for the current plane)
 

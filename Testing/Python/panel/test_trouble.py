@@ -409,16 +409,17 @@ def test_a_segment_has_a_range_of_its_own(painted):
     panel, session = painted, painted.panel.session
     session.segmentation_node.GetSegmentation().AddEmptySegment("lesion", "lesion")
     wait_until(lambda: not panel.panel.watch.is_waiting)
-    click(panel.ui.segmentRangesButton)
-    choose_name(panel.ui.segmentCombo, "lesion")
+    panel.ui.editor.setCurrentSegmentID("lesion")
+    panel.ui.editor.currentSegmentIDChanged.emit("lesion")
     scroll_to(panel, 7)
-    click(panel.ui.segmentFirstButton)
+    click(panel.ui.firstHereButton)
     scroll_to(panel, 9)
-    click(panel.ui.segmentLastButton)
+    click(panel.ui.lastHereButton)
     assert session.state.segment_ranges == {"lesion": (7, 9)}
-    assert session.state.plane_range == (5, 18)
-    assert panel.ui.segmentRangeLabel.text == "7 - 9"
-    click(panel.ui.segmentClearButton)
+    assert session.plane_range == (5, 18)
+    panel.ui.editor.setCurrentSegmentID("lesion")
+    panel.ui.editor.currentSegmentIDChanged.emit("lesion")
+    click(panel.ui.clearRangeButton)
     assert session.state.segment_ranges == {}
     assert panel.ui.volumeLine.text == "CT chest, 2 segments, axis K"
 

@@ -26,6 +26,7 @@ class CoverSelector(ActiveSelector):
 
     name = "cover"
     aliases = ("expected-gain",)
+    tells_structures = True
     summary = "planes that serve every structure over its own range, and then where most is lost"
 
     def _candidates(self, annotation):
