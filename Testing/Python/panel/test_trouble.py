@@ -311,7 +311,7 @@ class TestKeys:
     def test_they_lead_through_the_suggestions_without_having_been_switched_on(self, suggested_slices):
         panel = suggested_slices
         names = [one.objectName for one in panel.panel.shortcuts._installed]
-        assert names == ["SparseAnnotate_NextSuggestedSlice", "SparseAnnotate_PreviousSuggestedSlice"]
+        assert names[:2] == ["SparseAnnotate_NextSuggestedSlice", "SparseAnnotate_PreviousSuggestedSlice"]
         self.press(panel, 0)
         assert panel.panel.plane == suggested(panel)[1]
         self.press(panel, 1)
