@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from SparseAnnotateLib import environment
 from SparseAnnotateLib.annotation import SparseAnnotation
+from SparseAnnotateLib.completeness import union
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import Job, JobHandle, JobState, Runner
 from SparseAnnotateLib.predictors import Prediction
@@ -155,6 +156,12 @@ def annotation_of(session: AnnotationSession, present: Present) -> SparseAnnotat
     """What a prediction rests on; where nobody clicked first and last nothing is predicted beyond what is painted."""
     annotation = session.annotation(present)
     if session.plane_range is None and present.painted:
-        given = {*present.painted, *present.parts}.union(*annotation.class_ranges.values())
-        return annotation.with_range(min(given), max(given))
+        given = [*present.painted, *present.parts]
+        shown, ranges = (min(given), max(given)), annotation.class_ranges
+        ends = union([shown, *ranges.values()])
+        annotation = annotation.with_range(*ends)
+        if ends != shown:
+            # One structure's range says nothing of the others.
+            of_others = dict.fromkeys(range(1, annotation.class_count + 1), shown)
+            annotation = annotation.with_class_ranges({**of_others, **ranges})
     return annotation

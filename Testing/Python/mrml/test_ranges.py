@@ -147,6 +147,15 @@ class TestPredicting:
         assert np.flatnonzero((prediction.labels == 2).any(axis=(1, 2))).tolist() == list(range(8, 14))
         assert np.flatnonzero((prediction.labels == 1).any(axis=(1, 2))).tolist() == list(range(2, 17))
 
+    def test_the_range_of_one_structure_says_nothing_of_the_others(self, session):
+        draw(session, 0, [6, 9], LIVER)
+        draw(session, 1, [6, 9], TUMOUR)
+        session.set_range(2, 16, session.segment_ids[0])
+        with InlineRunner() as runner:
+            prediction = submit(session, runner, "nearest").wait()
+        assert np.flatnonzero((prediction.labels == 2).any(axis=(1, 2))).tolist() == [6, 7, 8, 9]
+        assert np.flatnonzero((prediction.labels == 1).any(axis=(1, 2))).tolist() == list(range(2, 17))
+
     def test_without_a_range_of_all_it_reaches_as_far_as_the_range_of_each(self, session):
         draw(session, 0, [6, 9], LIVER)
         session.set_range(2, 16, session.segment_ids[0])
