@@ -14,7 +14,8 @@ import numpy as np
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
 from SparseAnnotateLib.predictors.guided.planes import PlaneWorker
 from SparseAnnotateLib.predictors.guided.pool import INSIDE, log_priors, pooled
-from SparseAnnotateLib.predictors.guided.priors import Bracket, softmax_of_distances
+from SparseAnnotateLib.predictors.guided.priors import Bracket
+from SparseAnnotateLib.predictors.guided.probabilities import softmax_of_distances
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -49,8 +50,8 @@ def priors_of(volume: Volume, annotation: SparseAnnotation) -> tuple[dict[str, n
     """Name -> probabilities (classes + 1, rows, columns) on the plane shown, and their region."""
     worker = PlaneWorker(volume, annotation, seed=0)
     below, above = PAINTED[0], PAINTED[1]
-    upward = worker.carry(below, range(below + 1, SHOWN + 1))[SHOWN]
-    downward = worker.carry(above, range(above - 1, SHOWN - 1, -1))[SHOWN]
+    ways = {below: range(below + 1, SHOWN + 1), above: range(above - 1, SHOWN - 1, -1)}
+    upward, downward = (worker.carry(source, way, worker.steps(source, way))[SHOWN] for source, way in ways.items())
     priors = worker.priors(Bracket(SHOWN, below, above), upward, downward)
     whole = {name: getattr(priors, name) for name in ("patch", "propagated")}
     whole |= {name: softmax_of_distances(getattr(priors, name), 1.0) for name in ("cubic", "chain")}

@@ -2,6 +2,7 @@
 
 - `base`: what every predictor is, and the promises that it keeps for all (known voxels come back unchanged, ...).
 - `groups`, `crossing`: structures painted on planes of their own, and planes painted along another axis.
+- `memory`: what was computed before, found again by what it was computed from.
 - `initial`: any of them started from a rough segmentation, which the painted planes correct (docs/initial.md);
   `rivals`: which of the two leads.
 - `nearest`, `shape`, `morphology`: interpolate, and learn nothing.

@@ -22,6 +22,7 @@ from ..structures import structure_groups
 from ..volume import Volume
 from .crossing import pulled_to_crossing
 from .groups import predicted_in_groups
+from .memory import Memory
 
 __all__ = ["PREDICTORS", "Prediction", "Predictor", "PredictorBase", "PredictorOptions", "Progress", "run"]
 
@@ -118,6 +119,10 @@ class PredictorBase(abc.ABC):
     @abc.abstractmethod
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         """Yield Progress, then one Prediction; its `labels` may be wrong where the truth is known."""
+
+    def remembering(self, memory: Memory) -> Predictor:  # noqa: ARG002 - for those that recall something
+        """The same predictor, recalling what it can of what it computed before; the prediction is the same."""
+        return self
 
     def keep_promises(self, prediction: Prediction, annotation: SparseAnnotation) -> Prediction:
         """The prediction, cleaned as the options say, inside the ranges, and with what is known."""

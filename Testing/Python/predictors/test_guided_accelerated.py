@@ -82,7 +82,7 @@ def test_a_real_prediction_is_the_same_within_a_percent(real_data, monkeypatch):
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.predictors.guided.accelerated import TorchFlow, TorchImages, TorchPatchSearch
 
-    def torch_tools(volume, region, _device, fine):
+    def torch_tools(volume, region, _device, fine, _memory):
         images = TorchImages(volume, region, "cpu")
         return images, TorchFlow(images, fine), TorchPatchSearch(images, planes.SEARCH_RADIUS_PIXELS)
 

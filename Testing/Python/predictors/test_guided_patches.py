@@ -94,7 +94,8 @@ def test_flows_begun_ahead_are_those_of_their_gap(monkeypatch, planes_ahead):
     between = gaps.gaps_of([2, 6, 7], (0, 9))
     with ThreadPoolExecutor(2) as executor:
         ahead = gaps._StepsAhead(Worker(), between, executor)
-        for number, gap in enumerate(between):
-            upward, downward = (None if future is None else future.result() for future in ahead.of(number))
+        for gap in between:
+            upward, downward = (None if future is None else future.result() for future in ahead.of(gap))
             assert upward == (None if gap.below is None else (gap.below, list(gap.upward())))
             assert downward == (None if gap.above is None else (gap.above, list(gap.downward())))
+        assert ahead.of(gaps.Gap(20, 30, 21, 29)) == (None, None)

@@ -9,6 +9,7 @@ An annotation walks through these files (docs/design.md has the page):
   trees.
 - What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.
 - Fibres and sheets of up to three pixels: `thin`.
+- What need not be computed again when one more plane was painted: `remembered`.
 - `probabilities`: sums of classes that several of them need; `threads`: the cores.
 
 May be imported here: `cohort`, `quality`, `interpolation`, `distances` and the ground. No other predictor.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,24 +17,16 @@ _LEAST_PROBABILITY = np.float32(1e-12)
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What a plane receives from a painted plane.
+class Received:
+    """The labels that a plane receives from a painted plane.
 
     Attributes
     ----------
-    source : the painted plane
-    flow : ndarray of float32, shape (rows, columns, 2), from the plane to its source
-    neighbour : the plane next to it on the way there
-    step : ndarray of float32, shape (rows, columns, 2), from the plane to its neighbour
     labels : ndarray of uint8, shape (rows, columns), the most probable classes
     doubtful : flat indices of the pixels where that is not certain
     doubts : ndarray of float32, shape (classes + 1, doubtful), the probabilities there
     """
 
-    source: int
-    flow: np.ndarray
-    neighbour: int
-    step: np.ndarray
     labels: np.ndarray
     doubtful: np.ndarray
     doubts: np.ndarray
@@ -46,6 +38,49 @@ class Carried:
         return whole
 
 
+@dataclass(frozen=True)
+class Remainder:
+    """What `Received` leaves out: pixels that are all but certain, and what they pass on to the next plane."""
+
+    pixels: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, received: Received, probabilities: np.ndarray) -> Remainder:
+        pixels = np.flatnonzero((received.probabilities() != probabilities).any(axis=0)).astype(np.int32)
+        return cls(pixels, probabilities.reshape(len(probabilities), -1)[:, pixels])
+
+    def completed(self, received: Received) -> np.ndarray:
+        """The probabilities (classes + 1, rows, columns) that were received, to the last bit."""
+        whole = received.probabilities()
+        whole.reshape(len(whole), -1)[:, self.pixels] = self.values
+        return whole
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a plane receives from a painted plane, and on which way.
+
+    Attributes
+    ----------
+    source : the painted plane
+    flow : ndarray of float32, shape (rows, columns, 2), from the plane to its source
+    neighbour : the plane next to it on the way there
+    step : ndarray of float32, shape (rows, columns, 2), from the plane to its neighbour
+    received : the labels
+    """
+
+    source: int
+    flow: np.ndarray
+    neighbour: int
+    step: np.ndarray
+    received: Received
+
+    def probabilities(self) -> np.ndarray:
+        """Float32, shape (classes + 1, rows, columns)."""
+        return self.received.probabilities()
+
+
 def carry(
     source: int,
     labels: np.ndarray,
@@ -54,18 +89,31 @@ def carry(
     flow: AdjacentFlow,
     search: PatchSearch,
     steps: Sequence[np.ndarray],
+    recall: Callable[[int], tuple[Received, Remainder] | None] = lambda _: None,
+    keep: Callable[[int, tuple[Received, Remainder]], object] | None = None,
 ) -> dict[int, Carried]:
     """Carry the labels of a painted plane over `targets`, which follow it one by one, up or down.
 
-    `steps` are the flows from each of them to the plane before (`AdjacentFlow.steps`).
+    `steps` are the flows from each of them to the plane before (`AdjacentFlow.steps`). What a plane receives may be
+    recalled, and is kept for that.
     """
-    probabilities = one_hot(labels, class_count)
+    probabilities: np.ndarray | None = one_hot(labels, class_count)
     onward, previous, carried = None, source, {}
+    known: tuple[Received, Remainder] | None = None
     for plane, step in zip(targets, steps, strict=True):
         onward = flow.compose(step, onward)
-        probabilities = search.fuse(plane, [(previous, probabilities, 1.0)])
-        doubtful, doubts = sharpened(probabilities)
-        carried[plane] = Carried(source, onward, previous, step, most_probable(probabilities), doubtful, doubts)
+        before, known = known, recall(plane)
+        if known is not None:
+            received, probabilities = known[0], None
+        else:
+            if probabilities is None:
+                probabilities = before[1].completed(before[0])
+            probabilities = search.fuse(plane, [(previous, probabilities, 1.0)])
+            doubtful, doubts = sharpened(probabilities)
+            received = Received(most_probable(probabilities), doubtful, doubts)
+            if keep is not None:
+                keep(plane, (received, Remainder.of(received, probabilities)))
+        carried[plane] = Carried(source, onward, previous, step, received)
         previous = plane
     return carried
 

@@ -89,6 +89,10 @@ class DistanceMaps:
             radii[plane] = np.where(np.isfinite(nearest), nearest, default).astype(np.float32)
         return radii
 
+    def radii_mm(self, plane: int) -> list[float]:
+        """How far away the classes are that a painted plane lacks, and how they taper beyond it."""
+        return self._radii[plane].tolist()
+
     def usual_radii_mm(self) -> np.ndarray:
         """Inscribed radius of each structure, the median of the painted planes that have it; NaN for none."""
         radii = np.full(self.class_count, np.nan)

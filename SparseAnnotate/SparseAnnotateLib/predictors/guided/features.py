@@ -33,6 +33,25 @@ _DISTANCE_UNIT_MM = 5.0
 
 
 @dataclass(frozen=True)
+class Sight:
+    """What the number of painted planes and structures lets the trees see of a pixel.
+
+    Attributes
+    ----------
+    single_sides : what each side alone says; else the pool's log-odds
+    all_classes : what the priors say about every class
+    """
+
+    single_sides: bool
+    all_classes: bool
+
+    @classmethod
+    def of(cls, structures: int, painted_planes: int) -> Sight:
+        seen = sees_all_classes(structures, painted_planes)
+        return cls(painted_planes >= _PLANES_FOR_SINGLE_SIDES, seen)
+
+
+@dataclass(frozen=True)
 class Rows:
     """Pixels of one plane as the classifiers see them.
 
@@ -68,7 +87,7 @@ def make_rows(
     logs: np.ndarray,
     pool: np.ndarray,
     images: Images,
-    painted_planes: int,
+    sight: Sight,
     distance_unit_mm: float,
     allowed: np.ndarray,
 ) -> Rows:
@@ -76,7 +95,7 @@ def make_rows(
 
     Parameters
     ----------
-    painted_planes : how many the whole volume has, which decides what the trees can learn to use
+    sight : what the trees can learn to use
     allowed : bool (classes + 1,), which can occur on the plane
     distance_unit_mm : between planes, times how much of the priors remains where they were mixed with the truth
     """
@@ -85,7 +104,7 @@ def make_rows(
     contested = np.flatnonzero(possible.sum(axis=0) > 1)
     at = priors.at(contested)
     pool_at = pool[:, contested]
-    about = class_features(at, pool_at, painted_planes >= _PLANES_FOR_SINGLE_SIDES)
+    about = class_features(at, pool_at, sight.single_sides)
     candidates = [np.flatnonzero(where).astype(np.int32) for where in possible[:, contested]]
     return Rows(
         pixels=at.band.astype(np.int32),
@@ -94,13 +113,13 @@ def make_rows(
         image=image_features(at, images, distance_unit_mm).astype(np.float16),
         candidates=candidates,
         classes=[about[:, n, chosen].T.astype(np.float16) for n, chosen in enumerate(candidates)],
-        others=_of_all_classes(about, painted_planes),
+        others=_of_all_classes(about, sight),
     )
 
 
-def _of_all_classes(about: np.ndarray, painted_planes: int) -> np.ndarray:
+def _of_all_classes(about: np.ndarray, sight: Sight) -> np.ndarray:
     features, classes, pixels = about.shape
-    told = features * classes if sees_all_classes(classes - 1, painted_planes) else 0
+    told = features * classes if sight.all_classes else 0
     return about.reshape(features * classes, pixels)[:told].T.astype(np.float16)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..memory import Memory, digest
 from .images import Images
 
 # Noise below the pixel scale makes the flow rough. In a doubled image .7 of its pixels are .35 of ours.
@@ -39,11 +40,13 @@ class AdjacentFlow:
     Parameters
     ----------
     fine : look at small windows enlarged
+    memory : keeps what was found in windows that look the same, wherever they lie
     """
 
-    def __init__(self, images: Images, fine: bool = False):
+    def __init__(self, images: Images, fine: bool = False, memory: Memory | None = None):
         self._images = images
         self._fine = fine
+        self._memory = memory
         rows, columns = images.shape
         self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
         self._low, self._high = images.normalised_range
@@ -63,12 +66,21 @@ class AdjacentFlow:
         if min(flow[window].shape[:2]) < _LEAST_PIXELS:
             return flow
         size = flow[window].size // 2
-        search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        search.setFinestScale(int(size > _PIXELS_AT_FULL_SCALE))
-        search.setVariationalRefinementIterations(REFINEMENTS)
         scale = next((scale for most, scale in _SCALES_UP_TO_PIXELS if self._fine and size <= most), 1.0)
-        here, there = (self._eight_bit(z, SMOOTHING_SIGMA / scale)[window] for z in (plane, neighbour))
-        flow[window] = _flow_at_scale(search, np.ascontiguousarray(here), np.ascontiguousarray(there), scale)
+        here, there = (
+            np.ascontiguousarray(self._eight_bit(z, SMOOTHING_SIGMA / scale)[window]) for z in (plane, neighbour)
+        )
+
+        def search() -> np.ndarray:
+            searching = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+            searching.setFinestScale(int(size > _PIXELS_AT_FULL_SCALE))
+            searching.setVariationalRefinementIterations(REFINEMENTS)
+            return _flow_at_scale(searching, here, there, scale)
+
+        if self._memory is None:
+            flow[window] = search()
+        else:
+            flow[window] = self._memory.made(digest("flow", here, there, scale), search)
         return flow
 
     def steps(self, source: int, targets: Iterable[int], window: tuple[slice, slice] | None = None) -> list[np.ndarray]:

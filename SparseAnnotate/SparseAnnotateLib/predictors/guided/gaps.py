@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from .carry import Carried
-from .planes import PlaneResult, PlaneWorker
+from .planes import Made, PlaneResult, PlaneWorker
 from .priors import Bracket
 from .threads import worker_count
 
@@ -59,28 +59,66 @@ def walk(
     """
     ahead = 1 + worker_count() // 2
     before: list[Future] = []
-    steps = _StepsAhead(worker, gaps, executor)
+    recalled = _Recalled(worker, gaps, planes, learning)
+    steps = _StepsAhead(worker, recalled.lacking, executor)
     carried: dict[int, tuple[Future | None, Future | None]] = {}
     arrived = None
     for number, gap in enumerate(gaps):
         for later in range(number, min(len(gaps), number + ahead)):
             if later not in carried:
-                carried[later] = _start_carrying(worker, gaps[later], steps.of(later), executor)
+                carried[later] = _start_carrying(worker, gaps[later], steps.of(gaps[later]), executor)
         upward, downward = ({} if future is None else future.result() for future in carried[number])
         started = [
-            executor.submit(worker.predict, Bracket(z, gap.below, gap.above), upward.get(z), downward.get(z))
-            for z in range(gap.first, gap.last + 1)
+            executor.submit(worker.predict, bracket, upward.get(z), downward.get(z), recalled.unpainted[z])
+            for z, bracket in brackets_of(gap).items()
             if z in planes
         ]
         if gap.inside and learning:
-            started += _start_learning(worker, gap, arrived, downward[gap.below], upward[gap.above], executor)
-            arrived = upward[gap.above]
+            arrivals = arrived, downward.get(gap.below), upward.get(gap.above)
+            started += _start_learning(worker, gap, arrivals, recalled.painted, executor)
+            arrived = upward.get(gap.above)
         carried[number] = (None, None)
         for future in before:
             yield future.result()
         before = started
     for future in before:
         yield future.result()
+
+
+def brackets_of(gap: Gap) -> dict[int, Bracket]:
+    """Of each plane in a gap."""
+    return {z: Bracket(z, gap.below, gap.above) for z in range(gap.first, gap.last + 1)}
+
+
+def left_out_brackets(sources: Sequence[int]) -> dict[int, Bracket]:
+    """Of each painted plane between, or beyond, the other ones."""
+    if len(sources) == 1:
+        return {}
+    beside = zip(sources, [None, *sources[:-1]], [*sources[1:], None], strict=True)
+    return {z: Bracket(z, below, above) for z, below, above in beside}
+
+
+class _Recalled:
+    """What is remembered of the planes, and the gaps through which labels must be carried for what is not.
+
+    Attributes
+    ----------
+    unpainted, painted : plane -> what is remembered of it, painted planes left out; None where nothing is
+    lacking : the gaps
+    """
+
+    def __init__(self, worker: PlaneWorker, gaps: list[Gap], planes: Container[int], learning: bool):
+        brackets = {z: b for gap in gaps for z, b in brackets_of(gap).items() if z in planes}
+        self.unpainted = {z: worker.recalled(bracket) for z, bracket in brackets.items()}
+        left_out = left_out_brackets(worker.sources) if learning else {}
+        self.painted = {z: worker.recalled_left_out(bracket) for z, bracket in left_out.items()}
+        self.lacking = [gap for gap in gaps if self._lacks(gap)]
+
+    def _lacks(self, gap: Gap) -> bool:
+        ends = [z for z in (gap.below, gap.above) if z in self.painted and gap.inside]
+        return any(self.painted[z] is None for z in ends) or any(
+            self.unpainted.get(z, self) is None for z in range(gap.first, gap.last + 1)
+        )
 
 
 class _StepsAhead:
@@ -95,8 +133,11 @@ class _StepsAhead:
         self._planes_ahead = STEPS_BYTES // worker.flow_bytes
         self._begun: list[tuple[Future | None, Future | None]] = []
 
-    def of(self, number: int) -> tuple[Future | None, Future | None]:
-        """Those of one gap, upward and downward; afterwards they are no longer kept here."""
+    def of(self, gap: Gap) -> tuple[Future | None, Future | None]:
+        """Those of one gap, upward and downward, or None where none are needed; then they are no longer kept here."""
+        if gap not in self._gaps:
+            return None, None
+        number = self._gaps.index(gap)
         planes = 0
         for later, gap in enumerate(self._gaps[number:], start=number):
             planes += len(gap.upward()) + len(gap.downward())
@@ -119,6 +160,8 @@ def _start_carrying(
 ) -> tuple[Future | None, Future | None]:
     """Carrying both ways; executors begin what they were given first, so the steps are there or under way by then."""
     upward, downward = steps
+    if upward is downward is None:
+        return None, None
 
     def carry(source: int, targets: Sequence[int]) -> dict[int, Carried]:
         return worker.carry(source, targets, (upward if source == gap.below else downward).result())
@@ -127,13 +170,20 @@ def _start_carrying(
 
 
 def _start_learning(
-    worker: PlaneWorker, gap: Gap, from_previous, from_above, from_below, executor: Executor
+    worker: PlaneWorker,
+    gap: Gap,
+    arrivals: tuple[Carried | None, Carried | None, Carried | None],
+    recalled: dict[int, Made | None],
+    executor: Executor,
 ) -> list[Future]:
-    """The painted plane below the gap left out, and the one above too if it is the last."""
-    sources = worker.sources
-    place = sources.index(gap.below)
-    previous = sources[place - 1] if place else None
-    started = [executor.submit(worker.learn, Bracket(gap.below, previous, gap.above), from_previous, from_above)]
-    if gap.above == sources[-1]:
-        started.append(executor.submit(worker.learn, Bracket(gap.above, gap.below, None), from_below, None))
+    """The painted plane below the gap left out, and the one above too if it is the last.
+
+    `arrivals` at the plane below from the painted ones before and after it, and at the one above from the one before.
+    """
+    brackets = left_out_brackets(worker.sources)
+    from_previous, from_above, from_below = arrivals
+    below, above = gap.below, gap.above
+    started = [executor.submit(worker.learn, brackets[below], from_previous, from_above, recalled[below])]
+    if above == worker.sources[-1]:
+        started.append(executor.submit(worker.learn, brackets[above], from_below, None, recalled[above]))
     return started

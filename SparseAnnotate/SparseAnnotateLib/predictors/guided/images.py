@@ -9,6 +9,7 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...volume import Volume
+from ..memory import Memory, digest
 
 # Room for what the unpainted planes add around the painted structures.
 MARGIN_PIXELS = 12
@@ -45,13 +46,13 @@ class Images:
     """Planes of one region, clipped to percentiles, z-scored, and smoothed on request.
 
     A large constant background (the lowest value, where it fills over a fifth of the volume) does not count in the
-    statistics.
+    statistics, which a `memory` keeps.
     """
 
-    def __init__(self, volume: Volume, region: tuple[slice, slice]):
+    def __init__(self, volume: Volume, region: tuple[slice, slice], memory: Memory | None = None):
         self._planes = volume.intensities[(slice(None), *region)]
         self.shape = self._planes.shape[1:]
-        self._low, self._high, self._mean, self._deviation = _statistics(volume.intensities)
+        self._low, self._high, self._mean, self._deviation = _remembered_statistics(volume.intensities, memory)
         self.kept_planes = max(24, _CACHE_BYTES // max(1, 4 * self.shape[0] * self.shape[1]))
         self.smoothed = functools.lru_cache(maxsize=self.kept_planes)(self._smoothed)
 
@@ -92,6 +93,13 @@ class Images:
         raw, window = self.smoothed(plane, 0), (DEVIATION_WINDOW, DEVIATION_WINDOW)
         mean, square = cv2.blur(raw, window), cv2.blur(raw * raw, window)
         return np.sqrt(np.maximum(square - mean * mean, 0))
+
+
+def _remembered_statistics(intensities: np.ndarray, memory: Memory | None) -> tuple[np.float32, ...]:
+    if memory is None:
+        return _statistics(intensities)
+    key = digest("statistics", memory.digest_of_image(intensities))
+    return memory.made(key, lambda: _statistics(intensities))
 
 
 def _statistics(intensities: np.ndarray) -> tuple[np.float32, ...]:

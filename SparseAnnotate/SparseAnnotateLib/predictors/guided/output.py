@@ -75,13 +75,13 @@ class Output:
         weights = self._worker.default_weights(True) if plane.at_end else self._pool_weights
         probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
         known = self._annotation.known[(number, *self._worker.region)]
-        np.copyto(plane.labels, self._annotation.labels[(number, *self._worker.region)], where=known)
+        labels = np.where(known, self._annotation.labels[(number, *self._worker.region)], plane.labels)
         is_open = ~known.ravel()[rows.pixels]
         steps = {neighbour: step[is_open] for neighbour, step in plane.steps.items()}
         pixels = rows.pixels[is_open]
         self._contested[number] = Contested(number, pixels, probabilities[:, is_open].astype(np.float16), steps)
-        self._dice.add_certain(number, np.delete(plane.labels.ravel(), pixels))
-        self._labels[(number, *self._worker.region)] = plane.labels
+        self._dice.add_certain(number, np.delete(labels.ravel(), pixels))
+        self._labels[(number, *self._worker.region)] = labels
 
     def decide(self, executor: Executor) -> None:
         """Smooth and join the planes, and give contested pixels the labels of which the most Dice is to be expected.

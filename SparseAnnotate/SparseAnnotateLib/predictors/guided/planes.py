@@ -9,16 +9,18 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...volume import Volume
+from ..memory import Memory
 from .carry import Carried, carry
 from .cohort import CohortPrior
 from .distance_maps import DistanceMaps, label_distances
-from .features import Rows, make_rows, sees_all_classes
+from .features import Rows, Sight, make_rows
 from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
 from .patches import PatchSearch
 from .pool import default_weights, log_priors, pooled
 from .priors import PROBABILITIES, Bracket, PriorMaker, Priors
 from .probabilities import softened
+from .remembered import Remembered
 from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
 
 # Smoothing of the image by which planes are held to be alike.
@@ -63,6 +65,14 @@ class PlaneResult:
     lessons: list[Lesson]
 
 
+@dataclass(frozen=True)
+class Made:
+    """The priors of a plane, and at its uncertain pixels the flow to the planes next to it, float16 (pixels, 2)."""
+
+    priors: Priors
+    steps: dict[int, np.ndarray]
+
+
 class PlaneWorker:
     """What all planes of one volume share, and the work on each; its methods may run in several threads."""
 
@@ -73,6 +83,7 @@ class PlaneWorker:
         seed: int,
         device: str = "cpu",
         cohort: CohortPrior | None = None,
+        memory: Memory | None = None,
     ):
         self.region = structure_region(annotation)
         self.sources = annotation.source_planes
@@ -83,8 +94,14 @@ class PlaneWorker:
         self._pixel_mm = float(np.mean(volume.spacing_mm[1:]))
         self._seed = seed
         self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], _class_ends(annotation))
-        self._images, self._flow, self._search = _tools(volume, self.region, device, self._is_fine())
+        fine = self._is_fine()
+        self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
         self._cohort = cohort
+        self._sight = Sight.of(self._class_count, len(self.sources))
+        # A cohort model, and a rough segmentation, decide which pixels are uncertain.
+        setting = None if cohort is not None else (fine, volume.spacing_mm)
+        tools = volume.intensities, self.region, device
+        self._remembered = Remembered(memory, tools, self._class_count, setting, self.labels, self._maps)
         self._maker = PriorMaker(
             self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:], cohort
         )
@@ -97,7 +114,7 @@ class PlaneWorker:
         features for each of about three candidates.
         """
         rows, columns = self._images.shape
-        a_class = 5 + 7 * sees_all_classes(self._class_count, len(self.sources))
+        a_class = 5 + 7 * self._sight.all_classes
         a_pixel = 2 * (a_class * (self._class_count + 1) + 20) + 4 + 20 * min(self._class_count + 1, 3)
         return int(planes * rows * columns * a_pixel / 3)
 
@@ -132,25 +149,82 @@ class PlaneWorker:
 
     def carry(self, source: int, targets: Sequence[int], steps: Sequence[np.ndarray]) -> dict[int, Carried]:
         """Carry a painted plane over `targets`, which follow it one by one, along their `steps`."""
-        return carry(source, self.labels[source], self._class_count, targets, self._flow, self._search, steps)
+        remembered = self._remembered
 
-    def priors(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> Priors:
+        def recall(plane: int):
+            return remembered.recall(remembered.carried_key(source, plane))
+
+        def keep(plane: int, value) -> None:
+            remembered.keep(remembered.carried_key(source, plane), value)
+
+        return carry(
+            source,
+            self.labels[source],
+            self._class_count,
+            targets,
+            self._flow,
+            self._search,
+            steps,
+            recall,
+            keep if remembered.is_kept else None,
+        )
+
+    def recalled(self, bracket: Bracket) -> PlaneResult | Made | None:
+        """What is remembered of a plane that is not painted: then nothing has to be carried to it."""
+        found = self._remembered.recall(self._result_key(bracket))
+        return self._remembered.recall(self._remembered.priors_key(bracket)) if found is None else found
+
+    def recalled_left_out(self, bracket: Bracket) -> Made | None:
+        """What is remembered of a painted plane that is left out."""
+        return self._remembered.recall(self._remembered.priors_key(bracket, left_out=True))
+
+    def _result_key(self, bracket: Bracket) -> bytes | None:
+        """None for planes painted in part: their lessons depend on how many there are."""
+        if self._annotation.painted[bracket.plane]:
+            return None
+        allowed = self._annotation.allowed_classes(bracket.plane)
+        return self._remembered.result_key(bracket, allowed, self._sight)
+
+    def priors(self, bracket: Bracket, below: Carried | None, above: Carried | None, left_out: bool = False) -> Priors:
         """The priors of a plane at its uncertain pixels, from what was carried to it."""
-        return self._maker.make(bracket, below, above)
+        return self._maker.make(bracket, below, above, left_out)
 
-    def predict(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
+    def _made(
+        self, bracket: Bracket, below: Carried | None, above: Carried | None, recalled: Made | None, left_out: bool
+    ) -> Made:
+        """The priors of a plane from what was carried to it, or as they are remembered."""
+        if recalled is not None:
+            return replace(recalled, priors=self._maker.with_cubic(recalled.priors, left_out))
+        priors = self.priors(bracket, below, above, left_out)
+        sides = [side for side in (below, above) if side is not None]
+        steps = {side.neighbour: side.step.reshape(-1, 2)[priors.band].astype(np.float16) for side in sides}
+        return self._remembered.keep(self._remembered.priors_key(bracket, left_out), Made(priors, steps))
+
+    def predict(
+        self,
+        bracket: Bracket,
+        below: Carried | None,
+        above: Carried | None,
+        recalled: PlaneResult | Made | None = None,
+    ) -> PlaneResult:
         """The priors of a plane that is not painted, or only in part: then what is known there is a lesson too."""
-        priors = self.priors(bracket, below, above)
+        if isinstance(recalled, PlaneResult):
+            return recalled
+        made = self._made(bracket, below, above, recalled, left_out=False)
+        return self._remembered.keep(self._result_key(bracket), self._predicted(made))
+
+    def _predicted(self, made: Made) -> PlaneResult:
+        priors, bracket = made.priors, made.priors.bracket
         logs, pool = self._pool(priors)
-        labels = priors.base
+        labels = priors.base.copy()
         labels[~self._annotation.allowed_classes(bracket.plane)[labels]] = 0
         labels.ravel()[priors.band] = pool.argmax(axis=0)
         lessons = []
         if self._annotation.painted[bracket.plane]:
             lessons.append(self._lesson(self._for_learning(priors), 1.0))
         rows = self._rows(priors, logs, pool, 1.0)
-        sides = [side for side in (below, above) if side is not None]
-        steps = {side.neighbour: side.step.reshape(-1, 2)[rows.pixels].astype(np.float16) for side in sides}
+        places = np.searchsorted(priors.band, rows.pixels)
+        steps = {neighbour: step[places] for neighbour, step in made.steps.items()}
         return PlaneResult(bracket.plane, bracket.at_end, labels, rows, steps, lessons)
 
     def seen(
@@ -164,9 +238,11 @@ class PlaneWorker:
         difference = self._flow.look_up(there[None], steps, pixels)[0] - here.ravel()[pixels]
         return self._flow.look_up(maps, steps, pixels), difference
 
-    def learn(self, bracket: Bracket, below: Carried | None, above: Carried | None) -> PlaneResult:
+    def learn(
+        self, bracket: Bracket, below: Carried | None, above: Carried | None, recalled: Made | None = None
+    ) -> PlaneResult:
         """A painted plane left out: its priors from its painted neighbours, as they are and moved towards the truth."""
-        whole = self._maker.make(bracket, below, above, left_out=True)
+        whole = self._made(bracket, below, above, recalled, left_out=True).priors
         priors = self._for_learning(whole)
         truth = self._maps.of_plane(bracket.plane).reshape(self._class_count + 1, -1)[:, priors.band]
         lessons = []
@@ -192,7 +268,7 @@ class PlaneWorker:
     def _rows(self, priors: Priors, logs: np.ndarray, pool: np.ndarray, share: float) -> Rows:
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
         distance_unit_mm = share * self._spacing_mm[0]
-        return make_rows(priors, logs, pool, self._images, len(self.sources), distance_unit_mm, allowed)
+        return make_rows(priors, logs, pool, self._images, self._sight, distance_unit_mm, allowed)
 
     def default_weights(self, at_end: bool) -> np.ndarray:
         """The weights of the priors in the pool, before they are adapted to this volume."""
@@ -219,12 +295,12 @@ class PlaneWorker:
 
 
 def _tools(
-    volume: Volume, region: tuple[slice, slice], device: str, fine: bool
+    volume: Volume, region: tuple[slice, slice], device: str, fine: bool, memory: Memory | None
 ) -> tuple[Images, AdjacentFlow, PatchSearch]:
     """What looks at the image; on a GPU where `device` is ``cuda``."""
     if device != "cuda":
-        images = Images(volume, region)
-        return images, AdjacentFlow(images, fine), PatchSearch(images, SEARCH_RADIUS_PIXELS)
+        images = Images(volume, region, memory)
+        return images, AdjacentFlow(images, fine, memory), PatchSearch(images, SEARCH_RADIUS_PIXELS)
     from .accelerated import TorchFlow, TorchImages, TorchPatchSearch
 
     images = TorchImages(volume, region, device)

@@ -14,6 +14,7 @@ from ...annotation import SparseAnnotation
 from ...device import resolve_device
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
+from ..memory import Memory
 from .classifier import Corrector
 from .cohort import CohortPrior, cohort_prior
 from .gaps import gaps_of, walk
@@ -65,6 +66,14 @@ class Guided(PredictorBase):
     summary = "Interpolates along the image, and learns from the painted planes how to correct that. The default."
     Options = GuidedOptions
 
+    def __init__(self, options: GuidedOptions | None = None, memory: Memory | None = None):
+        super().__init__(options)
+        self.memory = memory
+
+    def remembering(self, memory: Memory) -> Guided:
+        """The same, recalling from `memory` what an unchanged image and unchanged painted planes gave before."""
+        return Guided(self.options, memory)
+
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else ()
         if not thin:
@@ -82,7 +91,7 @@ class Guided(PredictorBase):
         yield Progress("comparing planes", 0.0)
         device = resolve_device(self.options.device)
         cohort = yield from self._cohort(volume, annotation, device)
-        worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort)
+        worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort, self.memory)
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
         at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES

@@ -165,6 +165,10 @@ class PriorMaker:
             cohort=None if cohort is None else cohort.reshape(len(cohort), -1)[:, band],
         )
 
+    def with_cubic(self, priors: Priors, left_out: bool = False) -> Priors:
+        """The same, the cubic one made anew: it alone depends on painted planes beyond those next to the plane."""
+        return replace(priors, cubic=self._cubic(priors.bracket, priors.linear, priors.band, left_out))
+
     def _linear(self, bracket: Bracket) -> np.ndarray:
         below, above = bracket.sides
         if bracket.at_end:
