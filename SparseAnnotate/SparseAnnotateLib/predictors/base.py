@@ -120,6 +120,10 @@ class PredictorBase(abc.ABC):
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         """Yield Progress, then one Prediction; its `labels` may be wrong where the truth is known."""
 
+    def with_options(self, options: PredictorOptions) -> Predictor:
+        """The same predictor with other options."""
+        return type(self)(options)
+
     def remembering(self, memory: Memory) -> Predictor:  # noqa: ARG002 - for those that recall something
         """The same predictor, recalling what it can of what it computed before; the prediction is the same."""
         return self

@@ -57,7 +57,7 @@ def predicted_from(
     inside = with_shown_range(annotation, rough)
     if any(inside.labels[plane].any() for plane in inside.complete_planes):
         options = replace(predictor.options, keep_probabilities=predictor.gives_probabilities)
-        with contextlib.closing(type(predictor)(options).predict(volume, inside)) as steps:
+        with contextlib.closing(predictor.with_options(options).predict(volume, inside)) as steps:
             for step in steps:
                 if isinstance(step, Prediction):
                     predicted = with_expected_quality(step, inside, volume.spacing_mm, predictor.name)

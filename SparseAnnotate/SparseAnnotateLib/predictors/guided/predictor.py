@@ -70,6 +70,10 @@ class Guided(PredictorBase):
         super().__init__(options)
         self.memory = memory
 
+    def with_options(self, options: GuidedOptions) -> Guided:
+        """See `PredictorBase`."""
+        return Guided(options, self.memory)
+
     def remembering(self, memory: Memory) -> Guided:
         """The same, recalling from `memory` what an unchanged image and unchanged painted planes gave before."""
         return Guided(self.options, memory)
