@@ -262,6 +262,13 @@ class TestAxis:
         volume = Volume.from_array(np.zeros(labels.shape), (1, 3, 1)).along("j")
         assert painted_axis(volume.to_planes(labels), volume) == axis
 
+    @pytest.mark.parametrize("axis", "ijk")
+    @pytest.mark.parametrize("planes", [[9, 10, 11, 12], [6, 7, 8, 9, 10, 11, 12], [12, 13]])
+    def test_it_is_that_along_which_a_block_is_cut_off(self, body, axis, planes):
+        labels = np.moveaxis(kept_on(body, planes), 0, 2 - "ijk".index(axis))
+        volume = Volume.from_array(np.zeros(labels.shape), (1, 3, 1)).along("j")
+        assert painted_axis(volume.to_planes(labels), volume) == axis
+
     def test_labels_of_all_planes_leave_it_to_the_spacing(self, body):
         volume = Volume.from_array(np.zeros(SHAPE), (1, 3, 1)).along("j")
         assert painted_axis(volume.to_planes(body), volume) == "j"

@@ -68,3 +68,28 @@ def test_intensities_that_drift_from_plane_to_plane_decide_nothing():
     labels[[4, 8, 12, 16]] += kept_on(ONE, [4, 8, 12, 16])[[4, 8, 12, 16]]
     result = told(labels, scan(ONE) + drift)
     assert not {5, 6, 7, 9, 10, 11} & set(result.annotation.complete_planes_of(2))
+
+
+class TestADabBeyondTheLastPlane:
+    @staticmethod
+    def labels(size):
+        labels = kept_on(ORGAN, [4, 8, 12])
+        labels[16, 20 : 20 + size, 30 : 30 + size] = 1
+        return labels
+
+    @pytest.mark.parametrize("size", [3, 4])
+    def test_in_the_midst_of_the_structure_is_noted(self, size):
+        result = told(self.labels(size), scan(ONE, 0))
+        assert result.sentences[-1].startswith("note: plane 16 holds a few voxels only")
+        assert result.sentences[-1].endswith("if it is a stray dab, erase it or say --partly 16")
+        assert result.annotation.painted_planes == [4, 8, 12, 16]
+
+    def test_is_not_where_the_plane_is_said_to_be_painted_in_part(self):
+        annotation = SparseAnnotation.from_painted_planes(self.labels(3))
+        assert understood(annotation, image=scan(ONE, 0), aside=[16]).sentences == ()
+
+    def test_that_is_all_of_the_structure_is_not(self):
+        image = scan(ONE, 0)
+        image[16] -= ORGAN[16]
+        image[16, 20:23, 30:33] += 1
+        assert told(self.labels(3), image).sentences == ()

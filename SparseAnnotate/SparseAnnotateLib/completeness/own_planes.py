@@ -70,7 +70,7 @@ def own_planes(
     if structure_by_structure and promised.sum() > unlike.sum():
         holes = inside & (outlines.area == 0)
         apart = _both_ways(holes, shown)
-        accepted, is_apart = promised, (apart > joint) | (joint == 0)
+        accepted, is_apart = promised, apart >= joint
     else:
         apart = _both_ways(promised, shown)
         believed = (apart >= np.maximum(_HOLES, _SHARE * joint)) | ((apart > 0) & (joint == 0))

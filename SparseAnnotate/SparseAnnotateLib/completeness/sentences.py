@@ -91,6 +91,15 @@ def _contradictions(names, slivers, absent) -> tuple[str, ...]:
     return (f"note: {'; '.join(parts)} than the painted planes around promise: {advice}",)
 
 
+def dabs_named(planes: Sequence[int]) -> tuple[str, ...]:
+    """A note for each plane that may hold a stray dab."""
+    return tuple(
+        f"note: plane {plane} holds a few voxels only, and the image looks the same around them: it counts as painted; "
+        f"if it is a stray dab, erase it or say --partly {plane}"
+        for plane in planes
+    )
+
+
 def planes_named(planes: Sequence[int]) -> str:
     """Ascending plane numbers as a sentence holds them: "plane 4", "planes 4 to 9, 12"; of many only how many."""
     runs: list[list[int]] = []

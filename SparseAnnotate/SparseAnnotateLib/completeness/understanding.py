@@ -9,10 +9,11 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..errors import InputError
+from .appearance import stray_ends
 from .crossing import crossing_planes, refuse_mere_lines, without_lines
 from .outlines import Outlines
 from .own_planes import Hole, Painted, own_planes
-from .sentences import sentences
+from .sentences import dabs_named, sentences
 from .slivers import slivers_on
 
 
@@ -66,13 +67,13 @@ def understood(
     InputError
         See `SparseAnnotation.with_complete`; for planes of another axis that hold only lines of painted ones.
     """
-    complete, empty_of = complete or {}, empty_of or {}
+    complete, empty_of, aside = complete or {}, empty_of or {}, sorted(aside)
     labels = annotation.to_values(annotation.labels)
     if along is None:
         along = crossing_planes(annotation.labels) if tell else {}
     elif along:
         refuse_mere_lines(annotation.labels, along, axes)
-    told, slivers, painted = _told(annotation, sorted(aside), ranges or {}, along, image)
+    told, slivers, painted = _told(annotation, aside, ranges or {}, along, image)
     if not tell:
         told = {}
     said = {number: set(ones) for number, ones in complete.items()}
@@ -86,6 +87,9 @@ def understood(
     slivers = {number: ones for number, ones in slivers.items() if number not in complete}
     absent, left_out = (tuple(one for one in ones if one[0] not in said) for ones in (painted.absent, painted.left_out))
     words = sentences(annotation, slivers, absent, left_out, told=tell, axes=axes)
+    if tell and image is not None:
+        unsaid = [plane for plane in annotation.painted_planes if plane not in aside]
+        words += dabs_named(stray_ends(image, annotation.labels, unsaid))
     return Understood(annotation, slivers, absent, left_out, words)
 
 
