@@ -170,10 +170,18 @@ class Corrections:
         return distances
 
     def cut_distance_mm(self, mask: np.ndarray) -> np.ndarray:
-        """Signed distance on a plane, cut at `DEEPEST_MM`; what is not there is as far away as can be."""
-        if not mask.any():
-            return np.full(mask.shape, -DEEPEST_MM, np.float32)
-        return np.clip(signed_distance_mm(mask, self._spacing_mm[1:]), -DEEPEST_MM, DEEPEST_MM)
+        """`cut_distance_mm` on a plane of this volume."""
+        return cut_distance_mm(mask, self._spacing_mm)
+
+
+def cut_distance_mm(mask: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
+    """Signed distance on a plane, cut at `DEEPEST_MM`; what is not there is as far away as can be.
+
+    `spacing_mm` is that of planes, rows and columns.
+    """
+    if not mask.any():
+        return np.full(mask.shape, -DEEPEST_MM, np.float32)
+    return np.clip(signed_distance_mm(mask, spacing_mm[1:]), -DEEPEST_MM, DEEPEST_MM)
 
 
 def _unusual(reach_planes: float) -> float:

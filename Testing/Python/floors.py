@@ -28,7 +28,7 @@ FLOORS = (
         ),
         *("structures", "same_grid", "prediction", "initial"),
     ),
-    ("distances", "interpolation", "corrections", "metrics", "postprocess", "io", "completeness"),
+    ("distances", "interpolation", "corrections", "several_models", "metrics", "postprocess", "io", "completeness"),
     ("learning", "quality"),
     ("cohort",),
     ("predictors",),

@@ -16,6 +16,7 @@ from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
 from SparseAnnotateLib.jobs.folder import read_job, write_job
 from SparseAnnotateLib.jobs.starting import matched
 from SparseAnnotateLib.predictors.initial import predicted_from
+from SparseAnnotateLib.several_models import combined
 from SparseAnnotateLib.volume import ImageGeometry, Volume
 
 SPACING = (1.0, 1.0, 2.0)
@@ -148,6 +149,25 @@ class TestPrediction:
         assert dice(labels, truth) > dice(pasted, truth) + 0.05
 
 
+class TestCombined:
+    def test_without_corrections_all_count_alike_and_the_middle_is_taken(self):
+        annotation = SparseAnnotation.unpainted(discs(8).shape, [LIVER])
+        together = combined([discs(6), discs(8), discs(10)], annotation, SPACING[::-1])
+        assert np.allclose(together.weights, 1 / 3)
+        assert dice(together.labels, discs(8)) > 0.95
+        assert together.agreement < 0.9
+
+    def test_corrected_planes_say_whom_to_believe(self):
+        together = combined([discs(8), discs(8, centre=(10, 10))], corrected_on(discs(8), [4]), SPACING[::-1])
+        assert together.weights[0] > 0.9
+        assert np.array_equal(together.labels, discs(8))
+
+    def test_alike_they_stay_as_they_are(self):
+        together = combined([discs(8), discs(8)], corrected_on(discs(9), [4]), SPACING[::-1])
+        assert np.array_equal(together.labels, discs(8))
+        assert together.agreement == 1
+
+
 class TestJobs:
     def test_a_job_in_a_folder_gives_the_same_as_here(self, tmp_path):
         truth, rough = discs(8), discs(10)
@@ -277,6 +297,47 @@ class TestCommandLine:
         assert "no structure in common" in self.refused(capsys)
         assert self.given(tmp_path, "--match", "1=5", initial="other.nii.gz") == 0
         assert dice(result(tmp_path), discs(8)) > 0.98
+
+    def test_probabilities_of_a_prediction_are_taken_in_the_labels_order(self, tmp_path, files, capsys):
+        values = 3 * discs(8)
+        painted = np.zeros_like(values)
+        painted[[3, 8]] = values[[3, 8]]
+        files("threes.nii.gz", painted)
+        chances = np.stack([discs(11) == 0, discs(11) > 0]).astype(np.float32)
+        image = sitk.GetImageFromArray(np.moveaxis(chances, 0, -1), isVector=True)
+        image.SetSpacing(SPACING)
+        sitk.WriteImage(image, str(tmp_path / "chances.nrrd"))
+        assert self.given(tmp_path, labels="threes.nii.gz", initial="chances.nrrd") == 0
+        assert "probabilities of 1 structure, those of the labels" in capsys.readouterr().err
+        assert np.unique(result(tmp_path)).tolist() == [0, 3]
+        assert dice(result(tmp_path), discs(8)) > 0.98
+
+    def test_the_probabilities_that_predict_writes_are_read(self, tmp_path):
+        chances = tmp_path / "chances.nrrd"
+        assert predict(tmp_path, str(tmp_path / "painted.nii.gz"), "--probabilities", str(chances)) == 0
+        assert self.given(tmp_path, initial="chances.nrrd") == 0
+
+    def test_of_several_models_the_better_one_counts_more(self, tmp_path, files, capsys):
+        files("good.nii.gz", discs(8))
+        files("bad.nii.gz", discs(8, centre=(26, 26)))
+        assert self.given(tmp_path, "--initial", str(tmp_path / "bad.nii.gz"), initial="good.nii.gz") == 0
+        told = capsys.readouterr().err
+        assert "2 initial segmentations, which agree with Dice" in told
+        assert dice(result(tmp_path), discs(8)) > 0.98
+
+    def test_no_result_goes_over_an_initial_segmentation(self, tmp_path, capsys):
+        rough = str(tmp_path / "rough.nii.gz")
+        painted = str(tmp_path / "painted.nii.gz")
+        arguments = ["predict", str(tmp_path / "image.nii.gz"), painted, "--initial", rough, "-o", rough]
+        assert main(arguments) == 2
+        assert "--initial" in self.refused(capsys)
+
+    def test_specks_of_a_program_go_where_nothing_is_corrected(self, tmp_path, files):
+        rough = discs(11)
+        rough[5, 0, 0] = 1
+        files("specked.nii.gz", rough)
+        assert self.given(tmp_path, labels="specked.nii.gz", initial="specked.nii.gz") == 0
+        assert np.array_equal(result(tmp_path), discs(11))
 
     @pytest.mark.parametrize(
         ("arguments", "sentence"),

@@ -16,8 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("starting from a segmentation that a program made")
     group.add_argument(
         "--initial",
+        action="append",
         metavar="FILE",
-        help="label map or .seg.nrrd of all planes: LABELS correct it, on painted planes or where they differ",
+        help="label map, .seg.nrrd or probabilities (of --probabilities) of all planes: LABELS correct it, on painted "
+        "planes or where they differ; may be repeated, for several models",
     )
     group.add_argument(
         "--corrected",

@@ -14,7 +14,6 @@ _INPUTS = {
     "model": "MODEL",
     "data": "DATA",
     "out_of_distribution": "--out-of-distribution",
-    "initial": "--initial",
     "weights": "--weights",
     "start_from": "--start-from",
     "grid": "--grid",
@@ -61,6 +60,7 @@ def check_outputs(arguments, outputs, *, cases=(), removed=(), written_into=()) 
     for name in ("selector_options", "predictor_options"):
         pairs = (text.partition("=") for text in getattr(arguments, name, None) or [])
         given += [(f"the option {option}", value) for option, _, value in pairs]
+    given += [("--initial", path) for path in getattr(arguments, "initial", None) or []]
     inputs = [(what, path) for what, path in given if isinstance(path, str) and _names_a_file(what, path)]
     for case in cases:
         inputs += [(f"the image of {case.name}", case.image), (f"the labels of {case.name}", case.labels)]

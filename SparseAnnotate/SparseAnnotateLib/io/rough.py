@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from ..label_map import LabelClass
 from ..volume import ImageGeometry, Volume
 from .images import load
 from .labels import LabelFile, read_labels
+from .probabilities import FORMATS
 
 
-def read_rough_labels(path: str | Path, volume: Volume) -> tuple[LabelFile, tuple[str, ...]]:
+def read_rough_labels(
+    path: str | Path, volume: Volume, classes: Sequence[LabelClass] = ()
+) -> tuple[LabelFile, tuple[str, ...]]:
     """Read labels as `read_labels`; those on another grid of the same space are resampled, nearest neighbour.
+
+    Of probabilities (`write_probabilities`, and 4-D files of other programs: background first) the likeliest class
+    counts. They name no structures: they are taken for `classes`, in their order, where there are as many.
 
     Returns
     -------
@@ -24,26 +32,80 @@ def read_rough_labels(path: str | Path, volume: Volume) -> tuple[LabelFile, tupl
     InputError
         Where they lie elsewhere, are empty, or end inside the image where a structure goes on.
     """
+    chances = _probabilities(path)
+    if chances is not None:
+        return _of_probabilities(path, *chances, volume, classes)
     geometry = _geometry(path, volume)
     if geometry is None or volume.geometry.difference(geometry) is None:
         file, said = read_labels(path, volume), ()
     else:
         own = _volume_of(geometry)
         file = read_labels(path, own)
-        numbers = own.in_file_order(file.labels)
-        covered = _resampled(np.ones(numbers.shape, np.uint8), geometry, volume.geometry) > 0
-        if not covered.any():
-            raise InputError(f"{path} lies in another space than the image: register it onto the image first")
-        array = _resampled(numbers, geometry, volume.geometry)
-        if not array.any() and numbers.any():
-            raise InputError(f"the structures of {path} lie outside the image: check that both are of one scan")
-        _refuse_cut(path, array, covered)
+        labels = _on_grid(path, own.in_file_order(file.labels), geometry, volume)
         said = (f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled",)
-        labels = np.ascontiguousarray(volume.to_planes(array))
         file = LabelFile(labels, file.classes)
     if not file.labels.any():
         raise InputError(f"{path} holds no label: give a segmentation of this image, or leave --initial out")
     return file, said
+
+
+def _on_grid(path: str | Path, numbers: np.ndarray, geometry: ImageGeometry, volume: Volume) -> np.ndarray:
+    """Labels in file order, resampled, as planes of `volume`."""
+    covered = _resampled(np.ones(numbers.shape, np.uint8), geometry, volume.geometry) > 0
+    if not covered.any():
+        raise InputError(f"{path} lies in another space than the image: register it onto the image first")
+    array = _resampled(numbers, geometry, volume.geometry)
+    if not array.any() and numbers.any():
+        raise InputError(f"the structures of {path} lie outside the image: check that both are of one scan")
+    _refuse_cut(path, array, covered)
+    return np.ascontiguousarray(volume.to_planes(array))
+
+
+def _probabilities(path: str | Path) -> tuple[np.ndarray, ImageGeometry] | None:
+    """Probabilities (classes + 1, k, j, i) and their grid, where a file holds such; else None."""
+    import SimpleITK as sitk  # noqa: N813
+
+    if not str(path).lower().endswith(FORMATS) or str(path).lower().endswith(".seg.nrrd") or not Path(path).is_file():
+        return None
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return None
+    floats = "float" in sitk.GetPixelIDValueAsString(reader.GetPixelID())
+    frames = reader.GetDimension() == 4 and reader.GetNumberOfComponents() == 1
+    if not floats or not (frames or (reader.GetDimension() == 3 and reader.GetNumberOfComponents() > 1)):
+        return None
+    image = reader.Execute()
+    array = sitk.GetArrayFromImage(image)
+    first = image[..., 0] if frames else sitk.VectorIndexSelectionCast(image, 0)
+    geometry = ImageGeometry(first.GetSize(), first.GetSpacing(), first.GetOrigin(), first.GetDirection())
+    return (array if frames else np.moveaxis(array, -1, 0)), geometry
+
+
+def _of_probabilities(
+    path: str | Path, chances: np.ndarray, geometry: ImageGeometry, volume: Volume, classes: Sequence[LabelClass]
+) -> tuple[LabelFile, tuple[str, ...]]:
+    if not np.isfinite(chances).all() or chances.min() < 0:
+        raise InputError(
+            f"{path} holds no probabilities: give numbers of 0 or more, one image a class, background first"
+        )
+    numbers = chances.argmax(axis=0).astype(np.uint8)
+    count = len(chances) - 1
+    fits = len(classes) == count
+    own = tuple(classes) if fits else tuple(LabelClass(n, f"class {n}") for n in range(1, count + 1))
+    values = np.array([0, *(one.value for one in own)])
+    named = "those of the labels, in their order" if fits else "called class 1 and so on"
+    said = [f"{path} holds probabilities of {count} structure{'s' * (count != 1)}, {named}"]
+    if volume.geometry.difference(geometry) is None:
+        labels = np.ascontiguousarray(volume.to_planes(numbers))
+    else:
+        labels = _on_grid(path, numbers, geometry, volume)
+        said.append(f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled")
+    if not labels.any():
+        raise InputError(f"{path} says that background is likeliest everywhere: give the probabilities of this image")
+    return LabelFile(values[labels].astype(np.int64), own), tuple(said)
 
 
 def _geometry(path: str | Path, volume: Volume) -> ImageGeometry | None:

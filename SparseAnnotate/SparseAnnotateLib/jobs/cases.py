@@ -47,7 +47,7 @@ class FileCase:
     replace_nan: float | None = None
     channel: int | None = None
     spacing_mm: Sequence[float] | None = None
-    initial: Path | None = None
+    initial: tuple[Path, ...] = ()
     corrected: Sequence[int] | None = None
 
     @property
@@ -58,8 +58,8 @@ class FileCase:
     @property
     def inputs(self) -> tuple[tuple[str, Path], ...]:
         """What is read, and how it is called."""
-        given = ("the image", self.image), ("the labels", self.labels), ("the initial segmentation", self.initial)
-        return tuple((what, path) for what, path in given if path is not None)
+        rough = (("the initial segmentation", path) for path in self.initial)
+        return ("the image", self.image), ("the labels", self.labels), *rough
 
     @property
     def finished(self) -> bool:
@@ -88,9 +88,9 @@ class FileCase:
         check_dicom_output(self.output, volume)
         check_holds(self.output, volume.geometry)
         file = read_labels(self.labels, volume)
-        if self.initial is not None or self.corrected is not None:
+        if self.initial or self.corrected is not None:
             start = understand_start(
-                self.said, volume, file, initial=self.initial, corrected=self.corrected, axis=self.axis
+                self.said, volume, file, initial=self.initial or None, corrected=self.corrected, axis=self.axis
             )
             return Job(
                 self.predictor, start.volume, start.annotation, self.options, self.name, start.initial, start.sentences
@@ -114,8 +114,8 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
     Parameters
     ----------
     source : a table (.csv) with the columns image and labels, and, where needed, initial (a rough segmentation to start
-        from), corrected (its corrected planes), name and `PLANE_COLUMNS` (see `said_in`); paths in it are relative to
-        its folder.
+        from, or several, separated by semicolons), corrected (its corrected planes), name and
+        `PLANE_COLUMNS` (see `said_in`); paths in it are relative to its folder.
         Or a folder: of one folder a case with ``image.*`` and ``label.*`` or ``labels.*``, or of files
         ``NAME_image.*`` and ``NAME_labels.*``.
     output : folder of the results; each is called after its case
@@ -160,7 +160,7 @@ def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
         corrected = planes_from(row["corrected"]) if row.get("corrected") else None
     except ValueError as error:
         raise InputError(f"line {line} of {table}: {error}") from error
-    initial = table.parent / row["initial"] if row.get("initial") else None
+    initial = tuple(table.parent / one.strip() for one in row.get("initial", "").split(";") if one.strip())
     found = {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, "said": said}
     return {**found, "initial": initial, "corrected": corrected}
 

@@ -15,6 +15,7 @@ from ..initial import Initial
 from ..interpolation import fill
 from ..io import LabelFile
 from ..io.rough import read_rough_labels
+from ..several_models import Combined, combined
 from ..volume import Volume
 
 # Labels that hold so much of the planes of the rough segmentation are that one, edited, and no few painted planes.
@@ -39,7 +40,7 @@ def understand_start(
     volume: Volume,
     file: LabelFile,
     *,
-    initial: str | Path | None = None,
+    initial: str | Path | Sequence[str | Path] | None = None,
     corrected: Sequence[int] | None = None,
     matches: Sequence[tuple[str, str]] = (),
     axis: str = "auto",
@@ -49,7 +50,8 @@ def understand_start(
     Parameters
     ----------
     file : painted planes, or the rough segmentation itself after it was edited
-    initial : file of the rough segmentation; None where `file` is that one, edited on the planes `corrected`
+    initial : file of the rough segmentation, or several models' ones, which are combined; None where `file` is the
+        rough one itself, edited on the planes `corrected`
     corrected : by default those that were painted, or, of an edited segmentation, those that differ
     matches : (structure of the labels, structure of the rough segmentation), by name or value
 
@@ -64,20 +66,39 @@ def understand_start(
         said = replace(said, painted=tuple(corrected))
     if initial is None:
         return _of_edited(said, volume, file, axis)
-    rough, told = read_rough_labels(initial, volume)
-    pairs = matched(file.classes, rough.classes, matches)
-    before = _renumbered(rough, pairs)
-    sentences = [*told, *_said_of_match(file.classes, rough.classes, pairs)]
+    paths = [initial] if isinstance(initial, str | Path) else list(initial)
+    sentences, befores = [], []
+    for path in paths:
+        rough, told = read_rough_labels(path, volume, file.classes)
+        pairs = matched(file.classes, rough.classes, matches)
+        befores.append(_renumbered(rough, pairs))
+        what = "initial segmentation" if len(paths) == 1 else f"initial segmentation {path}"
+        sentences += [*told, *_said_of_match(file.classes, rough.classes, pairs, what)]
     if said.painted is None and not (said.complete or said.partly or said.painted_along):
-        differing = _differing_planes(file, before)
-        if differing is not None:
-            sentences.append(_said_of_differing(differing))
-            said = replace(said, painted=tuple(sorted({*differing, *said.empty})))
+        differing = [one for one in (_differing_planes(file, before) for before in befores) if one is not None]
+        if differing:
+            fewest = min(differing, key=len)
+            sentences.append(_said_of_differing(fewest))
+            said = replace(said, painted=tuple(sorted({*fewest, *said.empty})))
     turned, understood = understand(said, volume, file, axis=axis, ends_painted=False)
     if turned.axis != volume.axis:
-        before = np.ascontiguousarray(turned.to_planes(volume.in_file_order(before)))
-    start = Initial(before, tuple(understood.annotation.classes))
-    return Started(turned, understood.annotation, start, (*sentences, *understood.sentences))
+        befores = [np.ascontiguousarray(turned.to_planes(volume.in_file_order(one))) for one in befores]
+    annotation = understood.annotation
+    before = befores[0]
+    if len(befores) > 1:
+        together = combined(befores, annotation, turned.spacing_mm)
+        before = together.labels
+        sentences.append(_said_of_combined(together, annotation))
+    start = Initial(before, tuple(annotation.classes))
+    return Started(turned, annotation, start, (*sentences, *understood.sentences))
+
+
+def _said_of_combined(together: Combined, annotation: SparseAnnotation) -> str:
+    said = f"{len(together.weights)} initial segmentations, which agree with Dice {together.agreement:.3f}"
+    if not annotation.painted.any():
+        return f"{said}, count alike: no plane is corrected"
+    shares = " : ".join(f"{one:.0%}" for one in together.weights.mean(axis=1))
+    return f"{said}, count by what corrected planes bear out: {shares}"
 
 
 def _of_edited(said: Said, volume: Volume, file: LabelFile, axis: str) -> Started:
@@ -183,12 +204,14 @@ def _said_of_differing(planes: Sequence[int]) -> str:
     return f"corrected, for they differ from the initial segmentation: planes {', '.join(map(str, planes))}"
 
 
-def _said_of_match(painted: Sequence[LabelClass], rough: Sequence[LabelClass], pairs: dict[int, int]) -> list[str]:
+def _said_of_match(
+    painted: Sequence[LabelClass], rough: Sequence[LabelClass], pairs: dict[int, int], what: str
+) -> list[str]:
     found = ", ".join(f"{painted[mine - 1].name} = {rough[theirs - 1].name}" for mine, theirs in sorted(pairs.items()))
-    said = [f"initial segmentation: {found}"]
+    said = [f"{what}: {found}"]
     new = [one.name for number, one in enumerate(painted, start=1) if number not in pairs]
     if new:
-        said.append(f"note: not in the initial segmentation, so predicted from painted planes alone: {', '.join(new)}")
+        said.append(f"note: not in the {what}, so predicted from painted planes alone: {', '.join(new)}")
     left = [one.name for number, one in enumerate(rough, start=1) if number not in pairs.values()]
     if left:
         said.append(f"note: left out, for the labels have no such structure: {', '.join(left[:12])}")

@@ -17,6 +17,7 @@ from ..annotation import SparseAnnotation
 from ..corrections import Corrections, labels_of
 from ..errors import InputError
 from ..initial import Initial
+from ..postprocess import without_specks
 from ..prediction import Prediction, Progress
 from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
@@ -36,7 +37,7 @@ def predicted_from(
 ) -> Iterator[Progress | Prediction]:
     """Predict from a rough segmentation and the planes on which it was corrected; as `PredictorBase.predict`.
 
-    Without a corrected plane the rough segmentation comes back, and no Dice is expected of it.
+    Without a corrected plane the rough segmentation comes back without its specks, and no Dice is expected of it.
 
     Raises
     ------
@@ -51,6 +52,7 @@ def predicted_from(
         raise InputError(f"image ({mine}) and initial segmentation ({theirs}) lie on different grids: resample it")
     rough = within_ranges(initial.of_classes(annotation.classes), annotation)
     if not annotation.painted.any():
+        without_specks(rough, annotation.class_count)
         yield predictor.keep_promises(Prediction(rough, details={"initial": {"corrected_planes": 0}}), annotation)
         return
     predicted = None
