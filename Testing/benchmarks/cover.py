@@ -9,7 +9,12 @@ DATA is a folder of cases, each with image.nii.gz and label.nii.gz. What is told
     keep-n, clicks   the range of each structure is clicked, too, and told to the predictor
     cover            the range of all structures is clicked; planes by `cover`
     cover, clicks    the range of each structure is clicked, and told to the predictor
-    cover, 2 rounds  the range of all is clicked; half of the planes by `cover`, then, from what they show, the rest
+    cover, 2 rounds  the range of all is clicked; half of the planes by `cover`, four at least; then, from what they
+                     show, the rest
+    tapered          the range of all is clicked; planes closer together in its middle, by the cube root of the area of
+                     an ellipsoid (Panter and Dite 1951), as the selector did that `cover` replaced
+
+With `--alone` each structure of 8 planes or more is a case of its own, on the image cropped around it.
 
 `run` appends a row for each case, fraction, strategy and predictor that is missing, smallest images first; it
 goes on where it was interrupted. `table` prints the mean Dice over all planes (mean over structures, cases, data
@@ -22,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import re
 import time
 from pathlib import Path
@@ -34,7 +40,9 @@ STRATEGIES = {
     "cover": ("cover", "all", 1),
     "cover, clicks": ("cover", "structures", 1),
     "cover, 2 rounds": ("cover", "all", 2),
+    "tapered": ("tapered", "all", 1),
 }
+FIRST_ROUND = 4
 KEY = ("case", "fraction", "strategy", "predictor", "tag")
 COLUMNS = (*KEY, "structures", "planes", "dice", "per_structure", "clicks", "outlines", "contour_mm", "seconds_select")
 
@@ -42,24 +50,23 @@ COLUMNS = (*KEY, "structures", "planes", "dice", "per_structure", "clicks", "out
 def run(given) -> None:
     rows = Rows(given.output)
     for folder in folders_of(given.data, given.cases):
-        for predictor in given.predictors:
-            todo = [
-                (fraction, strategy)
-                for fraction in given.fractions
-                for strategy in given.strategies
-                if (folder.name, f"{fraction:g}", strategy, predictor, given.tag) not in rows
-            ]
-            if not todo:
-                continue
-            volume, reference, classes = load(folder)
+        if not given.alone and not missing(folder.name, given, rows):
+            continue
+        for case, *loaded in structures_of(folder) if given.alone else [(folder.name, *load(folder))]:
             known: dict[tuple, dict] = {}
-            for fraction, strategy in todo:
-                measured = measure(volume, reference, classes, fraction, STRATEGIES[strategy], predictor, known)
+            for predictor, fraction, strategy in missing(case, given, rows):
+                measured = measure(*loaded, fraction, STRATEGIES[strategy], predictor, known)
                 rows.add({
-                    "case": folder.name, "fraction": f"{fraction:g}", "strategy": strategy, "predictor": predictor,
-                    "tag": given.tag, "structures": len(classes), **measured,
+                    "case": case, "fraction": f"{fraction:g}", "strategy": strategy, "predictor": predictor,
+                    "tag": given.tag, "structures": len(loaded[-1]), **measured,
                 })  # fmt: skip
-            print(folder.name, predictor, flush=True)
+        print(folder.name, flush=True)
+
+
+def missing(case: str, given, rows: Rows) -> list[tuple[str, float, str]]:
+    """What is to be measured of a case and is not among the rows."""
+    wanted = itertools.product(given.predictors, given.fractions, given.strategies)
+    return [one for one in wanted if (case, f"{one[1]:g}", one[2], one[0], given.tag) not in rows]
 
 
 def load(folder: Path):
@@ -68,6 +75,21 @@ def load(folder: Path):
     volume = read_image(folder / "image.nii.gz", axis="k")
     file = read_labels(folder / "label.nii.gz", volume)
     return volume, file.labels, file.classes
+
+
+def structures_of(folder: Path):
+    """(case, volume, reference, classes) of each structure of 8 planes or more, cropped around it within the planes."""
+    from SparseAnnotateLib import Volume
+    from SparseAnnotateLib.distances import bounding_box
+
+    volume, reference, classes = load(folder)
+    for one in classes:
+        mask = reference == one.value
+        shown = np.flatnonzero(mask.any(axis=(1, 2)))
+        if len(shown) and shown[-1] - shown[0] >= 7:
+            box = (slice(None), *bounding_box(mask.any(axis=0), 16))
+            image = Volume.from_array(volume.intensities[box], volume.spacing_mm)
+            yield f"{folder.name} {one.name}", image, np.where(mask[box], one.value, 0), [one]
 
 
 def measure(volume, reference, classes, fraction, strategy, predictor, known) -> dict:
@@ -81,15 +103,23 @@ def measure(volume, reference, classes, fraction, strategy, predictor, known) ->
     expert = SimulatedExpert(reference, classes, clicks=clicks)
     first, last = expert.true_range
     count = count_for(fraction, last - first + 1)
-    selector, rng = SELECTORS.create(name), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     planes: list[int] = []
     started = time.perf_counter()
     for number in range(1, rounds + 1):
-        wanted = round(count * number / rounds) - len(planes)
-        planes += [one.plane for one in selector.select(volume, expert.paint(planes), wanted, rng)]
+        wanted = round(count * number / rounds)
+        if number < rounds:
+            wanted = min(count, max(wanted, FIRST_ROUND))
+        if name == "tapered":
+            planes = tapered_planes(expert.true_range, len(reference), count)
+        elif wanted > len(planes):
+            annotation = expert.paint(planes)
+            planes += [
+                one.plane for one in SELECTORS.create(name).select(volume, annotation, wanted - len(planes), rng)
+            ]
     seconds = time.perf_counter() - started
     # Strategies often ask for the same planes.
-    key = (tuple(sorted(planes)), clicks)
+    key = (tuple(sorted(planes)), clicks, predictor)
     if key not in known:
         labels = predict(PREDICTORS.create(predictor), volume, expert.paint(planes)).labels
         dice = dice_per_class(labels, expert.reference, len(expert.classes))
@@ -103,6 +133,21 @@ def measure(volume, reference, classes, fraction, strategy, predictor, known) ->
             "contour_mm": round(effort.contour_mm),
         }
     return {**known[key], "seconds_select": round(seconds, 3)}
+
+
+def tapered_planes(plane_range: tuple[int, int], length: int, count: int) -> list[int]:
+    """Planes by the cube root of an ellipsoid's area; where the range ends with the scan the structure is cut off."""
+    (first, last), share = plane_range, (np.arange(np.ptp(plane_range) + 1) + 0.5) / (np.ptp(plane_range) + 1)
+    area = np.where(first > 0, share, 1) * np.where(last < length - 1, 1 - share, 1)
+    density = np.cbrt(area) * count / np.cbrt(area).sum()
+    # At most one a plane.
+    while (density > 1 + 1e-9).any():
+        full = density >= 1
+        density[full] = 1
+        density[~full] *= (count - full.sum()) / density[~full].sum()
+    reached = np.concatenate([[0], np.cumsum(density)])
+    place = np.interp(np.arange(count) + 0.5, reached, np.arange(len(reached)))
+    return (first + np.floor(np.round(place, 9)).astype(int)).tolist()
 
 
 class Rows:
@@ -139,17 +184,18 @@ def data_set_of(case: str) -> str:
 
 def table(given) -> None:
     rows = Rows(given.output).all
-    print("| structures | predictor | painted | strategy | volumes | `keep-n` | Dice | gain | better in | lowest |")
+    head = ("structures", "predictor", "painted", "strategy", "volumes", given.against, "Dice", "gain", "better in")
+    print("| " + " | ".join((*head, "lowest")) + " |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for several in (True, False):
         mine = [row for row in rows if (int(row["structures"]) > 1) == several and row["tag"] == given.tag]
         for predictor in sorted({row["predictor"] for row in mine}):
             for fraction in sorted({row["fraction"] for row in mine}, key=float):
                 for strategy in given.strategies:
-                    line(several, predictor, fraction, strategy, mine)
+                    line(several, predictor, fraction, strategy, given.against, mine)
 
 
-def line(several, predictor, fraction, strategy, rows) -> None:
+def line(several, predictor, fraction, strategy, against, rows) -> None:
     def of(name):
         return {
             row["case"]: float(row["dice"])
@@ -157,7 +203,7 @@ def line(several, predictor, fraction, strategy, rows) -> None:
             if (row["predictor"], row["fraction"], row["strategy"]) == (predictor, fraction, name)
         }
 
-    base, dice = of("keep-n"), of(strategy)
+    base, dice = of(against), of(strategy)
     cases = sorted(set(base) & set(dice))
     if not cases:
         return
@@ -191,9 +237,13 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--fractions", nargs="+", type=float, default=[0.05, 0.1, 0.2])
-    parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=list(STRATEGIES), metavar="NAME")
+    parser.add_argument(
+        "--strategies", nargs="+", default=list(STRATEGIES)[:-1], choices=list(STRATEGIES), metavar="NAME"
+    )
     parser.add_argument("--cases", nargs="+", metavar="CASE", help="names of folders; by default all")
     parser.add_argument("--predictors", nargs="+", default=["shape"])
+    parser.add_argument("--against", default="keep-n", metavar="NAME", help="the strategy that the table compares with")
+    parser.add_argument("--alone", action="store_true", help="each structure is a case of its own")
     parser.add_argument("--tag", default="", help="tells versions of the code apart")
     given = parser.parse_args()
     if given.data is None and given.step == "run":

@@ -13,6 +13,7 @@ from SparseAnnotateLib.evaluation.grid.store import ResultStore
 from SparseAnnotateLib.evaluation.report import write_report
 from SparseAnnotateLib.evaluation.report.as_html import html_of
 from SparseAnnotateLib.evaluation.report.as_markdown import markdown_of
+from SparseAnnotateLib.evaluation.report.costs import table_of_costs
 from SparseAnnotateLib.evaluation.report.document import Cell, Document, Section, Table
 from SparseAnnotateLib.evaluation.report.results import Results
 from SparseAnnotateLib.evaluation.report.tables import table_of_failures, table_of_methods, table_of_selector_times
@@ -211,6 +212,25 @@ def test_settings_are_never_mixed(tmp_path):
     assert "## Dice (fractions of the range, axis i)" in text
     assert "## Dice (fractions of the range, axis k)" in text
     assert "over 6 cases" in text
+    store.close()
+
+
+def test_what_painting_costs_is_told_once_for_each_selection(tmp_path):
+    store = ResultStore(tmp_path / "results.sqlite")
+    for task in tasks(2, fractions=(0.1,)):
+        more = task.case.name == "case1"
+        fill(store, [task], clicks=6, planes=5 + 2 * more, outlines=12 + more, contour_mm=2500.0 + 1000 * more)
+    table = table_of_costs(Results.from_rows(store.rows()))
+    assert table.header == ["selector", "painted", "clicks", "planes", "outlines", "contour (m)"]
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["keep-n", "10 %", "6.0", "6.0", "12.5", "3.00"],
+        ["random", "10 %", "6.0", "6.0", "12.5", "3.00"],
+    ]
+    write_report(store, tmp_path)
+    for name in ("report.md", "report.html"):
+        assert "What painting costs" in (tmp_path / name).read_text(encoding="utf-8")
+    with (tmp_path / "means.csv").open(encoding="utf-8", newline="") as lines:
+        assert float(next(csv.DictReader(lines))["outlines mean"]) == 12.5
     store.close()
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from . import costs
 from .comparisons import Comparison
 from .results import Results, Spread
 
@@ -24,10 +25,7 @@ _COLUMNS = (
         "processor_s_predict",
         "peak_memory_mb",
         "device",
-        "clicks",
-        "planes",
-        "outlines",
-        "contour_mm",
+        *costs.MEASURES,
     ),
     *("range", "planes_painted", "view", "shape", "spacing_mm", "crop", "selector_options", "predictor_options"),
     *("message", "versions", "case_hash", "image", "key"),
@@ -41,7 +39,8 @@ def csv_of_results(results: Results) -> str:
 
 def csv_of_means(results: Results) -> str:
     """A line for each method, fraction and setting: mean, standard deviation and number of cases of each measure."""
-    measures = (*MEASURES, "seconds_select", "seconds_predict", "processor_s_select", "processor_s_predict")
+    times = ("seconds_select", "seconds_predict", "processor_s_select", "processor_s_predict")
+    measures = (*MEASURES, *times, *costs.MEASURES)
     header = ["setting", "predictor", "selector", "fraction"]
     header += [f"{name} {what}" for name in measures for what in ("mean", "sd", "cases")]
     lines = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from ...environment import versions
 from . import tables
 from .comparisons import Comparison, compare_predictors, compare_selectors
+from .costs import table_of_costs
 from .document import Document, Section, Table
 from .expected import table_of_expected_dice
 from .figures import expected_against_true, learning_curves
@@ -116,6 +117,7 @@ def _quality(results: Results) -> Iterator[Section]:
         for measure, unit in (("seconds", "Seconds"), ("processor_s", "Processor seconds"))
         for table, what in ((tables.table_of_selector_times, "select"), (tables.table_of_predictor_times, "predict"))
     ]
+    yield Section("What painting costs", list(filter(None, [table_of_costs(results)])))
     yield Section("Times", [_TIMES, *times])
 
 
