@@ -11,11 +11,12 @@ from .outlines import Outlines
 # What a structure lies in is the ring so many pixels away from its outlines.
 _RING = (2, 6)
 # A structure is absent where the pixels change so much towards what it lies in: the odds that one is brighter than one
-# of the painted planes, less those that it is darker. In 17 volumes .3 % of 7,415 places that were only left out
-# changed so much, and 90 % of 5,594 from which a made-up lesion is absent.
-UNLIKE = 0.4
-# It goes on where they change less than this, if the structure differs at least so much from what it lies in.
-_LIKE, _CONTRAST = 0.2, 0.4
+# of the painted planes, less those that it is darker. It goes on where they change less than `_LIKE`.
+_UNLIKE, _LIKE = 0.5, 0.2
+# The image decides only where the structure differs so much from what it lies in: less is enough to see that it is
+# absent. In 42 volumes 4 of 9,691 places that were only left out were taken for absent, and 86 % of 9,184 from which a
+# made-up lesion is absent were found (at .4, and without a least contrast, 32 and 91 %).
+_CONTRAST_ABSENT, _CONTRAST = 0.2, 0.4
 # The edge of the promised pixels is left out where so many remain: outlines move from plane to plane.
 _PIXELS = 12
 # A stray dab is smaller than these voxels and this share of the fullest plane, and looks like what is around it. Of 938
@@ -38,7 +39,7 @@ class Looks(NamedTuple):
     @property
     def absent(self) -> bool:
         """Whether something else is seen there."""
-        return self.change > UNLIKE
+        return self.contrast >= _CONTRAST_ABSENT and self.change > _UNLIKE
 
     @property
     def present(self) -> bool:

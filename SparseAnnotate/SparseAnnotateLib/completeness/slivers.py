@@ -17,8 +17,9 @@ _HELD = {1: 0.4, 2: 0.2, 3: 0.1, 4: 0.05, 5: 0.05}
 # Slivers between a plane and its neighbour do not count as distance, unless the plane holds so much more than they do:
 # then it was painted, and they are what the tool left on both sides of it.
 _PEAK = 1.4
-# One plane that holds so many times more than any of at least so many others is the only one that was painted.
-_LARGEST, _BESIDE_ONE = 5, 4
+# One plane that holds so many times more than any of at least so many others is the only one that was painted, if they
+# go on from plane to plane and none holds so many times what most of them do.
+_LARGEST, _BESIDE_ONE, _ALIKE = 5, 4, 3
 # The first and the last planes of a structure taper by nature: they are slivers only where so many others were found.
 _OTHERS = 2
 
@@ -84,7 +85,10 @@ def _beside_one(outlines: Outlines, number: int, shown: list[int]) -> set[int]:
     """What a stroke in another view left on all planes but the only one that was painted."""
     area = outlines.area[:, number - 1]
     *others, largest = sorted(shown, key=lambda plane: area[plane])
-    alone = len(others) >= _BESIDE_ONE and area[largest] >= _LARGEST * area[others[-1]]
+    if len(others) < _BESIDE_ONE or shown[-1] - shown[0] > len(others):
+        return set()
+    most = area[others[-1]]
+    alone = area[largest] >= _LARGEST * most and most <= _ALIKE * np.median(area[others])
     return set(others) if alone else set()
 
 
