@@ -125,7 +125,9 @@ def badge(session, present: Present, plane: int | None) -> str:
     suggested = [one[0] for one in session.state.suggestions]
     if plane in to_paint(session, present):
         text = _("to paint, {number} of {count}").format(number=suggested.index(plane) + 1, count=len(suggested))
-        return "\n".join(filter(None, (text, structures.to_paint_words(session, present, plane))))
+        left, optional = structures.to_paint_names(session, present, plane)
+        text = f"{text}: {left}" if left else text
+        return "\n".join((text, _("optional: {names}").format(names=optional))) if optional else text
     state = present.states[plane]
     dice = session.state.expected_dice.get(plane)
     if plane in present.pending and dice is not None:

@@ -96,18 +96,21 @@ def _left(session, present: Present, plane: int, segment_ids) -> list[str]:
     return [one for one in there if not session.is_painted_for(present, plane, one)]
 
 
-def to_paint_words(session, present: Present, plane: int) -> str:
-    """Such as: paint pancreas and kidney; optional: liver. Empty where the suggestion names no structure of several."""
+def to_paint_names(session, present: Present, plane: int) -> tuple[str, str]:
+    """The structures to paint on a suggested slice, and the optional ones, in words; empty where it names none."""
     wanted, optional = session.state.suggested_structures.get(plane, ((), ()))
     if len(present.layers.segment_ids) < 2:
-        return ""
+        return "", ""
     left = still_to_paint(session, present, plane)
-    there = _left(session, present, plane, optional)
-    parts = []
-    if left:
-        parts.append(_("paint {names}").format(names=listed(names(session, left))))
-    if there and (left or not wanted):
-        parts.append(_("optional: {names}").format(names=listed(names(session, there))))
+    there = _left(session, present, plane, optional) if left or not wanted else []
+    return listed(names(session, left)), listed(names(session, there))
+
+
+def to_paint_words(session, present: Present, plane: int) -> str:
+    """Such as: to paint: pancreas and kidney; optional: liver. Empty where the suggestion names no structures."""
+    left, optional = to_paint_names(session, present, plane)
+    parts = [_("to paint: {names}").format(names=left)] if left else []
+    parts += [_("optional: {names}").format(names=optional)] if optional else []
     return "; ".join(parts)
 
 

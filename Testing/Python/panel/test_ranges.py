@@ -300,11 +300,10 @@ class TestSuggestions:
         scroll_to(three, inside)
         badge = panel.views._badge.GetInput()
         assert badge.startswith("to paint, ")
-        assert "\npaint " in badge
-        assert "a gallbladder with stones" in badge
-        assert "paint " in panel.strip.widget.textOf(inside)
-        assert "paint " in three.ui.positionLabel.toolTip
-        assert "paint " in three.ui.statusLabel.text.lower()
+        assert "a gallbladder with stones" in badge.partition(": ")[2].partition("\n")[0]
+        assert "to paint: " in panel.strip.widget.textOf(inside)
+        assert "to paint: " in three.ui.positionLabel.toolTip
+        assert "To paint: " in three.ui.statusLabel.text
         outside = next(one for one in planes if not 8 <= one <= 12)
         scroll_to(three, outside)
         assert "gallbladder" not in panel.views._badge.GetInput()
@@ -324,7 +323,7 @@ class TestSuggestions:
         paint(three, left, [plane])
         assert plane in panel.to_paint()
         scroll_to(three, plane)
-        assert panel.views._badge.GetInput().endswith("paint left kidney")
+        assert panel.views._badge.GetInput().endswith(": left kidney")
         select(three, kidney)
         paint(three, right, [plane])
         assert plane not in panel.to_paint()
