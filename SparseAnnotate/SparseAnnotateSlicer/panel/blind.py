@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..scene.plane_geometry import PlaneGeometry
-from .planes import to_paint
 
 # How much a slice may be turned against the planes and still count as one of them.
 _ALMOST_PARALLEL = 0.9999
@@ -20,8 +19,8 @@ def show_where_allowed(panel) -> None:
         if bool(display.GetVisibility()) != shown:
             display.SetVisibility(shown)
         if shown and panel.present is not None:
-            hidden = set() if panel.review.peeks else _views_on(panel, set(to_paint(session, panel.present)))
-            _restrict(display, hidden)
+            hidden = panel.hidden()
+            _restrict(display, _views_on(panel, hidden) if hidden else set())
 
 
 def _views_on(panel, planes: set[int]) -> set[str]:

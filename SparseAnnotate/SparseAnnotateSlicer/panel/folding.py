@@ -31,15 +31,19 @@ class Folding:
         panel, session, present = self._panel, self._panel.session, self._panel.present
         if session is None or present is None or session.ended:
             return dict.fromkeys(ROWS, False)
+        if panel.origin.is_asking:
+            return dict.fromkeys(ROWS, False)
         state, running = session.state, panel.predict.is_running
         waiting = bool(panel.to_paint())
         painted_since = bool({*present.painted} & {*state.predicted})
         suggested, painted = bool(state.suggestions), bool(present.painted)
         predicted, pending = bool(state.predicted), bool(present.pending)
+        # What a program made is there from the beginning; which of it to correct is asked next.
+        begins = session.initial_node is not None and not painted
         return {
             # Both stay until something is suggested or painted: nothing is to move under the mouse between two clicks.
             "range": not suggested and not predicted and (session.plane_range is None or not painted),
-            "suggest": (not suggested and not predicted) or panel.suggest.is_running,
+            "suggest": (not suggested and (not predicted or begins)) or panel.suggest.is_running,
             "paint": waiting or (suggested and not predicted),
             "predict": running or (painted and (not pending or painted_since)),
             "review": pending,

@@ -10,11 +10,13 @@ import slicer
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
 
+from ..session.initial import ask_if_made
 from ..session.planes import PlaneState
 from ..views.slice_views import SliceViews
 from .blind import show_where_allowed
 from .editor import Editor
 from .folding import Folding
+from .origin import OriginRow
 from .planes import strip_planes, to_paint
 from .predict import PredictRow
 from .range import RangeRow
@@ -59,7 +61,8 @@ class Panel:
         self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
         self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
         self.shortcuts, self.folding = Shortcuts(self), Folding(self)
-        self._rows = (self.volume, self.strip, self.range, self.suggest, self.predict, self.review)
+        self.origin = OriginRow(self)
+        self._rows = (self.volume, self.strip, self.origin, self.range, self.suggest, self.predict, self.review)
         self.show()
 
     def on(self, signal, action) -> None:
@@ -198,6 +201,8 @@ class Panel:
         if overpainted:
             session.review.merge(overpainted, before, now, self.editor.undo, self.editor.redo)
             now = session.look()
+        if before is not None and not before.painted:
+            ask_if_made(session, now)
         self.present = now
         self.strokes.watch()
         self.review.keep_preview()
@@ -230,6 +235,12 @@ class Panel:
     def to_paint(self) -> list[int]:
         """The suggested slices that are still to be painted."""
         return [] if self.session is None or self.present is None else to_paint(self.session, self.present)
+
+    def hidden(self) -> set[int]:
+        """The slices whose prediction is not shown, for they are painted blind; what a program made is corrected."""
+        if self.session is None or self.session.initial_node is not None or self.review.peeks:
+            return set()
+        return {*self.to_paint()}
 
     def strip_planes(self) -> list:
         """What the strip shows."""

@@ -124,7 +124,9 @@ def badge(session, present: Present, plane: int | None) -> str:
         return ""
     suggested = [one[0] for one in session.state.suggestions]
     if plane in to_paint(session, present):
-        text = _("to paint, {number} of {count}").format(number=suggested.index(plane) + 1, count=len(suggested))
+        told = _("to paint, {number} of {count}")
+        told = told if session.initial_node is None else _("to correct, {number} of {count}")
+        text = told.format(number=suggested.index(plane) + 1, count=len(suggested))
         left, optional = structures.to_paint_names(session, present, plane)
         text = f"{text}: {left}" if left else text
         return "\n".join((text, _("optional: {names}").format(names=optional))) if optional else text

@@ -56,12 +56,17 @@ class PredictRow:
         """Whether it is this session's planes that are predicted."""
         return self._running is not None and self._running.session is session
 
+    @property
+    def cls(self) -> type:
+        """The chosen predictor's class."""
+        return self._predictors.cls
+
     def follow(self, session) -> None:
         """Show what the session was predicted with last."""
         self._predictors.choose(session.state.predictor)
         self._show_options(session.state.predictor_options)
         self._models.look()
-        self._models.choose(session.state.predictor_options.get("start_from"))
+        self._models.follow(session)
 
     def _show_options(self, values) -> None:
         self._form.show(self._predictors.cls.Options, values)
@@ -208,6 +213,8 @@ class PredictRow:
         panel = self._panel
         if panel.session is None or panel.present is None:
             return panel.why_no_session()
+        if not panel.present.painted and panel.session.initial_node is not None:
+            return _("No slice is corrected: correct at least one, or accept one that is right as it is.")
         if not panel.present.painted:
             return _("No slice is painted: paint at least one.")
         return ""

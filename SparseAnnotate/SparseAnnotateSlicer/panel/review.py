@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
 
 from ..scene import preview
+from ..session.initial import check_as_it_is
 from ..session.planes import PlaneState
 from .planes import order_to_check, predicted
 from .surface import Surface
@@ -99,10 +100,16 @@ class ReviewRow:
         self._accept(None)
 
     def _accept(self, planes) -> None:
-        panel = self._panel
+        panel, session = self._panel, self._panel.session
+        looked_at = session.initial_node is not None and planes is not None and planes[0] in panel.to_paint()
         with panel.busy():
-            accepted = panel.session.review.accept(planes)
+            accepted = session.review.accept(planes)
+            if looked_at:
+                check_as_it_is(session, planes[0])
             panel.refresh()
+        if looked_at:
+            text = _("Slice {slice} is right as it is, and counts as painted. Ctrl+Z takes it back.")
+            self.say_of(text.format(slice=planes[0]), planes, panel.present.states[planes[0]])
         if planes is None:
             message = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
             self.say_of(message, accepted, PlaneState.ACCEPTED)

@@ -97,8 +97,7 @@ class Strokes:
     def _shown(self) -> set[int]:
         """The slices whose prediction is in sight: not those that are painted blind."""
         panel = self._panel
-        hidden = () if panel.review.peeks else to_paint(panel.session, panel.present)
-        return {*panel.present.pending} - {*hidden}
+        return {*panel.present.pending} - panel.hidden()
 
     def tell_apart(self, before, now) -> str:
         """After a look: which slices hold parts of strokes only; returns a sentence about new ones, or ""."""
@@ -131,7 +130,8 @@ class Strokes:
         """Slices whose prediction was in sight and that hold a stroke now of which no event told: a script's, say."""
         if before is None or len(before.contents) != len(now.contents):
             return []
-        hidden = () if self._panel.review.peeks else to_paint(self._panel.session, before)
+        sighted = self._panel.review.peeks or self._panel.session.initial_node is not None
+        hidden = () if sighted else to_paint(self._panel.session, before)
         changed = [plane for plane, content in enumerate(now.contents) if content != before.contents[plane]]
         painted = {plane for plane in changed if now.states[plane] is PlaneState.PAINTED}
         if len(changed) == 1:

@@ -5,6 +5,7 @@ Who lives here
     annotated : `AnnotatedVolume`, what a session is built on: its nodes, its state, and a look at its planes
     state, node : what is remembered, as JSON; the node that keeps it
     ranges : first and last plane of each segment, clicked or taken from another segmentation
+    initial : a segmentation that a program made, to start from
     planes, painted : what a plane is; what counts as painted, told from the voxels
     completeness : which structures are complete on which planes, asked of the library
     by_hand : what the user painted on planes that we wrote on, too

@@ -14,7 +14,7 @@ from ..scene.volumes import geometry_of, volume_from_node
 from . import by_hand
 from .completeness import Told, told_from
 from .mirrored import grid_of
-from .node import ATTRIBUTE, BOX, PREVIEW, SEGMENTATION, VOLUME
+from .node import ATTRIBUTE, BOX, INITIAL, PREVIEW, SEGMENTATION, VOLUME
 from .painted import NOTHING, PlaneContents, contents_of, without_removed
 from .planes import PlaneState, Present
 from .state import SessionState, range_of_all
@@ -67,6 +67,15 @@ class AnnotatedVolume:
     @box_node.setter
     def box_node(self, node) -> None:
         self.node.SetNodeReferenceID(BOX, None if node is None else node.GetID())
+
+    @property
+    def initial_node(self):
+        """The vtkMRMLSegmentationNode of a program to start from, see `initial`; None without."""
+        return self.node.GetNodeReference(INITIAL)
+
+    @initial_node.setter
+    def initial_node(self, node) -> None:
+        self.node.SetNodeReferenceID(INITIAL, None if node is None else node.GetID())
 
     @property
     def volume(self) -> Volume:
@@ -197,7 +206,11 @@ class AnnotatedVolume:
         """Whether the user called a plane painted, or corrected it: then it is complete, however little it holds."""
         state = self.state
         corrected = plane in state.accepted or plane in state.corrected
-        return plane in state.marks or (corrected and plane not in state.strokes and plane not in mixed)
+        return (
+            plane in state.marks
+            or plane in state.checked
+            or (corrected and plane not in state.strokes and plane not in mixed)
+        )
 
     def _told_from(self, given, ids, contents: list[str], states: list[PlaneState], mixed) -> Told:
         """What the labels tell; anew only after something changed."""
@@ -227,6 +240,8 @@ class AnnotatedVolume:
         if mark == "empty" and content == NOTHING:
             return PlaneState.EMPTY
         if mark is not None or mixed or not self._contents.is_unpainted(plane, content, self.segment_ids):
+            return PlaneState.PAINTED
+        if content != NOTHING and state.checked.get(plane) == content:
             return PlaneState.PAINTED
         if self.is_accepted(plane, content):
             return PlaneState.ACCEPTED

@@ -51,7 +51,7 @@ def _slices_reversed(slices: int) -> np.ndarray:
 
 
 def _reverse_planes(state: SessionState, last: int) -> None:
-    for name in ("marks", "contents", "accepted", "expected_dice", "by_hand", "suggested_structures"):
+    for name in ("marks", "contents", "accepted", "expected_dice", "by_hand", "suggested_structures", "checked"):
         setattr(state, name, {last - plane: value for plane, value in getattr(state, name).items()})
     state.accepted_beside = {last - plane: last - other for plane, other in state.accepted_beside.items()}
     state.predicted = sorted(last - plane for plane in state.predicted)

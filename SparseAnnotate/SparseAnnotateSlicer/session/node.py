@@ -7,6 +7,7 @@ ATTRIBUTE = "SparseAnnotate.Session"
 # Roles of node references, which follow renamed, copied and reloaded nodes.
 VOLUME, SEGMENTATION = "SparseAnnotate.Volume", "SparseAnnotate.Segmentation"
 PREVIEW, BOX = "SparseAnnotate.Preview", "SparseAnnotate.Box"
+INITIAL = "SparseAnnotate.Initial"
 _CLASS = "vtkMRMLScriptedModuleNode"
 
 

@@ -14,6 +14,7 @@ from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import Job, JobHandle, JobState, Runner
 from SparseAnnotateLib.predictors import Prediction
 
+from . import initial
 from .planes import Present
 from .session import AnnotationSession
 
@@ -25,12 +26,15 @@ class _Basis:
     volume: tuple
     painted: dict[int, tuple[str, str]]
     annotation: SparseAnnotation
+    initial: tuple | None = None
 
     def change_in(self, session: AnnotationSession) -> str | None:
         """A sentence about what has changed since; None if nothing has."""
         name = session.volume_node.GetName()
         if self.volume != session.volume_key():
             return f"the volume {name} changed while its planes were predicted: predict again"
+        if self.initial != initial.stamp(session):
+            return "the segmentation to start from changed while the planes were predicted: predict again"
         present = session.look()
         painted = _painted(present)
         changed = [one for one in {*self.painted, *painted} if self.painted.get(one) != painted.get(one)]
@@ -101,7 +105,10 @@ class RunningPrediction:
             self._check(session)
         annotation = self.job.annotation
         segment_ids = [one.details["ID"] for one in annotation.classes]
-        session.review.show(prediction, segment_ids, annotation.plane_range)
+        planes = annotation.plane_range
+        if self.job.initial is not None:
+            planes = initial.shown_range(session, prediction.labels, session.look())
+        session.review.show(prediction, segment_ids, planes)
         yield
         return prediction
 
@@ -136,11 +143,13 @@ def submit(
     if options is not None:
         state.predictor_options = dict(options)
     present = session.look()
-    basis = _Basis(session.volume_key(), _painted(present), annotation_of(session, present))
-    if not present.painted:
+    basis = _Basis(session.volume_key(), _painted(present), annotation_of(session, present), initial.stamp(session))
+    if not present.painted and session.initial_node is None:
         raise InputError("no plane is painted: paint at least one of the suggested planes")
     given = {"seed": state.seed, **state.predictor_options}
-    job = Job(state.predictor, session.volume, basis.annotation, given, session.volume_node.GetName())
+    annotation = basis.annotation
+    start = initial.initial_of(session, annotation.classes)
+    job = Job(state.predictor, session.volume, annotation, given, session.volume_node.GetName(), start)
     handle = runner.submit(job)
     session.save()
     return RunningPrediction(session, handle, job, basis)
@@ -155,7 +164,7 @@ def _painted(present: Present) -> dict[int, tuple[str, str]]:
 def annotation_of(session: AnnotationSession, present: Present) -> SparseAnnotation:
     """What a prediction rests on; where nobody clicked first and last nothing is predicted beyond what is painted."""
     annotation = session.annotation(present)
-    if session.plane_range is None and present.painted:
+    if session.plane_range is None and session.initial_node is None and present.painted:
         given = [*present.painted, *present.parts]
         shown, ranges = (min(given), max(given)), annotation.class_ranges
         ends = union([shown, *ranges.values()])

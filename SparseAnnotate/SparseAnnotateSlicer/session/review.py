@@ -154,7 +154,7 @@ class Review:
         keep[around] = present.given[around] > 0
         session.remember(ours, present.contents)
         layers = present.layers if there == [*present.layers.segment_ids] else None
-        self._ready_writer().write(
+        self.ready_writer().write(
             session.volume, self._in_numbers_of(there, wanted), wanted, there, layers, keep=keep if around else None
         )
         contents = session.read_contents()
@@ -212,7 +212,7 @@ class Review:
                 redo()
         there = [one for one in session.state.predicted_segments if one in session.segment_ids]
         labels = painted_on_top(self._in_numbers_of(there, planes), there, planes, now)
-        self._ready_writer().write(session.volume, labels, planes, there)
+        self.ready_writer().write(session.volume, labels, planes, there)
         session.state.corrected = sorted({*session.state.corrected, *planes})
         session.save()
 
@@ -282,7 +282,7 @@ class Review:
             raise InputError("the segment editor keeps the history: undo there")
         if self._session.read_contents() != (after if back else before):
             raise InputError("planes were painted since, which this would take back: erase or paint them by hand")
-        writer = self._ready_writer()
+        writer = self.ready_writer()
         moved = writer.undo() if back else writer.redo()
         if not moved:
             raise InputError("this is too long ago to be undone")
@@ -294,7 +294,7 @@ class Review:
         self._undo.append(step)
         self._redo = []
 
-    def _ready_writer(self) -> SegmentWriter:
+    def ready_writer(self) -> SegmentWriter:
         if self._writer is None:
             session = self._session
             self._writer = SegmentWriter(

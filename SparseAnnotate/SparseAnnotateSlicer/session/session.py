@@ -15,6 +15,7 @@ from ..scene.nodes import remove_with_helpers
 from ..scene.volumes import geometry_of, volume_from_node
 from .annotated import AnnotatedVolume
 from .given import annotation_of
+from .initial import ask_if_made, ends_of, segments_of
 from .mirrored import follow
 from .node import ATTRIBUTE, VOLUME, add_session_node, is_whole, session_nodes
 from .painted import NOTHING, PlaneContents
@@ -57,7 +58,7 @@ class AnnotationSession(AnnotatedVolume):
         session = cls(node, state)
         session._volume = (session.volume_key(), volume)
         try:
-            session.look()
+            ask_if_made(session, session.look())
             session.save()
         except InputError:
             session.end()
@@ -176,7 +177,8 @@ class AnnotationSession(AnnotatedVolume):
         """What the user gave so far, see `given.annotation_of`; as a selector takes it, or a predictor."""
         present = self.look() if present is None else present
         tells_structures = bool(selector) and SELECTORS.get(selector).tells_structures
-        return annotation_of(self, present, to_paint=tells_structures)
+        told = ends_of(self) if selector else {}
+        return annotation_of(self, present, to_paint=tells_structures, made=segments_of(self), told=told)
 
     def suggest(
         self,

@@ -39,6 +39,8 @@ class SessionState:
     expected_dice_interval : by plane, where it probably lies; `expected_dice_volume_interval` over the whole volume
     expected_dice_of : by segment ID, and by plane
     predicted_segments : segment IDs in the order of the prediction's class numbers
+    origin : who made what stood there before anybody painted: "", "asked", "expert" or "program"; see `initial`
+    checked : content of planes that the user found right as a program made them: they count as painted
     strokes : planes that hold nothing of the user but parts of strokes made in another view, or on another plane
     corrected : planes that were accepted and then changed by the user
     prediction_s : how long the last prediction took
@@ -72,6 +74,8 @@ class SessionState:
     expected_dice_volume: float | None = None
     expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
     expected_dice_volume_interval: tuple[float, float] | None = None
+    origin: str = ""
+    checked: dict[int, str] = field(default_factory=dict)
     strokes: list[int] = field(default_factory=list)
     corrected: list[int] = field(default_factory=list)
     prediction_s: float | None = None
@@ -105,7 +109,7 @@ class SessionState:
 
 
 # JSON knows neither whole numbers as names nor tuples.
-_BY_PLANE = ("marks", "contents", "accepted", "accepted_beside", "expected_dice")
+_BY_PLANE = ("marks", "contents", "accepted", "accepted_beside", "expected_dice", "checked")
 
 
 def _restored(name: str, value: Any) -> Any:

@@ -1,0 +1,170 @@
+"""A segmentation that a program made, to start from: another one of the scene, or what stood in the own segments.
+
+It is a node that the session refers to, and is never changed. What it holds is shown as a prediction; planes that are
+painted on it are corrections, from which the next prediction learns how it is wrong elsewhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.initial import Initial
+from SparseAnnotateLib.prediction import Prediction
+
+from ..scene.segments import fingerprint, read_segments
+from .annotated import AnnotatedVolume
+from .planes import Present
+from .ranges import ranges_in, same_names
+
+# Of a copy that we made of the user's own segments: their IDs are the same.
+_COPY = "SparseAnnotate.OfAProgram"
+# Who made what stood in the segments before anybody painted here: not told yet, or told.
+ASKED, EXPERT, PROGRAM = "asked", "expert", "program"
+# Fewer planes in a row are painted by hand, or by a brush that reaches the next planes.
+_FEWEST = 5
+
+
+def looks_made(present: Present) -> bool:
+    """Whether every plane from the first to the last that holds anything is filled, as a program leaves them."""
+    planes = present.painted
+    return len(planes) >= _FEWEST and planes[-1] - planes[0] + 1 == len(planes) and not present.parts
+
+
+def ask_if_made(session: AnnotatedVolume, present: Present) -> None:
+    """Have the user asked who made these planes, where a program may have."""
+    state = session.state
+    if not state.origin and session.initial_node is None and not state.predicted and looks_made(present):
+        state.origin = ASKED
+        session.save()
+
+
+def say_expert(session: AnnotatedVolume) -> None:
+    """An expert painted what stands there: it counts as painted, as it did."""
+    session.state.origin = EXPERT
+    session.save()
+
+
+def say_program(session) -> str:
+    """A program made what stands there: it becomes the segmentation to start from, shown as a prediction.
+
+    The user's segments are emptied, in one undoable step, and filled again by what is accepted. A copy keeps them.
+
+    Returns
+    -------
+    str
+        The copy's name.
+    """
+    present, ids = session.look(), list(session.segment_ids)
+    planes = [plane for plane, content in enumerate(present.contents) if content]
+    node, own = _copied(session), session.segmentation_node
+    session.state.origin = PROGRAM
+    session.release(planes)
+    session.review.ready_writer().write(session.volume, np.zeros(session.volume.shape, np.uint8), planes, ids)
+    if own.GetDisplayNode() is not None:
+        own.GetDisplayNode().SetVisibility(True)
+    session.initial_node = node
+    show_initial(session)
+    return node.GetName()
+
+
+def _copied(session):
+    """A copy of the user's segmentation, not shown."""
+    own = session.segmentation_node
+    name = f"{own.GetName()} of a program"
+    node = session.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", session.scene.GenerateUniqueName(name))
+    node.GetSegmentation().DeepCopy(own.GetSegmentation())
+    node.SetAttribute(_COPY, "yes")
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetVisibility(False)
+    node.SetAndObserveTransformNodeID(own.GetTransformNodeID())
+    return node
+
+
+def start_from(session, segmentation_node) -> None:
+    """Start from another segmentation, which stays as it is; None for none.
+
+    Raises
+    ------
+    InputError
+        Where it has no structure in common with the session's, or lies elsewhere.
+    """
+    if segmentation_node is not None:
+        ranges_in(session, segmentation_node, matches_in(session, segmentation_node))
+    session.initial_node = segmentation_node
+    session.save()
+    if segmentation_node is not None and not session.state.predicted:
+        show_initial(session)
+
+
+def show_initial(session) -> None:
+    """Show what the program made as a prediction, on the planes that nobody painted."""
+    ids = [one for one in session.segment_ids if one in matches_in(session, session.initial_node)]
+    labels = labels_of(session, ids)
+    session.review.show(Prediction(labels), ids, shown_range(session, labels, session.look()))
+
+
+def shown_range(session: AnnotatedVolume, labels: np.ndarray, present: Present) -> tuple[int, int]:
+    """The range that the user said, else the planes from the first to the last that labels or the user fill."""
+    if session.plane_range is not None:
+        return session.plane_range
+    planes = sorted({*np.flatnonzero(labels.any(axis=(1, 2))).tolist(), *present.painted, *present.parts})
+    return (planes[0], planes[-1]) if planes else (0, len(labels) - 1)
+
+
+def matches_in(session: AnnotatedVolume, segmentation_node) -> dict[str, str]:
+    """The session's segments and those of the segmentation to start from: by their names, of a copy by their IDs."""
+    there = segmentation_node.GetSegmentation()
+    if segmentation_node.GetAttribute(_COPY):
+        return {one: one for one in session.segment_ids if there.GetSegment(one) is not None}
+    return same_names(session, segmentation_node)
+
+
+def segments_of(session: AnnotatedVolume) -> list[str]:
+    """The session's segments that the segmentation to start from has, too; none without one."""
+    node = session.initial_node
+    return [] if node is None else list(matches_in(session, node))
+
+
+def ends_of(session: AnnotatedVolume) -> dict[str, tuple[int, int]]:
+    """First and last plane of each segment in the segmentation to start from; none without one."""
+    node = session.initial_node
+    try:
+        return {} if node is None else ranges_in(session, node, matches_in(session, node))
+    except InputError:
+        return {}
+
+
+def labels_of(session: AnnotatedVolume, segment_ids) -> np.ndarray:
+    """What the program made, uint8 (planes, rows, columns), n standing for ``segment_ids[n - 1]``."""
+    node = session.initial_node
+    matches = matches_in(session, node)
+    there = [one for one in segment_ids if one in matches]
+    layers = read_segments(node, session.volume_node, session.volume, [matches[one] for one in there])
+    numbers = np.zeros(len(there) + 1, np.uint8)
+    numbers[1:] = [list(segment_ids).index(one) + 1 for one in there]
+    return numbers[layers.labels]
+
+
+def initial_of(session: AnnotatedVolume, classes) -> Initial | None:
+    """What a job starts from; None without it."""
+    if session.initial_node is None:
+        return None
+    return Initial(labels_of(session, [one.details["ID"] for one in classes]), tuple(classes))
+
+
+def stamp(session: AnnotatedVolume) -> tuple | None:
+    """Changes whenever the segmentation to start from does; None without one."""
+    node = session.initial_node
+    if node is None:
+        return None
+    return node.GetID(), fingerprint(node, session.volume_node, node.GetSegmentation().GetSegmentIDs())
+
+
+def check_as_it_is(session, plane: int) -> None:
+    """The user looked at a plane that was accepted and found it right: it counts as painted, as long as it stays so."""
+    present = session.look()
+    if present.contents[plane]:
+        session.state.checked[plane] = present.contents[plane]
+        session.save()
+    else:
+        session.mark(plane, "empty")
