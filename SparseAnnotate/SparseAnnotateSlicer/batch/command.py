@@ -219,9 +219,19 @@ class _Command:
             return []
         session = AnnotationSession.restore(nodes[0])
         try:
-            return arguments_of(session, given, self._arguments)
+            return [*arguments_of(session, given, self._arguments), *self._initial(session, given)]
         finally:
             session.close()
+
+    def _initial(self, session: AnnotationSession, given) -> list[str]:
+        """What the session starts from, as a file; structures are told by their names there."""
+        node = session.initial_node
+        if node is None or not hasattr(given, "initial") or given.initial or given.corrected:
+            return []
+        path = self._folder / "initial.seg.nrrd"
+        if not files.write_copy(node, path):
+            raise InputError(f"{node.GetName()} cannot be written to {path}: is the disk full?")
+        return ["--initial", str(path)]
 
     def deliver(self) -> None:
         """Put the result into the scene that was asked for."""

@@ -39,13 +39,15 @@ class Folding:
         suggested, painted = bool(state.suggestions), bool(present.painted)
         predicted, pending = bool(state.predicted), bool(present.pending)
         # What a program made is there from the beginning; which of it to correct is asked next.
-        begins = session.initial_node is not None and not painted
+        # While slices wait to be corrected they are accepted where they are right: the row for that comes first.
+        corrects = session.initial_node is not None
+        begins = corrects and not painted
         return {
             # Both stay until something is suggested or painted: nothing is to move under the mouse between two clicks.
             "range": not suggested and not predicted and (session.plane_range is None or not painted),
             "suggest": (not suggested and (not predicted or begins)) or panel.suggest.is_running,
             "paint": waiting or (suggested and not predicted),
-            "predict": running or (painted and (not pending or painted_since)),
+            "predict": running or (painted and (not pending or painted_since) and not (corrects and waiting)),
             "review": pending,
         }
 

@@ -109,7 +109,8 @@ def to_paint_names(session, present: Present, plane: int) -> tuple[str, str]:
 def to_paint_words(session, present: Present, plane: int) -> str:
     """Such as: to paint: pancreas and kidney; optional: liver. Empty where the suggestion names no structures."""
     left, optional = to_paint_names(session, present, plane)
-    parts = [_("to paint: {names}").format(names=left)] if left else []
+    text = _("to paint: {names}") if session.initial_node is None else _("to correct: {names}")
+    parts = [text.format(names=left)] if left else []
     parts += [_("optional: {names}").format(names=optional)] if optional else []
     return "; ".join(parts)
 

@@ -191,7 +191,7 @@ class SuggestRow:
             tooltip = self._selectors.tooltip if widget is ui.selectorCombo else None
             panel.offer(widget, no_session or busy, tooltip)
         panel.offer(ui.suggestButton, no_session)
-        more = session is not None and bool(session.state.predicted)
+        more = session is not None and bool(session.state.predicted and session.state.suggestions)
         ui.suggestButton.setText(_("Cancel") if self.is_running else _("Suggest more") if more else _("Suggest"))
         for button in (ui.previousButton, ui.nextButton):
             panel.offer(button, self._why_no_step())

@@ -9,7 +9,7 @@ from SparseAnnotateLib.jobs.cases import said_in
 from SparseAnnotateSlicer.batch import command
 from SparseAnnotateSlicer.batch.arguments import columns_of
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
-from SparseAnnotateSlicer.session import prediction
+from SparseAnnotateSlicer.session import initial, prediction
 from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SHAPE = (20, 30, 32)
@@ -87,6 +87,17 @@ def another_view(session):
     assert session.look().along == {2: (9,)}
 
 
+def a_program_made_it(session):
+    """Filled by a program, and corrected on two planes; without a range."""
+    draw(session, 0, range(3, 16), (slice(6, 24), slice(4, 13)))
+    draw(session, 1, range(6, 18), (slice(8, 22), slice(19, 28)))
+    initial.say_program(session)
+    session.review.accept([9, 4])
+    draw(session, 0, [9], LIVER)
+    draw(session, 1, [9], SPLEEN)
+    initial.check_as_it_is(session, 4)
+
+
 def written_around_strokes(session):
     """What was accepted around the user's own voxels is not theirs."""
     own_planes(session)
@@ -105,6 +116,7 @@ SITUATIONS = [
     strokes,
     another_view,
     written_around_strokes,
+    a_program_made_it,
 ]
 
 

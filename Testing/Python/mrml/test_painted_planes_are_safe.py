@@ -25,6 +25,7 @@ from SparseAnnotateSlicer.scene.files import load_scene, save_scene
 from SparseAnnotateSlicer.session.painted import NOTHING
 from SparseAnnotateSlicer.session.planes import PlaneState
 from SparseAnnotateSlicer.session.prediction import submit
+from SparseAnnotateSlicer.session.ranges import set_end
 from SparseAnnotateSlicer.session.session import AnnotationSession
 
 SHAPE = (7, 8, 9)
@@ -44,6 +45,9 @@ class Expert(RuleBasedStateMachine):
         self.painted: dict[int, list[np.ndarray]] = {}
         # What each plane held before and after our own writes: painting exactly that counts as ours.
         self.ours: dict[int, list[list[np.ndarray]]] = {plane: [] for plane in range(SHAPE[0])}
+        # First and last plane of each structure, as said, and as clicked so far.
+        self.ranges: dict[int, tuple[int, int]] = {}
+        self.clicked: dict[int, list] = {}
         # What planes held after we wrote around what the user painted, with what that was.
         self.mixed: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {plane: [] for plane in range(SHAPE[0])}
 
@@ -132,12 +136,63 @@ class Expert(RuleBasedStateMachine):
         if self.session.look().contents[plane] == NOTHING:
             self.session.mark(plane, "empty")
 
+    @rule(segment=st.integers(0, 1), ends=st.tuples(PLANES, PLANES))
+    def user_says_the_range_of_a_structure(self, segment, ends):
+        first, last = sorted(ends)
+        self.session.set_range(first, last, self.session.segment_ids[segment])
+        self.ranges[segment] = (first, last)
+        self.clicked.pop(segment, None)
+
+    @rule(segment=st.integers(0, 1), plane=PLANES, first=st.booleans())
+    def user_clicks_an_end(self, segment, plane, first):
+        whole = self.ranges.get(segment)
+        ends = list(whole or self.clicked.get(segment, (None, None)))
+        ends[0 if first else 1] = plane
+        if None not in ends and ends[0] > ends[1]:
+            ends = ends[::-1] if whole is None else [plane, None] if first else [None, plane]
+        set_end(self.session, self.session.segment_ids[segment], plane, first=first)
+        for record in (self.ranges, self.clicked):
+            record.pop(segment, None)
+        (self.clicked if None in ends else self.ranges)[segment] = tuple(ends)
+
+    @rule(segment=st.integers(0, 1))
+    def user_takes_a_range_back(self, segment):
+        self.session.clear_range(self.session.segment_ids[segment])
+        self.ranges.pop(segment, None)
+        self.clicked.pop(segment, None)
+
+    @rule(count=st.integers(1, 4))
+    def we_suggest(self, count):
+        try:
+            chosen = self.session.suggest(count, "cover")
+        except InputError as error:
+            assert self.contradicts(error)
+            return
+        first, last = self.session.plane_range or (0, SHAPE[0] - 1)
+        assert all(first <= one.plane <= last for one in chosen)
+
+    def contradicts(self, error):
+        """Whether something is painted where the user said that it is not."""
+        planes = [*self.painted, *(plane for plane, one in enumerate(self.masks().any(axis=(0, 2, 3))) if one)]
+        first, last = self.session.plane_range or (0, SHAPE[0] - 1)
+        outside = any(not first <= plane <= last for plane in planes)
+        outside |= any(not low <= plane <= high for low, high in self.ranges.values() for plane in planes)
+        return "range" in str(error) and outside
+
     @rule(predictor=st.sampled_from(["shape", "nearest"]))
     def we_predict(self, predictor):
         try:
-            submit(self.session, self.runner, predictor).wait()
-        except InputError:
-            assert not self.painted or not any(one.any() for one in self.painted.values())
+            prediction = submit(self.session, self.runner, predictor).wait()
+        except InputError as error:
+            nothing = not self.painted or not any(one.any() for one in self.painted.values())
+            assert nothing or self.contradicts(error)
+            return
+        ids = self.session.state.predicted_segments
+        for segment, (first, last) in self.ranges.items():
+            if self.session.segment_ids[segment] in ids:
+                mine = prediction.labels == ids.index(self.session.segment_ids[segment]) + 1
+                assert not mine[:first].any()
+                assert not mine[last + 1 :].any()
 
     def write(self, action):
         """One of our writes; the record learns what stood there before and after on planes that nobody painted."""
@@ -189,6 +244,12 @@ class Expert(RuleBasedStateMachine):
             voxels = content.any(axis=0) if plane in present.around else np.ones(SHAPE[1:], bool)
             assert np.array_equal(masks[:, plane] & voxels, content), f"plane {plane} was painted and has changed"
         assert set(self.painted) <= {*present.painted, *present.parts}
+
+    @invariant()
+    def ranges_are_as_the_user_said(self):
+        state, ids = self.session.state, self.session.segment_ids
+        assert state.segment_ranges == {ids[segment]: ends for segment, ends in self.ranges.items()}
+        assert state.half_ranges == {ids[segment]: ends for segment, ends in self.clicked.items()}
 
     def teardown(self):
         self.runner.close()
