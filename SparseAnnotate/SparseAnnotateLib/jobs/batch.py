@@ -19,7 +19,7 @@ from .base import JobHandle, Runner
 from .cases import FileCase
 from .failure import JobFailedError
 from .folder import write_aside
-from .local import LocalRunner
+from .staying import ResidentRunner
 
 # Cases that are submitted beyond those that run: enough that no worker waits, few enough that memory does not fill up.
 _AHEAD = 2
@@ -52,10 +52,10 @@ def open_runner(scheduler: str | None = None, workers: int | None = None) -> Run
     """The runner for ``--scheduler`` and ``--workers``.
 
     With an address: that Dask cluster. With a number: a Dask cluster of so many processes on this machine. With
-    neither: one worker process at a time, which needs no Dask.
+    neither: one worker process, which needs no Dask. It stays from case to case, and remembers nothing of them.
     """
     if scheduler is None and workers is None:
-        return LocalRunner()
+        return ResidentRunner(memory_bytes=0, ready_for="")
     if scheduler is not None and workers is not None:
         raise InputError("--workers starts a cluster, --scheduler uses one that is there: give one of them")
     from .dask.runner import DaskRunner

@@ -6,12 +6,15 @@ import contextlib
 from collections.abc import Callable, Iterator
 
 from ..predictors import Prediction
+from ..predictors.memory import Memory
 from .failure import JobCancelledError
 from .job import Job
 from .reporter import Reporter
 
 
-def steps(job: Job, reporter: Reporter, stop: Callable[[], bool]) -> Iterator[Prediction | None]:
+def steps(
+    job: Job, reporter: Reporter, stop: Callable[[], bool], memory: Memory | None = None
+) -> Iterator[Prediction | None]:
     """Advance the predictor by one step at a time; yields None after each, and last the Prediction.
 
     Raises
@@ -19,7 +22,7 @@ def steps(job: Job, reporter: Reporter, stop: Callable[[], bool]) -> Iterator[Pr
     JobCancelledError
         As soon as `stop` says true between two steps; the predictor's generator is closed then.
     """
-    with contextlib.closing(job.predict()) as predictor:
+    with contextlib.closing(job.predict(memory)) as predictor:
         for step in predictor:
             _raise_if(stop)
             if isinstance(step, Prediction):
@@ -31,10 +34,10 @@ def steps(job: Job, reporter: Reporter, stop: Callable[[], bool]) -> Iterator[Pr
     raise RuntimeError(f"the predictor {job.predictor} ended without a prediction")
 
 
-def execute(job: Job, reporter: Reporter, stop: Callable[[], bool]) -> Prediction:
+def execute(job: Job, reporter: Reporter, stop: Callable[[], bool], memory: Memory | None = None) -> Prediction:
     """Run to the end and return the prediction; see `steps`."""
     _raise_if(stop)
-    return next(outcome for outcome in steps(job, reporter, stop) if outcome is not None)
+    return next(outcome for outcome in steps(job, reporter, stop, memory) if outcome is not None)
 
 
 def _raise_if(stop: Callable[[], bool]) -> None:

@@ -26,6 +26,10 @@ class ExitCode(enum.IntEnum):
     MEMORY = 6
 
 
+# Ends of a job after which its process may run another one. After the others nobody knows what it holds.
+GOES_ON_AFTER = (ExitCode.DONE, ExitCode.INPUT, ExitCode.CANCELLED)
+
+
 def describe(error: BaseException) -> tuple[str, str, str]:
     """Reason, message for the user, and traceback of whatever ended a job."""
     details = "".join(traceback.format_exception(error))

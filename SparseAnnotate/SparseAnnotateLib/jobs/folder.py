@@ -6,8 +6,10 @@ import contextlib
 import dataclasses
 import errno
 import json
+import os
 import platform
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +49,12 @@ class JobFolder:
             self.stop.touch()
 
 
-def write_job(job: Job, path: Path | str) -> JobFolder:
+def write_job(job: Job, path: Path | str, write_image: Callable[[np.ndarray, Path], object] | None = None) -> JobFolder:
     """Write a job into a folder, which is made if need be; `job.json` comes last and marks it as complete.
 
     The arrays are streamed from the caller's memory, never copied. They are written, not mapped: on a full disk a write
-    fails with an error, a mapped page ends the process, which may be Slicer.
+    fails with an error, a mapped page ends the process, which may be Slicer. Planes on which nothing is labelled, or
+    known, are left out of the files, which read as zero there. `write_image` may know the image's file already.
 
     Raises
     ------
@@ -62,13 +65,32 @@ def write_job(job: Job, path: Path | str) -> JobFolder:
     folder.path.mkdir(parents=True, exist_ok=True)
     _refuse_full_disk(job, folder.path)
     volume, annotation = job.volume, job.annotation
-    arrays = {INTENSITIES: volume.intensities, LABELS: annotation.labels, KNOWN: annotation.known}
+    (write_image or save_image)(volume.intensities, folder.path / INTENSITIES)
+    arrays = {LABELS: annotation.labels, KNOWN: annotation.known}
     if job.initial is not None:
         arrays[INITIAL] = job.initial.of_classes(annotation.classes)
     for name, array in arrays.items():
-        np.save(folder.path / name, array, allow_pickle=False)
+        _save_planes(array, folder.path / name)
     write_aside(folder.job, json.dumps(_describe(job), indent=1).encode())
     return folder
+
+
+def save_image(image: np.ndarray, path: Path) -> None:
+    """Write an image's array."""
+    np.save(path, image, allow_pickle=False)
+
+
+def _save_planes(array: np.ndarray, path: Path) -> None:
+    """As NumPy does, but for empty planes: of a painted volume most are, and a hole in a file costs nothing."""
+    array = np.ascontiguousarray(array)
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        for plane in array:
+            if plane.any():
+                file.write(plane.data)
+            else:
+                file.seek(plane.nbytes, os.SEEK_CUR)
+        file.truncate()
 
 
 def _refuse_full_disk(job: Job, path: Path) -> None:
@@ -81,8 +103,10 @@ def _refuse_full_disk(job: Job, path: Path) -> None:
         raise OSError(errno.ENOSPC, f"{needed >> 20} MB needed, {free >> 20} MB free", str(path))
 
 
-def read_job(path: Path | str) -> Job:
+def read_job(path: Path | str, map_image: Callable[[Path], np.ndarray] | None = None) -> Job:
     """Read a job; its arrays are mapped from the files, privately, so that nothing is copied and nothing written back.
+
+    `map_image` may have the image's file mapped already.
 
     Raises
     ------
@@ -92,7 +116,7 @@ def read_job(path: Path | str) -> Job:
     folder = JobFolder(path)
     description = _load_description(folder)
     try:
-        return _build(folder, description)
+        return _build(folder, description, map_image or map_array)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
@@ -115,6 +139,7 @@ def _describe(job: Job) -> dict[str, Any]:
         "predictor": job.predictor,
         "options": job.options_by_name(),
         "initial": job.initial is not None,
+        "in_view": job.in_view,
         "volume": {
             "shape": list(volume.shape),
             "spacing_mm": list(volume.spacing_mm),
@@ -167,19 +192,18 @@ def check_format(version: Any, what: str) -> None:
         )
 
 
-def _build(folder: JobFolder, description: dict[str, Any]) -> Job:
+def _build(folder: JobFolder, description: dict[str, Any], map_image: Callable[[Path], np.ndarray]) -> Job:
     volume, annotation = description["volume"], description["annotation"]
     shape = tuple(volume["shape"])
     classes = tuple(_label_class(values) for values in annotation["classes"])
+    intensities = _checked(map_image(folder.path / INTENSITIES), INTENSITIES, np.float32, shape)
     geometry = ImageGeometry(**{name: tuple(value) for name, value in volume["geometry"].items()})
     return Job(
         predictor=description["predictor"],
         options=description["options"],
         name=description["name"],
         # Not Volume.from_file_order: that one checks and copies, and the writer's volume has been through it.
-        volume=Volume(
-            _map(folder, INTENSITIES, np.float32, shape), tuple(volume["spacing_mm"]), geometry, volume["axis"]
-        ),
+        volume=Volume(intensities, tuple(volume["spacing_mm"]), geometry, volume["axis"]),
         annotation=SparseAnnotation(
             labels=_map(folder, LABELS, np.uint8, shape),
             known=_map(folder, KNOWN, np.bool_, shape),
@@ -191,6 +215,7 @@ def _build(folder: JobFolder, description: dict[str, Any]) -> Job:
             painted_along={int(axis): tuple(ones) for axis, ones in annotation.get("painted_along", {}).items()},
             box=_corners(annotation.get("box")),
         ),
+        in_view=description.get("in_view"),
         initial=Initial(_map(folder, INITIAL, np.uint8, shape), classes) if description.get("initial") else None,
     )
 
@@ -208,12 +233,20 @@ def _corners(box: list[list[int]] | None) -> tuple[tuple[int, ...], tuple[int, .
     return None if box is None else (tuple(box[0]), tuple(box[1]))
 
 
-def _map(folder: JobFolder, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+def map_array(path: Path) -> np.ndarray:
+    """The array in a file, which what is written to it does not reach."""
     # "c": pages are shared with the file until written to. Read-only ones ("r") are refused by some compiled libraries.
-    array = np.load(folder.path / name, mmap_mode="c", allow_pickle=False)
+    return np.load(path, mmap_mode="c", allow_pickle=False).view(np.ndarray)
+
+
+def _map(folder: JobFolder, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    return _checked(map_array(folder.path / name), name, dtype, shape)
+
+
+def _checked(array: np.ndarray, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     if array.dtype != dtype or array.shape != shape:
         raise ValueError(f"{name} holds {array.dtype} {array.shape} instead of {np.dtype(dtype)} {shape}")
-    return array.view(np.ndarray)
+    return array
 
 
 def _label_class(values: dict[str, Any]) -> LabelClass:

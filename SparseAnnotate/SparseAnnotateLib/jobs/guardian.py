@@ -23,28 +23,42 @@ _DELAY_S = CHECK_INTERVAL_S + GRACE_S + 0.15
 _SILENCE_S = 0.8
 
 
-def start_guardian(parent: int, event_path: Path | None = None) -> None:
+class Guardian:
+    """The second process, as the worker sees it; does nothing on Windows.
+
+    There the job object that holds us is the kernel's and ends us without our help.
+    """
+
+    def __init__(self, pipe: int | None):
+        # Kept open: its end is our end. Not inherited by what we start.
+        self._pipe = pipe
+
+    def keep_alive(self, event_path: Path | None) -> None:
+        """Keep up the heartbeats there from now on, see `Pulse`; with None, nothing more to do than to wait."""
+        if self._pipe is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._pipe, os.fsencode(event_path or "") + b"\n")
+
+
+def start_guardian(parent: int) -> Guardian:
     """Fork a process that kills our process group soon after the process `parent` has ended, if we still live then.
 
-    With a path it also keeps up the heartbeats there, see `Pulse`. To be called first of all, while this process has
-    one thread and holds no lock. It costs 2 ms. Does nothing on Windows, where the job object that holds us is the
-    kernel's and ends us without our help.
+    To be called first of all, while this process has one thread and holds no lock. It costs 2 ms.
     """
     if not hasattr(os, "fork"):
-        return
-    pulse = None if event_path is None else Pulse(os.getpid(), event_path)
-    ours, guardians = os.pipe()
+        return Guardian(None)
+    worker = os.getpid()
+    guardians, ours = os.pipe()
     if os.fork():
-        # We keep our end open and never write: its end is our end. Not inherited by what we start.
         os.close(guardians)
-        return
+        return Guardian(ours)
     try:
         os.close(ours)
         # The worker's output is its own: nobody waits for our end, and no file of its folder stays open.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):
             os.dup2(nowhere, stream)
-        _guard(guardians, parent, pulse)
+        _guard(guardians, parent, worker)
     finally:
         os._exit(0)
 
@@ -100,25 +114,42 @@ def processor_time_s(process: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _guard(worker_pipe: int, parent: int, pulse: Pulse | None) -> None:
+def _guard(worker_pipe: int, parent: int, worker: int) -> None:
     """Watch until the end of the worker, or of the parent, which holds the writing end of the worker's input."""
     # An interrupt from the terminal is for the worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     poll = select.poll()
     # Hang-ups only: the input is the worker's to read.
     poll.register(0, select.POLLHUP)
-    poll.register(worker_pipe, select.POLLHUP)
+    poll.register(worker_pipe, select.POLLIN | select.POLLHUP)
+    pulse: Pulse | None = None
     input_ended = False
     # A launcher that stands between may have closed the input; the parent's end is what counts.
     while not input_ended or is_alive(parent):
-        ended = dict(poll.poll(1000 * CHECK_INTERVAL_S))
-        if worker_pipe in ended:
-            return
-        if 0 in ended:
+        idle = pulse is None and not input_ended
+        ready = dict(poll.poll(None if idle else 1000 * CHECK_INTERVAL_S))
+        if worker_pipe in ready:
+            said = os.read(worker_pipe, 1 << 16)
+            if not said:
+                return
+            path = os.fsdecode(said.split(b"\n")[-2])
+            pulse = Pulse(worker, Path(path)) if path else None
+        if 0 in ready:
             poll.unregister(0)
             input_ended = True
         if pulse is not None:
             pulse.check()
-    if not poll.poll(1000 * _DELAY_S):
+    if not _ends_soon(worker_pipe):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(0, signal.SIGKILL)
+
+
+def _ends_soon(worker_pipe: int) -> bool:
+    """Whether the worker ends by itself in the time that it has for that."""
+    poll = select.poll()
+    poll.register(worker_pipe, select.POLLIN | select.POLLHUP)
+    end = time.monotonic() + _DELAY_S
+    while poll.poll(1000 * max(0.0, end - time.monotonic())):
+        if not os.read(worker_pipe, 1 << 16):
+            return True
+    return False

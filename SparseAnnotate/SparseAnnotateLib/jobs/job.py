@@ -14,8 +14,9 @@ from ..annotation import SparseAnnotation
 from ..errors import InputError
 from ..initial import Initial
 from ..options import Options
-from ..predictors import PREDICTORS, Prediction, Progress
+from ..predictors import PREDICTORS, Prediction, PredictorBase, Progress
 from ..predictors.initial import predicted_from
+from ..predictors.memory import Memory
 from ..quality.expected import with_expected_quality
 from ..volume import Volume
 
@@ -63,6 +64,7 @@ class Job:
     name : what the user sees, in messages and lists
     initial : a rough segmentation to start from, corrected on the painted planes
     understood : what was told from the labels, in sentences for the user
+    in_view : a plane; it and those around it come first where the predictor can
     """
 
     predictor: str
@@ -72,6 +74,7 @@ class Job:
     name: str = "prediction"
     initial: Initial | None = None
     understood: tuple[str, ...] = ()
+    in_view: int | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -94,9 +97,14 @@ class Job:
         """The prediction itself."""
         return prediction
 
-    def predict(self) -> Iterator[Progress | Prediction]:
-        """The predictor's generator, whose last item also says what Dice to expect; closing it cancels."""
+    def predict(self, memory: Memory | None = None) -> Iterator[Progress | Prediction]:
+        """The predictor's generator, whose last item also says what Dice to expect; closing it cancels.
+
+        With a `memory`, what an earlier job computed is recalled.
+        """
         predictor = self._create()
+        if isinstance(predictor, PredictorBase):
+            predictor = predictor.remembering(memory, self.in_view)
         if self.initial is not None:
             # It says itself what to expect: what is known of predictors does not hold for it.
             yield from predicted_from(predictor, self.volume, self.annotation, self.initial)

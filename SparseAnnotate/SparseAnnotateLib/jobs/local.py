@@ -32,9 +32,9 @@ _LAST_LINE = 200
 class _Writer(threading.Thread):
     """Loads a job and writes its folder, beside the caller's thread: 1 GB takes a second that Slicer must not wait."""
 
-    def __init__(self, source: JobSource, root: Path):
+    def __init__(self, source: JobSource, runner: LocalRunner):
         super().__init__(name="job writer", daemon=True)
-        self._source, self._root = source, root
+        self._source, self._runner = source, runner
         self.job: Job | None = None
         self.folder: JobFolder | None = None
         self.lock = None
@@ -43,8 +43,8 @@ class _Writer(threading.Thread):
     def run(self) -> None:
         try:
             self.job = self._source.load()
-            self.folder, self.lock = store.new_folder(self._root)
-            write_job(self.job, self.folder.path)
+            self.folder, self.lock = store.new_folder(self._runner.root)
+            self._runner.write(self.job, self.folder.path)
         except Exception as error:  # noqa: BLE001 - raised again in the caller's thread, by result()
             self.error = error
 
@@ -72,6 +72,11 @@ class LocalHandle(JobHandle):
         """The worker's process, once there is one."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was asked to end."""
+        return self._cancelled_at is not None
+
     def cancel(self) -> None:
         """See `JobHandle`."""
         if self._state.ended or self._cancelled_at is not None:
@@ -82,6 +87,12 @@ class LocalHandle(JobHandle):
 
     def _advance(self) -> None:
         self._runner.start_next()
+        self.look()
+
+    def look(self) -> None:
+        """See how it is doing, as `poll` does, but for the other jobs."""
+        if self._state.ended:
+            return
         if self._writer is None:
             if self._cancelled_at is not None:
                 self._finish(JobState.CANCELLED)
@@ -94,7 +105,7 @@ class LocalHandle(JobHandle):
         """Begin to write the folder: called by the runner when it is this job's turn."""
         self._state = JobState.RUNNING
         self._last_sign = time.monotonic()
-        self._writer = _Writer(self._source, self._runner.root)
+        self._writer = _Writer(self._source, self._runner)
         self._writer.start()
 
     def _launch(self) -> None:
@@ -109,7 +120,7 @@ class LocalHandle(JobHandle):
             folder = self._writer.folder
             self._reader = EventReader(folder.events)
             try:
-                self._process = WorkerProcess(folder, self._runner.environment, self._runner.python)
+                self._process = self._runner.launch(folder)
             except OSError as error:
                 self._finish(JobState.FAILED, _as_failure(error))
 
@@ -120,7 +131,15 @@ class LocalHandle(JobHandle):
         late = self._cancelled_at is not None and time.monotonic() - self._cancelled_at > KILL_AFTER_S
         if code is None and not late:
             return
-        self._process.kill()
+        if code is not None and self._process.waited and self._last is None and self._cancelled_at is None:
+            # It died while it waited for this job, which another one can do.
+            self._process.kill()
+            self._process = None
+            return
+        if code is None:
+            self._process.kill()
+        else:
+            self._process.release()
         self._read_events()
         if self._cancelled_at is not None:
             self._finish(JobState.CANCELLED)
@@ -233,8 +252,19 @@ class LocalRunner(Runner):
         self.start_next()
         return handle
 
+    def write(self, job: Job, path: Path) -> None:
+        """Write a job into its folder; called in a thread of the job's own."""
+        write_job(job, path)
+
+    def launch(self, folder: JobFolder) -> WorkerProcess:
+        """Have a job run that was written; OSError where no process can be started."""
+        return WorkerProcess(folder, self.environment, self.python)
+
     def start_next(self) -> None:
         """Start queued jobs as long as slots are free; cancelled ones are passed over."""
+        for handle in [one for one in self._running if one.is_cancelled]:
+            # Nobody may look after what was superseded; its slot is wanted.
+            handle.look()
         while self._queue and len(self._running) < self.slots:
             handle = self._queue.popleft()
             if handle._cancelled_at is None:

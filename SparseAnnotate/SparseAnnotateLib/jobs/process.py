@@ -89,7 +89,18 @@ class PythonProcess:
 
 
 class WorkerProcess(PythonProcess):
-    """A running worker of a job."""
+    """A running worker of a job, which ends with it.
+
+    Attributes
+    ----------
+    waited : whether it was there before the job
+    """
+
+    waited = False
+
+    def release(self) -> None:
+        """It has ended; what it started may live on."""
+        self.kill()
 
     def __init__(self, folder: JobFolder, environment: dict[str, str], python: str | None = None):
         given = [str(folder.path), "--parent", str(os.getpid()), "--own-group"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -26,21 +25,20 @@ class Watcher:
     Parameters
     ----------
     parent : number of the process to outlive by no more than 2 s, or None
-        It holds the writing end of our standard input, where it sent one byte; the end of that file is its end. A
-        launcher that stands between and closes the input sends no byte, so that the input is then ignored.
+    input_ended : set when the pipe that the parent holds has ended, and so it has
     own_group : whether our process group is ours, and may be killed with the children in it
     """
 
-    def __init__(self, folder: JobFolder, reporter: Reporter, parent: int | None, own_group: bool):
+    def __init__(
+        self, folder: JobFolder, reporter: Reporter, parent: int | None, input_ended: threading.Event, own_group: bool
+    ):
         self._folder = folder
         self._reporter = reporter
         self._parent = parent
         self._own_group = own_group
-        self._input_ended = threading.Event()
+        self._input_ended = input_ended
         self._since: float | None = None
         self._exit_code = ExitCode.CANCELLED
-        if parent is not None:
-            threading.Thread(target=self._await_end_of_input, name="parent", daemon=True).start()
 
     def stopped(self) -> bool:
         """Whether the worker is to end."""
@@ -77,13 +75,6 @@ class Watcher:
         if self._own_group and sys.platform != "win32":
             os.killpg(0, signal.SIGKILL)
         os._exit(self._exit_code)
-
-    def _await_end_of_input(self) -> None:
-        with contextlib.suppress(OSError):
-            if os.read(0, 1):
-                while os.read(0, 1024):
-                    pass
-                self._input_ended.set()
 
 
 def is_alive(process: int) -> bool:

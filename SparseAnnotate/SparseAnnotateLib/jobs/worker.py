@@ -8,18 +8,27 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..predictors.memory import Memory
 from .events import Event, EventFile
 from .execute import execute
 from .failure import FOLDER, ExitCode, JobCancelledError, describe
 from .folder import JobFolder, read_job
 from .guardian import start_guardian
 from .locks import FileLock
+from .orders import Orders
 from .reporter import Heartbeat, Reporter
 from .result import write_result
 from .watcher import CHECK_INTERVAL_S, Watcher
+
+if TYPE_CHECKING:
+    import numpy as np
 
 logger = logging.getLogger(__name__)
 
@@ -29,28 +38,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parse(arguments)
     folder = JobFolder(given.folder)
     if given.parent is not None and given.own_group:
-        start_guardian(given.parent, folder.events)
+        start_guardian(given.parent).keep_alive(folder.events)
     logging.basicConfig(level=logging.INFO)
     faulthandler.enable()
+    input_ended = threading.Event() if given.parent is None else Orders().ended
+    return run_folder(folder, Setting(given.parent, input_ended, given.own_group, given.stdout))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What surrounds a job.
+
+    Attributes
+    ----------
+    parent, input_ended, own_group : see `Watcher`
+    stdout : write the events to the standard output too
+    memory : what an earlier job computed
+    map_image : see `read_job`
+    """
+
+    parent: int | None
+    input_ended: threading.Event
+    own_group: bool
+    stdout: bool = False
+    memory: Memory | None = None
+    map_image: Callable[[Path], np.ndarray] | None = None
+
+
+def run_folder(folder: JobFolder, setting: Setting) -> ExitCode:
+    """Run the job in a folder; its lock is given back, and its files are closed, at the end."""
     lock = FileLock(folder.worker_lock)
     try:
         if not lock.acquire():
             raise InputError(f"another worker already runs the job in {folder.path}")
         send = EventFile(folder.events)
     except (OSError, InputError) as error:
+        lock.release()
         logger.error("%s", error)
         return ExitCode.INPUT if isinstance(error, InputError) else ExitCode.FOLDER
-    reporter = Reporter(_both(send, _stdout_sender()) if given.stdout else send, worker=str(os.getpid()))
-    watcher = Watcher(folder, reporter, given.parent, given.own_group)
-    with Heartbeat(CHECK_INTERVAL_S, watcher.check, reporter.heartbeat):
-        return _run(folder, reporter, watcher)
+    reporter = Reporter(_both(send, _stdout_sender()) if setting.stdout else send, worker=str(os.getpid()))
+    watcher = Watcher(folder, reporter, setting.parent, setting.input_ended, setting.own_group)
+    try:
+        with Heartbeat(CHECK_INTERVAL_S, watcher.check, reporter.heartbeat):
+            return _run(folder, reporter, watcher, setting)
+    finally:
+        send.close()
+        lock.release()
 
 
-def _run(folder: JobFolder, reporter: Reporter, watcher: Watcher) -> int:
+def _run(folder: JobFolder, reporter: Reporter, watcher: Watcher, setting: Setting) -> ExitCode:
     """Run the job and report its end, whatever it is."""
     try:
         reporter.started()
-        prediction = execute(read_job(folder.path), reporter, watcher.stopped)
+        job = read_job(folder.path, setting.map_image)
+        prediction = execute(job, reporter, watcher.stopped, setting.memory)
         write_result(prediction, folder.result)
         reporter.result()
     except (JobCancelledError, KeyboardInterrupt):

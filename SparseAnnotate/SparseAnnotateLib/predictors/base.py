@@ -73,6 +73,8 @@ class PredictorBase(abc.ABC):
     # Structures of different planes are predicted group by group; False for those that learn from `complete` itself.
     joins_groups: bool = True
     extra: ClassVar[str] = "deep"
+    # Modules that take long to import, and that every prediction uses: a worker that waits for one begins with them.
+    uses: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: PredictorOptions | None = None):
         self.options = self.Options() if options is None else options
@@ -124,8 +126,11 @@ class PredictorBase(abc.ABC):
         """The same predictor with other options."""
         return type(self)(options)
 
-    def remembering(self, memory: Memory) -> Predictor:  # noqa: ARG002 - for those that recall something
-        """The same predictor, recalling what it can of what it computed before; the prediction is the same."""
+    def remembering(self, memory: Memory | None, in_view: int | None = None) -> Predictor:  # noqa: ARG002 - for others
+        """The same predictor, recalling what it can of what it computed before; the prediction is the same.
+
+        The plane that is `in_view`, and those around it, come first in its progress where that is possible.
+        """
         return self
 
     def keep_promises(self, prediction: Prediction, annotation: SparseAnnotation) -> Prediction:

@@ -398,7 +398,8 @@ class TestDecision:
 
 def test_trees_are_left_out_where_there_is_nothing_to_learn_from():
     corrector = Corrector(2, seed=0, painted_on=[1, 1, 1])
-    corrector.fit([])
+    with ThreadPoolExecutor(1) as executor:
+        assert list(corrector.fit([], executor))[-1] == 1
     volume, labels = a_moving_disc()
     annotation = SparseAnnotation.from_painted_planes(labels, [6], plane_range=(2, 10))
     predicted = run(PREDICTORS.create("guided"), volume, annotation).labels

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor
 
 import numpy as np
 
 from .features import Rows
 from .planes import Lesson
-from .threads import openmp_threads, warning_kept_back, worker_count
+from .threads import mapped, openmp_threads, warning_kept_back
 
 # 30 lost .001 in the mean of eight volumes at 10 %, up to .003, and gained on none; 60 at half the rate decide nothing
 # better.
@@ -40,16 +41,17 @@ class Corrector:
         self._seed = seed
         self._models: dict[int, list] = {}
 
-    def fit(self, lessons: list[Lesson]) -> None:
-        """Learn from rows and the true class of each of their pixels."""
+    def fit(self, lessons: list[Lesson], executor: Executor) -> Iterator[float]:
+        """Learn from rows and the true class of each of their pixels; yields the share that is done."""
         single = self._class_count == 1
         numbers = [1] if single else range(self._class_count + 1)
         bags = BAGS_OF_SINGLE_STRUCTURE if single else 1
         jobs = [(number, bag) for number in numbers for bag in range(bags)]
-        with warning_kept_back("sklearn.utils.parallel"), ThreadPoolExecutor(min(len(jobs), worker_count())) as pool:
-            models = pool.map(lambda job: self._fit(lessons, job[0], job[1], bags), jobs)
-            for (number, _), model in zip(jobs, models, strict=True):
+        with warning_kept_back("sklearn.utils.parallel"):
+            models = mapped(executor, lambda job: self._fit(lessons, job[0], job[1], bags), jobs)
+            for done, ((number, _), model) in enumerate(zip(jobs, models, strict=True), start=1):
                 self._models.setdefault(number, []).append(model)
+                yield done / len(jobs)
 
     def _fit(self, lessons: list[Lesson], number: int, bag: int, bags: int):
         """Trees for one class from every `bags`-th row; None where there is nothing to tell apart."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
@@ -83,8 +83,10 @@ class Output:
         self._dice.add_certain(number, np.delete(labels.ravel(), pixels))
         self._labels[(number, *self._worker.region)] = labels
 
-    def decide(self, executor: Executor) -> None:
+    def decide(self, executor: Executor, in_view: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """Smooth and join the planes, and give contested pixels the labels of which the most Dice is to be expected.
+
+        Yields each plane with its labels (rows, columns); those around the one `in_view` first.
 
         What is promised is counted on the planes as they were: joined, they say less than they know (16 predictions:
         correlation of expected and true Dice .954 instead of .964).
@@ -95,9 +97,12 @@ class Output:
         painted = self._worker.painted_on()[1:] > 0
         weights = class_weights(np.where(painted, self._dice.per_class(), np.nan))
         self._contested = {plane.plane: plane for plane in executor.map(self._smoothed, planes)}
-        together = executor.map(self._joined, self._contested.values())
+        if in_view is not None:
+            planes.sort(key=lambda plane: abs(plane.plane - in_view))
+        together = executor.map(self._joined, [self._contested[plane.plane] for plane in planes])
         for plane, probabilities in zip(planes, together, strict=True):
             self._decide(plane, weighted(probabilities, weights).astype(np.float16))
+            yield plane.plane, self._labels[plane.plane].copy()
 
     def _smoothed(self, contested: Contested) -> Contested:
         whole = self._probabilities_of(contested.plane)

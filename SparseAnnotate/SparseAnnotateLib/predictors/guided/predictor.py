@@ -26,7 +26,7 @@ from .thin import predicted_thin, thin_structures
 from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
-_PRIORS_END, _LEARNING_END = 0.7, 0.85
+_PRIORS_END, _LEARNING_END, _CORRECTING_END = 0.7, 0.85, 0.97
 
 # What the trees have to decide is kept until they are there, up to this much; beyond, planes are gone through twice.
 ROWS_BYTES = 2 << 30
@@ -61,22 +61,27 @@ class Guided(PredictorBase):
     """
 
     name = "guided"
+    uses = ("cv2", "scipy.optimize", "sklearn.ensemble")
     # Its mean with `shape`, which gained .0002 and was given up; scenes may still ask for it.
     aliases = ("auto",)
     summary = "Interpolates along the image, and learns from the painted planes how to correct that. The default."
     Options = GuidedOptions
 
-    def __init__(self, options: GuidedOptions | None = None, memory: Memory | None = None):
+    def __init__(self, options: GuidedOptions | None = None, memory: Memory | None = None, in_view: int | None = None):
         super().__init__(options)
         self.memory = memory
+        self.in_view = in_view
 
     def with_options(self, options: GuidedOptions) -> Guided:
         """See `PredictorBase`."""
-        return Guided(options, self.memory)
+        return Guided(options, self.memory, self.in_view)
 
-    def remembering(self, memory: Memory) -> Guided:
-        """The same, recalling from `memory` what an unchanged image and unchanged painted planes gave before."""
-        return Guided(self.options, memory)
+    def remembering(self, memory: Memory | None, in_view: int | None = None) -> Guided:
+        """The same, recalling from `memory` what an unchanged image and unchanged painted planes gave before.
+
+        The decision needs all planes; then the one `in_view` and those around it come first.
+        """
+        return Guided(self.options, memory, in_view)
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
         thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else ()
@@ -117,7 +122,8 @@ class Guided(PredictorBase):
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
             adapting = executor.submit(adapted_weights, samples, rng, worker.default_weights(False))
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
-            corrector.fit(lessons)
+            for share in corrector.fit(lessons, executor):
+                yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
             weights = adapting.result()
             output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
             if not at_once:
@@ -129,9 +135,11 @@ class Guided(PredictorBase):
             corrected = itertools.chain.from_iterable(mapped(executor, correct, batches(planes)))
             for done, (plane, trees) in enumerate(corrected):
                 output.add(plane, trees)
-                share = _LEARNING_END + (1 - _LEARNING_END) * done / len(unpainted)
+                share = _LEARNING_END + (_CORRECTING_END - _LEARNING_END) * done / len(unpainted)
                 yield Progress("correcting planes", share, f"plane {plane.plane}")
-            output.decide(executor)
+            for done, (plane, labels) in enumerate(output.decide(executor, self.in_view)):
+                share = _CORRECTING_END + (1 - _CORRECTING_END) * done / len(unpainted)
+                yield Progress("deciding", share, f"plane {plane}", preview=(plane, labels))
         yield output.prediction()
 
     def _cohort(self, volume: Volume, annotation: SparseAnnotation, device: str) -> Iterator[Progress]:
