@@ -86,6 +86,16 @@ class TestOnePlaneOfEachAxis:
         labels[:, row], labels[:, :, column] = body[:, row], body[:, :, column]
         assert crossing_planes(labels) == {1: (row,), 2: (column,)}
 
+    @pytest.mark.parametrize("row", [16, 20, 25])
+    def test_a_structure_that_only_such_a_plane_shows_is_complete_on_none(self, body, row):
+        other = ellipsoid((10, 20, 56), (9, 14, 6), SHAPE) * (body == 0)
+        labels = kept_on(body, [4, 9, 14])
+        labels[:, row] = np.where(other[:, row] > 0, 2, labels[:, row])
+        result = understood(SparseAnnotation.from_painted_planes(labels))
+        assert result.annotation.complete_planes_of(2) == []
+        assert result.annotation.painted_planes == [4, 9, 14]
+        assert "class 2 on no plane; slivers of class 2 on" in result.sentences[0]
+
     @pytest.mark.parametrize("column", [20, 31, 44])
     def test_a_line_through_all_planes_is_none(self, body, column):
         labels = kept_on(body, [10])

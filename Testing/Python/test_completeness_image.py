@@ -93,3 +93,21 @@ class TestADabBeyondTheLastPlane:
         image[16] -= ORGAN[16]
         image[16, 20:23, 30:33] += 1
         assert told(self.labels(3), image).sentences == ()
+
+
+class TestStructuresOnBlocksOfTheirOwn:
+    LEFT, RIGHT = ellipsoid((10, 20, 18), (9, 14, 10), SHAPE), ellipsoid((10, 20, 46), (9, 14, 10), SHAPE)
+
+    def labels(self):
+        return kept_on(self.LEFT, [3, 4, 5, 6]) + 2 * kept_on(self.RIGHT, [12, 13, 14])
+
+    def test_it_is_noted_that_the_image_goes_on(self):
+        image = self.LEFT + 2 * self.RIGHT + np.random.default_rng(0).normal(0, 0.2, SHAPE)
+        (line,) = told(self.labels(), image).sentences
+        assert line.startswith("note: class 2 has no voxel on plane 6, where the image looks as on its own planes")
+
+    def test_nothing_where_it_ends(self):
+        first, second = self.LEFT.copy(), self.RIGHT.copy()
+        first[8:], second[:10] = 0, 0
+        image = first + 2 * second + np.random.default_rng(0).normal(0, 0.2, SHAPE)
+        assert told(self.labels(), image).sentences == ()

@@ -36,6 +36,35 @@ def crossing_planes(labels: np.ndarray) -> dict[int, tuple[int, ...]]:
     return {axis: ones for axis, ones in complete.items() if ones}
 
 
+def line_planes(labels: np.ndarray) -> dict[int, tuple[int, ...]]:
+    """The rows (axis 1) and columns (axis 2) that hold lines one voxel wide, painted completely or not."""
+    return {axis: found for axis in (1, 2) if (found := _lines(labels, axis))}
+
+
+def strokes_on(labels: np.ndarray, count: int) -> np.ndarray:
+    """Bool (planes, structures): what only lines of another view show, beside planes that hold more than lines.
+
+    On a plane that holds nothing else, or of a structure that has no other voxel anywhere and is shown on such a plane.
+    """
+    strokes = np.zeros((len(labels), count), bool)
+    pixels = np.count_nonzero(labels, axis=(1, 2))
+    # Two lines that cross hold no more; most files have no such plane, and need no search for lines.
+    lines = line_planes(labels) if ((pixels > 0) & (pixels < sum(labels.shape[1:]))).any() else {}
+    if not lines:
+        return strokes
+    rest = without_lines(labels, lines)
+    emptied = (pixels > 0) & ~rest.any(axis=(1, 2))
+    if not emptied.any() or not rest.any():
+        return strokes
+    for axis, ones in lines.items():
+        np.moveaxis(rest, axis, 0)[list(ones)] = 0
+    for number in range(1, count + 1):
+        shown = (labels == number).any(axis=(1, 2))
+        only_lines = (shown & emptied).any() and not (rest == number).any()
+        strokes[:, number - 1] = shown if only_lines else shown & emptied
+    return strokes
+
+
 def refuse_mere_lines(labels: np.ndarray, along: Mapping[int, Sequence[int]], axes: Sequence[str]) -> None:
     """Refuse planes that are said to be painted, but hold nothing beside the lines of planes that they cross."""
     painted = np.flatnonzero(without_lines(labels, along).any(axis=(1, 2)))

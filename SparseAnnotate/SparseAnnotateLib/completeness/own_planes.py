@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .appearance import looks_between
-from .outlines import Outlines
+from .outlines import PROMISED_PIXELS, Outlines
 
 # Two structures were painted apart where one is missing on planes of the other so often, and so large a share of the
 # planes that show both; or once, where no plane shows both.
@@ -29,6 +29,8 @@ class Painted:
     ----------
     complete : bool (planes, classes), on the planes that show anything
     absent : (class number, plane) of holes that count as absent though the outlines around promise the structure
+    goes_on : (class number, plane) beyond all planes of a structure, on planes of structures that were painted on other
+        planes only, where the image seems to show it; it counts as absent there
     left_out : (class number, plane) of holes that count as not painted though neither the image says so nor any other
         structure is left out on the planes of this one
     """
@@ -36,6 +38,7 @@ class Painted:
     complete: np.ndarray
     absent: tuple[Hole, ...] = ()
     left_out: tuple[Hole, ...] = ()
+    goes_on: tuple[Hole, ...] = ()
 
 
 def own_planes(
@@ -80,7 +83,26 @@ def own_planes(
     together = shown.astype(int) @ (~is_apart).astype(int) > 0
     complete = shown | (together & ~accepted & (outlines.area == 0))
     one_sided = ~(accepted.T.astype(int) @ shown > 0).any(axis=0)
-    return Painted(complete, _listed(complete & (unlike | promised)), _listed(accepted & ~seen & one_sided))
+    absent, left_out = complete & (unlike | promised), accepted & ~seen & one_sided
+    goes_on = _going_on(outlines, shown, complete & (shown.astype(int) @ joint == 0), image)
+    return Painted(complete, _listed(absent), _listed(left_out), _listed(goes_on))
+
+
+def _going_on(outlines: Outlines, shown: np.ndarray, candidates: np.ndarray, image: np.ndarray | None) -> np.ndarray:
+    """Bool (planes, classes): where the image goes on beyond the first and the last plane of a structure."""
+    found = np.zeros_like(shown)
+    if image is None:
+        return found
+    for column in np.flatnonzero(candidates.any(axis=0) & shown.any(axis=0)):
+        own = np.flatnonzero(shown[:, column])
+        for end, planes in (
+            (own[0], np.flatnonzero(candidates[: own[0], column])[-1:]),
+            (own[-1], own[-1] + np.flatnonzero(candidates[own[-1] :, column])[:1]),
+        ):
+            if len(planes) and outlines.area[end, column] >= PROMISED_PIXELS:
+                looks = looks_between(image, outlines, column + 1, planes.tolist(), int(end), int(end))
+                found[planes, column] = looks is not None and looks.present
+    return found
 
 
 def _listed(pairs: np.ndarray) -> tuple[Hole, ...]:

@@ -16,6 +16,7 @@ def sentences(
     slivers: Mapping[int, tuple[int, ...]],
     absent: tuple[tuple[int, int], ...],
     left_out: tuple[tuple[int, int], ...],
+    goes_on: tuple[tuple[int, int], ...] = (),
     *,
     told: bool,
     axes: Sequence[str],
@@ -36,6 +37,11 @@ def sentences(
         )
     lines += _in_doubt(names, absent, "absent", "if it was not painted there, name its planes with --complete")
     lines += _in_doubt(names, left_out, "not painted", "if there is none, say --empty-of {name} {planes}")
+    lines += [
+        f"note: {names[number - 1]} has no voxel on plane {plane}, where the image looks as on its own planes: it "
+        "counts as absent there; if it was not painted there, name its planes with --complete"
+        for number, plane in goes_on[:1]
+    ]
     return tuple(lines)
 
 
@@ -64,7 +70,7 @@ def _own(annotation: SparseAnnotation, names: list[str]) -> list[str]:
     for planes, ones in groups.items():
         many = "s" * (len(planes) != 1)
         others = f" other{many}" if seen and not seen & set(planes) else f" plane{many}"
-        parts.append(f"{_listed(ones)} on {len(planes)}{others}")
+        parts.append(f"{_listed(ones)} on " + (f"{len(planes)}{others}" if planes else "no plane"))
         seen |= set(planes)
     return [", ".join(parts)]
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from ..errors import InputError
 from .appearance import stray_ends
-from .crossing import crossing_planes, refuse_mere_lines, without_lines
+from .crossing import crossing_planes, refuse_mere_lines, strokes_on, without_lines
 from .outlines import Outlines
 from .own_planes import Hole, Painted, own_planes
 from .sentences import dabs_named, sentences
@@ -85,8 +85,10 @@ def understood(
     for axis, ones in along.items():
         annotation = annotation.with_painted_along(axis, ones, labels)
     slivers = {number: ones for number, ones in slivers.items() if number not in complete}
-    absent, left_out = (tuple(one for one in ones if one[0] not in said) for ones in (painted.absent, painted.left_out))
-    words = sentences(annotation, slivers, absent, left_out, told=tell, axes=axes)
+    absent, left_out, goes_on = (
+        tuple(one for one in ones if one[0] not in said) for ones in (painted.absent, painted.left_out, painted.goes_on)
+    )
+    words = sentences(annotation, slivers, absent, left_out, goes_on, told=tell, axes=axes)
     if tell and image is not None:
         unsaid = [plane for plane in annotation.painted_planes if plane not in aside]
         words += dabs_named(stray_ends(image, annotation.labels, unsaid))
@@ -101,7 +103,8 @@ def _told(
     outlines = Outlines(labels, annotation.class_count)
     outlines.area[aside] = 0
     shown = outlines.area > 0
-    left = slivers_on(outlines)
+    left = slivers_on(outlines) | strokes_on(labels, annotation.class_count)
+    left[aside] = False
     shown &= ~left
     numbers = (np.flatnonzero(left.any(axis=0)) + 1).tolist()
     slivers = {number: tuple(np.flatnonzero(left[:, number - 1]).tolist()) for number in numbers}
