@@ -67,6 +67,38 @@ def test_beyond_the_last_painted_plane_a_ball_closes_like_a_ball():
     assert 2 * (labels & predicted).sum() / (labels.sum() + predicted.sum()) > 0.97
 
 
+def ball_on_two_planes(class_ranges, interpolation="cardinal"):
+    """Areas of a ball of radius 12 on planes 1 to 23, of which 6 and 18 are painted: true, and predicted."""
+    plane, row, column = np.ogrid[-12:13, -15:16, -15:16]
+    labels = (plane**2 + row**2 + column**2 < 144).astype(np.uint8)
+    annotation = SparseAnnotation.from_painted_planes(labels, [6, 18], plane_range=(1, 23))
+    volume = Volume.from_array(np.zeros(labels.shape))
+    predictor = PREDICTORS.create("shape", {"interpolation": interpolation})
+    predicted = run(predictor, volume, annotation.with_class_ranges(class_ranges)).labels
+    return labels.sum(axis=(1, 2)), predicted.sum(axis=(1, 2))
+
+
+def test_between_planes_a_structure_bulges_as_its_clicked_ends_say():
+    true, predicted = ball_on_two_planes({1: (1, 23)})
+    assert predicted[6] == true[6] == 341
+    assert true[6] < predicted[9:16].min() <= predicted[9:16].max() < true[12]
+
+
+def test_without_clicked_ends_and_with_straight_interpolation_it_does_not():
+    for class_ranges, interpolation in (({}, "cardinal"), ({1: (1, 23)}, "linear")):
+        true, predicted = ball_on_two_planes(class_ranges, interpolation)
+        assert predicted[12] == true[6]
+
+
+def test_a_structure_painted_on_every_plane_of_its_range_needs_nothing():
+    labels = np.zeros((9, 8, 8), np.uint8)
+    labels[3:5, 2:6, 2:6] = 1
+    labels[:, 0, :] = 2
+    annotation = SparseAnnotation.from_painted_planes(labels, [0, 3, 4, 8]).with_class_ranges({1: (3, 4)})
+    predicted = run(PREDICTORS.create("shape"), Volume.from_array(np.zeros(labels.shape)), annotation).labels
+    assert np.array_equal(predicted, labels)
+
+
 def test_a_spline_does_not_bring_a_class_back_between_planes_that_lack_it():
     labels = np.zeros((13, 20, 20), np.uint8)
     labels[0, 4:16, 4:16] = labels[12, 4:16, 4:16] = 1
