@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
 
-from ..session.initial import ask_if_made
+from ..session.initial import ask_again_if_taken_back, ask_if_made
 from ..session.planes import PlaneState
 from ..views.slice_views import SliceViews
 from .blind import show_where_allowed
@@ -201,7 +201,9 @@ class Panel:
         if overpainted:
             session.review.merge(overpainted, before, now, self.editor.undo, self.editor.redo)
             now = session.look()
-        if before is not None and not before.painted:
+        if ask_again_if_taken_back(session, now):
+            now = session.look()
+        elif before is not None and not before.painted:
             ask_if_made(session, now)
         self.present = now
         self.strokes.watch()

@@ -122,10 +122,14 @@ class RangeRow:
         menu.clear()
         session = panel.session
         there = [] if session is None or session.ended else segmentations_in(session.scene)
+        own = None if session is None or session.ended else session.segmentation_node
+        # The own one last, and only where it holds something to take ranges from.
+        there = [one for one in there if one is not own and not panel.sessions.is_preview(one)]
+        there += [own] if own is not None and panel.present is not None and any(panel.present.contents) else []
+        if not there:
+            menu.addAction(_("No other segmentation is loaded")).setEnabled(False)
         for node in there:
-            if panel.sessions.is_preview(node):
-                continue
-            text = _("{name} (these segments)") if node is session.segmentation_node else "{name}"
+            text = _("{name} (these segments)") if node is own else "{name}"
             action = menu.addAction(text.format(name=node.GetName()))
             panel.on(action.triggered, partial(self.take_from, node.GetID()))
 

@@ -56,6 +56,8 @@ class ReviewRow:
         corrected = {plane for plane in state.accepted if present.states[plane] is PlaneState.PAINTED}
         # After an undo what was painted in part waits again, as it was painted.
         corrected -= {*present.pending}
+        # What was right as it was is painted, not corrected.
+        corrected -= {plane for plane, content in state.checked.items() if present.contents[plane] == content}
         new = corrected - set(state.corrected)
         if new:
             state.corrected = sorted({*state.corrected, *corrected})

@@ -13,7 +13,7 @@ from SparseAnnotateLib.prediction import Prediction
 
 from ..scene.segments import fingerprint, read_segments
 from .annotated import AnnotatedVolume
-from .planes import Present
+from .planes import PlaneState, Present
 from .ranges import ranges_in, same_names
 
 # Of a copy that we made of the user's own segments: their IDs are the same.
@@ -67,6 +67,27 @@ def say_program(session) -> str:
     return node.GetName()
 
 
+def ask_again_if_taken_back(session, present: Present) -> bool:
+    """After an undo of what `say_program` did: the slices are there again, and who made them is asked again."""
+    state, node = session.state, session.initial_node
+    if state.origin != PROGRAM or node is None or state.shown_from != node.GetName() or state.accepted:
+        return False
+    back = [
+        plane
+        for plane, content in enumerate(present.contents)
+        if content and present.states[plane] not in (PlaneState.PAINTED, PlaneState.PARTLY, PlaneState.EMPTY)
+    ]
+    if not back:
+        return False
+    session.initial_node = None
+    session.review.clear()
+    for plane in back:
+        state.contents.pop(plane, None)
+    state.origin, state.shown_from = ASKED, ""
+    session.save()
+    return True
+
+
 def _copied(session):
     """A copy of the user's segmentation, not shown."""
     own = session.segmentation_node
@@ -101,6 +122,8 @@ def show_initial(session) -> None:
     ids = [one for one in session.segment_ids if one in matches_in(session, session.initial_node)]
     labels = labels_of(session, ids)
     session.review.show(Prediction(labels), ids, shown_range(session, labels, session.look()))
+    session.state.shown_from = session.initial_node.GetName()
+    session.save()
 
 
 def shown_range(session: AnnotatedVolume, labels: np.ndarray, present: Present) -> tuple[int, int]:

@@ -108,6 +108,7 @@ class RunningPrediction:
         planes = annotation.plane_range
         if self.job.initial is not None:
             planes = initial.shown_range(session, prediction.labels, session.look())
+        session.state.shown_from = ""
         session.review.show(prediction, segment_ids, planes)
         yield
         return prediction

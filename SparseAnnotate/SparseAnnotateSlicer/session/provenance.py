@@ -46,7 +46,7 @@ def provenance(session, present: Present) -> str:
                 reasons.get(plane, ""),
                 state.expected_dice.get(plane, ""),
                 "yes" if plane in state.corrected else "",
-                state.predictor if from_prediction else "",
+                (state.shown_from or state.predictor) if from_prediction else "",
                 state.selector if plane in reasons else "",
             )
         )

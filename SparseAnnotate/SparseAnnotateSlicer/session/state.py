@@ -40,6 +40,7 @@ class SessionState:
     expected_dice_of : by segment ID, and by plane
     predicted_segments : segment IDs in the order of the prediction's class numbers
     origin : who made what stood there before anybody painted: "", "asked", "expert" or "program"; see `initial`
+    shown_from : name of the segmentation that is shown as the prediction, "" where a predictor made it
     checked : content of planes that the user found right as a program made them: they count as painted
     strokes : planes that hold nothing of the user but parts of strokes made in another view, or on another plane
     corrected : planes that were accepted and then changed by the user
@@ -75,6 +76,7 @@ class SessionState:
     expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
     expected_dice_volume_interval: tuple[float, float] | None = None
     origin: str = ""
+    shown_from: str = ""
     checked: dict[int, str] = field(default_factory=dict)
     strokes: list[int] = field(default_factory=list)
     corrected: list[int] = field(default_factory=list)

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 import slicer
-from hands import add_scan, begin, choose, choose_name, click, ellipsoid, predict, scroll_to, stroke, suggested
+from hands import (
+    add_scan,
+    begin,
+    choose,
+    choose_name,
+    click,
+    ellipsoid,
+    predict,
+    scroll_to,
+    stroke,
+    suggested,
+    take_back,
+)
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
 from SparseAnnotateSlicer.session.planes import PlaneState
 from standin.application import process_events, wait_until
@@ -136,11 +148,32 @@ class TestFromAProgram:
         plane = panel.plane
         click(made.ui.acceptButton)
         assert panel.present.painted == [plane]
+        assert panel.views._badge.GetInput() == "painted"
+        assert panel.session.state.corrected == []
         assert made.ui.statusLabel.text.startswith(f"Slice {plane} is right as it is")
         made.ui.editor.undo()
         wait_until(lambda: not panel.watch.is_waiting)
         assert panel.present.painted == []
         assert plane in panel.to_paint()
+
+    def test_taking_it_back_brings_the_slices_and_the_question_back(self, made):
+        before = made.panel.session.look().layers.labels.copy()
+        painted = list(made.panel.present.painted)
+        click(made.ui.originProgramButton)
+        take_back(made)
+        assert shown(made) == ["origin"]
+        assert np.array_equal(made.panel.session.look().layers.labels, before)
+        assert made.panel.present.painted == painted
+        assert made.panel.session.preview_node is None
+        click(made.ui.originProgramButton)
+        click(made.ui.acceptAllButton)
+        assert np.array_equal(made.panel.session.look().layers.labels, before)
+
+    def test_the_table_of_slices_says_who_made_them(self, made):
+        from SparseAnnotateSlicer.session.provenance import provenance
+
+        click(made.ui.originProgramButton)
+        assert "predicted,,,,made of a program," in provenance(made.panel.session, made.panel.present)
 
     def test_nothing_to_predict_before_something_is_corrected(self, made):
         click(made.ui.originProgramButton)

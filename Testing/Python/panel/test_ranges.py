@@ -278,6 +278,14 @@ class TestFromASegmentation:
             "The ranges of 2 segments are those in TotalSegmentator. Not there: a gallbladder with stones."
         )
 
+    def test_offers_the_own_segments_last_and_only_once_they_hold_something(self, three):
+        (none,) = self.menu(three).values()
+        assert not none.enabled
+        slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "zebra")
+        assert list(self.menu(three)) == ["zebra"]
+        paint(three, ellipsoid(), [6, 9, 12])
+        assert list(self.menu(three)) == ["zebra", "CT chest segments (these segments)"]
+
     def test_says_why_it_cannot(self, three):
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "other")
         node.GetSegmentation().AddEmptySegment("", "bone")
