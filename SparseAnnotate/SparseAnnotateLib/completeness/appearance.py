@@ -57,18 +57,32 @@ def looks_between(
     image : ndarray of numbers, shape (planes, rows, columns)
     planes : the planes that were painted without it; the answer is the mean of all
     """
+    return _looks(image, outlines, number, [(plane, None) for plane in planes], below, above)
+
+
+def looks_beside(
+    image: np.ndarray, outlines: Outlines, number: int, plane: int, below: int, above: int
+) -> Looks | None:
+    """How the promised pixels look that carry no label on a plane; None where they are few, or nothing is around."""
+    return _looks(image, outlines, number, [(plane, outlines.unlabelled(plane))], below, above)
+
+
+def _looks(image, outlines, number, planes, below, above) -> Looks | None:
+    """See `looks_between`; `planes` with the pixels that count there, None for all."""
     place, ring, box = _places(outlines.on(number, below), outlines.on(number, above))
     if not ring.any():
         return None
-    ends = [(image[(end, *box)][place], image[(end, *box)][ring]) for end in (below, above)]
-    signed = np.mean([_above(inside, around) for inside, around in ends])
-    changes = []
-    for plane in planes:
-        here = image[(plane, *box)][place]
-        least = min((_above(here, inside) * -np.sign(signed) for inside, _ in ends), key=abs)
-        both = np.prod([_above(here, inside) for inside, _ in ends])
-        changes.append(least if both > 0 else 0.0)
-    return Looks(float(np.mean(changes)), abs(float(signed)))
+    around = [image[(end, *box)][ring] for end in (below, above)]
+    changes, contrasts = [], []
+    for plane, only in planes:
+        pixels = place if only is None else place & only[box]
+        if only is not None and pixels.sum() < _PIXELS:
+            return None
+        here, inside = image[(plane, *box)][pixels], [image[(end, *box)][pixels] for end in (below, above)]
+        contrasts.append(np.mean([_above(*pair) for pair in zip(inside, around, strict=True)]))
+        below_here, above_here = (-np.sign(contrasts[-1]) * _above(here, one) for one in inside)
+        changes.append(min(below_here, above_here, key=abs) if below_here * above_here > 0 else 0.0)
+    return Looks(float(np.mean(changes)), abs(float(np.mean(contrasts))))
 
 
 def stray_ends(image: np.ndarray, labels: np.ndarray, painted: list[int]) -> list[int]:

@@ -60,6 +60,10 @@ class Outlines:
         """Bool (rows, columns)."""
         return self._labels[plane] == number
 
+    def unlabelled(self, plane: int) -> np.ndarray:
+        """Bool (rows, columns): what carries no label."""
+        return self._labels[plane] == 0
+
     def promise(self, number: int, plane: int, below: int, above: int) -> Promise:
         """What the outlines on two planes say of one between."""
         both = self.on(number, below) & self.on(number, above)

@@ -6,13 +6,15 @@ import itertools
 
 import numpy as np
 
+from .appearance import looks_beside
 from .outlines import PROMISED_PIXELS, Outlines
 from .skirts import skirts_of
 
 # A neighbour that promises more holds at least so many times the pixels.
 _LARGER = 2
 # The share of the promised pixels below which a plane is a sliver, by its distance from the nearer neighbour: real
-# outlines change little from one plane to the next, and more over several.
+# outlines change little from one plane to the next, and more over several; less than for one is enough where the image
+# shows that the structure goes on beside what is labelled.
 _HELD = {1: 0.4, 2: 0.2, 3: 0.1, 4: 0.05, 5: 0.05}
 # Slivers between a plane and its neighbour do not count as distance, unless the plane holds so much more than they do:
 # then it was painted, and they are what the tool left on both sides of it.
@@ -24,11 +26,11 @@ _LARGEST, _BESIDE_ONE, _ALIKE = 5, 4, 3
 _OTHERS = 2
 
 
-def slivers_on(outlines: Outlines) -> np.ndarray:
-    """Bool (planes, classes): whether a plane has only a sliver of a structure."""
+def slivers_on(outlines: Outlines, image: np.ndarray | None = None) -> np.ndarray:
+    """Bool (planes, classes): whether a plane has only a sliver of a structure; `image` has the labels' shape."""
     left, whole = np.zeros(outlines.area.shape, bool), np.zeros(outlines.area.shape, bool)
     for number in range(1, left.shape[1] + 1):
-        left[slivers_of(outlines, number), number - 1] = True
+        left[slivers_of(outlines, number, image), number - 1] = True
         whole[_held_planes(outlines, number, left[:, number - 1]), number - 1] = True
     # Where a tool left a sliver of one structure it left one of the others: also of those of which the painted planes
     # are too far from each other to promise anything.
@@ -58,7 +60,7 @@ def _grows(area: np.ndarray, tool: np.ndarray, plane: int, step: int) -> bool:
     return 0 <= other < len(area) and bool(area[other] > area[plane])
 
 
-def slivers_of(outlines: Outlines, number: int) -> list[int]:
+def slivers_of(outlines: Outlines, number: int, image: np.ndarray | None = None) -> list[int]:
     """The planes on which a structure (class number 1, 2, ...) has only a sliver, ascending."""
     shown = outlines.shown(number)
     if len(shown) < 3:
@@ -69,7 +71,7 @@ def slivers_of(outlines: Outlines, number: int) -> list[int]:
     while True:
         new = {}
         for plane in shown:
-            if plane not in found and (ends := _promising(outlines, number, shown, plane, found)):
+            if plane not in found and (ends := _promising(outlines, number, shown, plane, found, image)):
                 new[plane] = ends
         if not new:
             break
@@ -93,7 +95,7 @@ def _beside_one(outlines: Outlines, number: int, shown: list[int]) -> set[int]:
 
 
 def _promising(
-    outlines: Outlines, number: int, shown: list[int], plane: int, found: set[int]
+    outlines: Outlines, number: int, shown: list[int], plane: int, found: set[int], image: np.ndarray | None
 ) -> tuple[int, int] | None:
     """The neighbours that make a plane a sliver; None where it is none."""
     area = outlines.area[:, number - 1]
@@ -102,10 +104,13 @@ def _promising(
         return None
     between = range(ends[0] + 1, plane), range(plane + 1, ends[1])
     steps = min(1 + sum(one not in found or area[plane] > _PEAK * area[one] for one in ones) for ones in between)
-    if steps not in _HELD:
-        return None
     promise = outlines.promise(number, plane, *ends)
-    return ends if promise.clear and promise.held < _HELD[steps] else None
+    if not promise.clear or promise.held >= _HELD[1]:
+        return None
+    if promise.held < _HELD.get(steps, 0):
+        return ends
+    looks = None if image is None else looks_beside(image, outlines, number, plane, *ends)
+    return ends if looks is not None and looks.present else None
 
 
 def _larger(area: np.ndarray, shown: list[int], plane: int) -> tuple[int, int] | None:

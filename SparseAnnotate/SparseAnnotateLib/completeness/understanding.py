@@ -103,7 +103,7 @@ def _told(
     outlines = Outlines(labels, annotation.class_count)
     outlines.area[aside] = 0
     shown = outlines.area > 0
-    left = slivers_on(outlines) | strokes_on(labels, annotation.class_count)
+    left = slivers_on(outlines, image) | strokes_on(labels, annotation.class_count)
     left[aside] = False
     shown &= ~left
     numbers = (np.flatnonzero(left.any(axis=0)) + 1).tolist()
