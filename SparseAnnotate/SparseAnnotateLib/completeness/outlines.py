@@ -22,10 +22,12 @@ class Promise(NamedTuple):
     ----------
     clear : whether the structure must pass through the plane
     held : share of the promised pixels that the plane holds
+    pixels : that both outlines cover
     """
 
     clear: bool
     held: float
+    pixels: int
 
 
 class Outlines:
@@ -71,7 +73,7 @@ class Outlines:
         smaller = min(self.area[below, number - 1], self.area[above, number - 1])
         clear = pixels >= PROMISED_PIXELS and pixels >= PROMISED_SHARE * smaller
         held = int((self.on(number, plane) & both).sum()) / pixels if pixels else 1.0
-        return Promise(clear, held)
+        return Promise(clear, held, pixels)
 
     def is_within(self, number: int, plane: int, other: int) -> bool:
         """Whether a plane exists and holds a structure, nearly all of it inside its outline on another plane."""
