@@ -86,6 +86,15 @@ class TestTables:
         said = refused(["suggest", scan[0], "--count", "2", "--ranges", str(tmp_path / "ranges.csv")], capsys)
         assert sentence in said
 
+    def test_a_second_range_of_a_structure_is_refused(self, scan, capsys):
+        twice = ["--range-of", "long", "2", "17", "--range-of", "long", "3", "9"]
+        assert "given twice for long" in refused(["suggest", scan[0], "--count", "2", *twice], capsys)
+
+    def test_values_stay_and_names_get_others(self, scan, capsys):
+        told = ["--range-of", "1", "2", "6", "--range-of", "gland", "10", "15", "--range-of", "7", "16", "17"]
+        result = suggested(capsys, scan[0], *told)
+        assert sorted({value for one in result["suggestions"] for value in one["structures"]}) == [1, 2, 7]
+
     def test_a_file_that_is_no_text_is_refused(self, scan, capsys):
         assert "--ranges" in refused(["suggest", scan[0], "--count", "2", "--ranges", scan[0]], capsys)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ..annotation import LabelClass
@@ -83,10 +84,14 @@ def _ranges_of_labels(path: str | None, volume) -> list[tuple[str, int, int]]:
 
 def classes_of(said: Said) -> list[LabelClass]:
     """The structures whose ranges are told, where no labels name them."""
-    named = [structure for structure, _ in said.range_of]
-    # Values that were given stay; names get numbers of their own.
-    values = [int(one) for one in named] if all(one.isdigit() for one in named) else range(1, len(named) + 1)
-    return [LabelClass(value, structure) for value, structure in zip(values, named, strict=True)]
+    return _classes([structure for structure, _ in said.range_of], ())
+
+
+def _classes(named: list[str], there: Sequence[LabelClass]) -> list[LabelClass]:
+    """Values that were given stay; names get values of their own, none of those that are there."""
+    taken = {one.value for one in there} | {int(one) for one in named if one.isdigit()}
+    free = (value for value in itertools.count(1) if value not in taken)
+    return [LabelClass(int(one) if one.isdigit() else next(free), one) for one in named]
 
 
 def with_unpainted(file, said: Said):
@@ -99,9 +104,7 @@ def with_unpainted(file, said: Said):
     import numpy as np
 
     missing = [structure for structure, _ in said.range_of if structure not in _said_of(file.classes)]
-    taken = {one.value for one in file.classes} | {int(one) for one in missing if one.isdigit()}
-    free = (value for value in itertools.count(1) if value not in taken)
-    added = tuple(LabelClass(int(one) if one.isdigit() else next(free), one) for one in missing)
+    added = tuple(_classes(missing, file.classes))
     painted = file.painted
     if painted is not None:
         painted = np.hstack([painted, np.zeros((len(painted), len(added)), bool)])

@@ -113,8 +113,11 @@ def _with_ranges(annotation: SparseAnnotation, said: Said, ends_painted: bool) -
 
 
 def check_ranges(said: Said, planes: int) -> None:
-    """Refuse a range of a structure that is no range of planes of the volume."""
+    """Refuse a range of a structure that is no range of planes of the volume, and a second one of a structure."""
+    named = [structure for structure, _ in said.range_of]
     for structure, (first, last) in said.range_of:
+        if named.count(structure) > 1:
+            raise InputError(f"--range-of is given twice for {structure}: keep one of them")
         if first > last:
             raise InputError(f"the range {first} to {last} of {structure} is empty: give its first plane first")
         if first < 0 or last >= planes:
