@@ -202,6 +202,7 @@ class Panel:
             session.review.merge(overpainted, before, now, self.editor.undo, self.editor.redo)
             now = session.look()
         if ask_again_if_taken_back(session, now):
+            self.status.clear()
             now = session.look()
         elif before is not None and not before.painted:
             ask_if_made(session, now)

@@ -164,6 +164,7 @@ class TestFromAProgram:
         assert shown(made) == ["origin"]
         assert np.array_equal(made.panel.session.look().layers.labels, before)
         assert made.panel.present.painted == painted
+        assert made.ui.statusLabel.text == f"{len(painted)} painted"
         assert made.panel.session.preview_node is None
         click(made.ui.originProgramButton)
         click(made.ui.acceptAllButton)
