@@ -65,7 +65,7 @@ class ReviewRow:
         if new and panel.strokes.drawn & new:
             text = _("Slice {slice} is corrected. Ctrl+Z takes the stroke back, a second one the prediction.")
             self.say_of(text.format(slice=min(panel.strokes.drawn & new)), new, PlaneState.PAINTED)
-        shown = (session.node.GetID(), tuple(predicted(present)))
+        shown = (session.node.GetID(), session.review.predictions, tuple(predicted(present)))
         if shown != self._shown:
             panel.present = session.review.refresh()
             self._shown = shown

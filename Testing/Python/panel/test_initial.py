@@ -167,6 +167,7 @@ class TestFromAProgram:
         assert made.ui.statusLabel.text == f"{len(painted)} painted"
         assert made.panel.session.preview_node is None
         click(made.ui.originProgramButton)
+        assert made.panel.session.preview_node.GetDisplayNode().GetOpacity2DFill() == 0
         click(made.ui.acceptAllButton)
         assert np.array_equal(made.panel.session.look().layers.labels, before)
 
