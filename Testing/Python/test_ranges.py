@@ -146,3 +146,10 @@ class TestSuggesting:
     def test_with_all_ranges_known_planes_stay_inside_them(self, scan, painted, capsys):
         result = suggested(capsys, scan[0], "--labels", painted, "--ranges-from", scan[1], "--axis", "k")
         assert result["range"] == [2, 17]
+
+    def test_few_planes_without_ranges_come_with_advice(self, scan, capsys):
+        advised = []
+        for given in (["--count", "2"], ["--count", "4"], ["--count", "2", "--ranges-from", scan[1]]):
+            assert main(["suggest", scan[0], *given]) == 0
+            advised.append("ask for 4 now" in capsys.readouterr().err)
+        assert advised == [True, False, False]

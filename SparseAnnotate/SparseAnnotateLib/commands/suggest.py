@@ -9,6 +9,8 @@ from ..errors import InputError
 from . import _arguments as shared
 from . import _given, _ranges
 
+_FIRST_PLANES = 4
+
 
 def add_parser(subparsers) -> None:
     """Add the subcommand to the command line."""
@@ -41,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fraction is not None:
         count -= int(annotation.painted[annotation.plane_range[0] : annotation.plane_range[1] + 1].sum())
     shared.warn_of_constant_planes(arguments.console, volume, annotation.plane_range)
+    _advise(arguments, annotation, count)
     rng = np.random.default_rng(arguments.seed)
     suggestions = selector.select(volume, annotation, count, rng) if count > 0 else []
     _show(arguments, volume, annotation, suggestions)
@@ -74,6 +77,17 @@ def _painted_so_far(arguments, volume):
         annotation = annotation.with_range(*(said.plane_range or union([*ranges.values()])))
     annotation = annotation.with_class_ranges(ranges)
     return volume, annotation.with_box(*said.box) if said.box else annotation
+
+
+def _advise(arguments, annotation, count: int) -> None:
+    """Say that fewer than four planes painted first mislead `cover` where no range is known (docs/selectors.md)."""
+    first, last = annotation.plane_range
+    blind = not annotation.painted.any() and not annotation.class_ranges
+    if arguments.selector == "cover" and blind and count < _FIRST_PLANES < last - first + 1:
+        arguments.console.say(
+            f"note: if you will paint more planes than these, ask for {_FIRST_PLANES} now, or click each structure's "
+            "range: what fewer show misleads the next suggestion"
+        )
 
 
 def _show(arguments, volume, annotation, suggestions) -> None:
