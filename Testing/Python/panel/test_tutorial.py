@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import correct_steps
 import pytest
 from desk import StandInDesk
 from tutorial_steps import STEPS
@@ -63,3 +64,17 @@ def test_the_tutorial_can_be_followed_literally(representation):
         missing = named_in(text_of[step.title]) - before - texts_of(window)
         assert not missing, f"{step.title}: there is no {missing}"
     assert desk.panel.present.states[desk.panel.plane].value == "painted"
+
+
+@pytest.mark.slow
+def test_the_second_page_can_be_followed_literally(representation):
+    desk = StandInDesk(representation)
+    text = (DOCS / "tutorial_correct.md").read_text(encoding="utf-8")
+    parts = re.split(r"^## (?:\d+\. )?(.+)$", text, flags=re.MULTILINE)
+    text_of = dict(zip(parts[1::2], parts[2::2], strict=True))
+    read = texts_of(representation.window())
+    for step in correct_steps.STEPS:
+        step.do(desk)
+        read |= texts_of(representation.window())
+        missing = {one.rstrip(":") for one in named_in(text_of[step.title])} - read - {"... of a program"}
+        assert not missing, f"{step.title}: there is no {missing}"
