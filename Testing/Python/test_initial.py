@@ -1,6 +1,7 @@
 """Starting from a segmentation that a program made: the library, jobs, batches and the command line."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
 from SparseAnnotateLib.jobs.folder import read_job, write_job
 from SparseAnnotateLib.jobs.starting import matched
 from SparseAnnotateLib.predictors.initial import predicted_from
+from SparseAnnotateLib.selectors.correcting import planes_to_correct
 from SparseAnnotateLib.several_models import combined
 from SparseAnnotateLib.volume import ImageGeometry, Volume
 
@@ -186,6 +188,46 @@ class TestJobs:
         assert not (tmp_path / "job" / "initial.npy").exists()
 
 
+def ball():
+    """On planes 1 to 10, small where it ends."""
+    return np.concatenate([discs(r)[5:6] for r in (0, 3, 5, 7, 8, 8, 8, 8, 7, 5, 3, 0)]) * np.repeat(
+        [0, *[1] * 10, 0], 40 * 40
+    ).reshape(12, 40, 40).astype(np.uint8)
+
+
+class TestPlanesToCorrect:
+    def suggested(self, rough, count, corrected=()):
+        annotation = SparseAnnotation.unpainted(rough.shape, [LIVER])
+        if corrected:
+            annotation = corrected_on(discs(8), list(corrected))
+        return planes_to_correct(volume_of(discs(8)), annotation, Initial(rough, (LIVER,)), count)
+
+    def test_the_plane_unlike_its_neighbours_comes_first_and_says_why(self):
+        rough = ball()
+        rough[6] = discs(8, centre=(14, 14))[6]
+        first = self.suggested(rough, 2)[0]
+        assert first.plane in (5, 6, 7)
+        assert first.reason.startswith("liver: unlike the planes beside it")
+
+    def test_a_structure_that_stops_in_the_middle_is_suspected_where_it_stops(self):
+        rough = ball()
+        rough[7:] = 0
+        assert {one.plane for one in self.suggested(rough, 3)} & {6, 7}
+
+    def test_where_nothing_speaks_planes_are_spread(self):
+        planes = sorted(one.plane for one in self.suggested(ball(), 3))
+        assert min(np.diff(planes)) >= 2
+
+    def test_corrected_planes_are_not_suggested_again(self):
+        planes = [one.plane for one in self.suggested(discs(11), 20, corrected=[3, 8])]
+        assert not {3, 8} & set(planes)
+        assert len(planes) == len(set(planes))
+
+    def test_an_empty_one_is_refused(self):
+        with pytest.raises(InputError, match="nothing to correct"):
+            self.suggested(np.zeros_like(discs(8)), 2)
+
+
 class TestMatch:
     def test_names_go_before_values(self):
         rough = [LabelClass(2, "Liver"), LabelClass(1, "spleen")]
@@ -331,6 +373,21 @@ class TestCommandLine:
         arguments = ["predict", str(tmp_path / "image.nii.gz"), painted, "--initial", rough, "-o", rough]
         assert main(arguments) == 2
         assert "--initial" in self.refused(capsys)
+
+    def test_planes_to_correct_are_suggested(self, tmp_path, capsys):
+        image, rough = str(tmp_path / "image.nii.gz"), str(tmp_path / "rough.nii.gz")
+        assert main(["suggest", image, "--initial", rough, "--count", "3", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert len(told["planes"]) == 3
+        painted = str(tmp_path / "painted.nii.gz")
+        assert main(["suggest", image, "--initial", rough, "--labels", painted, "--count", "2", "--json"]) == 0
+        assert not {3, 8} & set(json.loads(capsys.readouterr().out)["planes"])
+
+    def test_a_range_of_a_structure_that_the_program_has_not_is_refused(self, tmp_path, capsys):
+        image, rough = str(tmp_path / "image.nii.gz"), str(tmp_path / "rough.nii.gz")
+        arguments = ["suggest", image, "--initial", rough, "--count", "3", "--range-of", "lung", "2", "5"]
+        assert main(arguments) == 2
+        assert "has no structure lung" in self.refused(capsys)
 
     def test_specks_of_a_program_go_where_nothing_is_corrected(self, tmp_path, files):
         rough = discs(11)

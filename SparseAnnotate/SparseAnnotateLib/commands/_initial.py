@@ -53,7 +53,7 @@ def start_from(arguments, volume, file):
         file,
         initial=arguments.initial,
         corrected=arguments.corrected,
-        matches=[_pair(text) for text in arguments.match],
+        matches=[pair(text) for text in arguments.match],
         axis=arguments.axis,
     )
     for sentence in start.sentences:
@@ -61,7 +61,8 @@ def start_from(arguments, volume, file):
     return start.volume, start.annotation, start.initial
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """STRUCTURE=OTHER, taken apart."""
     mine, equals, theirs = text.rpartition("=")
     if not (mine and equals and theirs):
         raise InputError(f"--match {text}: write the structure of LABELS and the one of --initial, as liver=5")

@@ -7,7 +7,7 @@ import json
 
 from ..errors import InputError
 from . import _arguments as shared
-from . import _given, _ranges
+from . import _given, _initial, _ranges
 
 _FIRST_PLANES = 4
 
@@ -23,6 +23,19 @@ def add_parser(subparsers) -> None:
     shared.add_image(parser)
     parser.add_argument("--labels", metavar="L", help="label map of what is painted so far")
     _given.add_given(parser, "the whole volume")
+    parser.add_argument(
+        "--initial",
+        metavar="FILE",
+        help="a segmentation that a program made of the whole scan: planes to correct are suggested, those on which it "
+        "is most likely wrong; --labels are then the planes corrected so far",
+    )
+    parser.add_argument(
+        "--match",
+        action="append",
+        default=[],
+        metavar="STRUCTURE=OTHER",
+        help="which structure of --initial (name or value) is one of --labels, where neither name nor value tells",
+    )
     shared.add_count(parser)
     shared.add_selector(parser)
     parser.add_argument("--device", choices=shared.DEVICES, default=None, help="where to compute (default: auto)")
@@ -38,14 +51,28 @@ def run(arguments: argparse.Namespace) -> int:
 
     selector = shared.selector_from(arguments)
     volume = shared.image_from(arguments)
-    volume, annotation = _painted_so_far(arguments, volume)
+    initial = None
+    if arguments.initial is None:
+        if arguments.match:
+            raise InputError("--match says what a structure is called in --initial: give both")
+        volume, annotation = _painted_so_far(arguments, volume)
+    else:
+        volume, annotation, initial = _corrected_so_far(arguments, volume)
     count = shared.count_from(arguments, annotation.plane_range, volume.planes)
     if arguments.fraction is not None:
         count -= int(annotation.painted[annotation.plane_range[0] : annotation.plane_range[1] + 1].sum())
     shared.warn_of_constant_planes(arguments.console, volume, annotation.plane_range)
-    _advise(arguments, annotation, count)
+    if initial is None:
+        _advise(arguments, annotation, count)
     rng = np.random.default_rng(arguments.seed)
-    suggestions = selector.select(volume, annotation, count, rng) if count > 0 else []
+    if count < 1:
+        suggestions = []
+    elif initial is not None:
+        from ..selectors.correcting import planes_to_correct
+
+        suggestions = planes_to_correct(volume, annotation, initial, count)
+    else:
+        suggestions = selector.select(volume, annotation, count, rng)
     _show(arguments, volume, annotation, suggestions)
     return 0
 
@@ -90,6 +117,42 @@ def _advise(arguments, annotation, count: int) -> None:
         )
 
 
+def _corrected_so_far(arguments, volume):
+    """The volume, what is known of it (ranges, corrected planes), and the segmentation that a program made."""
+    from ..annotation import SparseAnnotation
+    from ..initial import Initial
+    from ..io import read_labels
+    from ..io.rough import read_rough_labels
+    from ..jobs.starting import own_numbers, understand_start
+
+    said = _given.said_by(arguments)
+    if arguments.labels:
+        start = understand_start(
+            said,
+            volume,
+            read_labels(arguments.labels, volume),
+            initial=arguments.initial,
+            matches=[_initial.pair(text) for text in arguments.match],
+            axis=arguments.axis,
+        )
+        for sentence in start.sentences:
+            arguments.console.say(sentence)
+        return start.volume, start.annotation, start.initial
+    file, sentences = read_rough_labels(arguments.initial, volume)
+    for sentence in sentences:
+        arguments.console.say(sentence)
+    # Without labels only ranges can have been said; they name the program's structures.
+    _, known = _painted_so_far(arguments, volume)
+    annotation = SparseAnnotation.unpainted(volume.shape, file.classes).with_range(*known.plane_range)
+    numbers = {text: number for number, one in enumerate(file.classes, 1) for text in (one.name, str(one.value))}
+    unknown = [one.name for one in known.classes if one.name not in numbers]
+    if unknown:
+        there = ", ".join(one.name for one in file.classes)
+        raise InputError(f"{arguments.initial} has no structure {unknown[0]}; there are: {there}")
+    ranges = {numbers[known.classes[number - 1].name]: ends for number, ends in known.class_ranges.items()}
+    return volume, annotation.with_class_ranges(ranges), Initial(own_numbers(file), tuple(file.classes))
+
+
 def _show(arguments, volume, annotation, suggestions) -> None:
     console = arguments.console
     if arguments.json:
@@ -100,7 +163,7 @@ def _show(arguments, volume, annotation, suggestions) -> None:
             "range": list(annotation.plane_range),
             "complete": {one.name: annotation.complete_planes_of(n) for n, one in enumerate(annotation.classes, 1)},
             "painted_along": {volume.axes[axis]: list(ones) for axis, ones in annotation.painted_along.items()},
-            "selector": arguments.selector,
+            "selector": arguments.selector if arguments.initial is None else "initial",
             "seed": arguments.seed,
             "planes": [suggestion.plane for suggestion in suggestions],
             "suggestions": [_as_json(suggestion, annotation) for suggestion in suggestions],

@@ -108,7 +108,7 @@ def _of_edited(said: Said, volume: Volume, file: LabelFile, axis: str) -> Starte
     if labels is None:
         raise InputError("the labels lie on planes along another axis than the image: name it with --axis")
     whole = LabelFile(labels, file.classes)
-    before = _own_numbers(whole)
+    before = own_numbers(whole)
     corrected = understood.annotation.painted_planes
     beside = {p + n for p in corrected for n in range(-_BESIDE_PLANES, _BESIDE_PLANES + 1)}
     sources = sorted(p for p in beside if 0 <= p < len(before) and p not in corrected)
@@ -176,7 +176,8 @@ def _number(structure: str, classes: Sequence[LabelClass], what: str) -> int:
     raise InputError(f"--match {structure}: the {what} has no such structure; there are: {names}")
 
 
-def _own_numbers(file: LabelFile) -> np.ndarray:
+def own_numbers(file: LabelFile) -> np.ndarray:
+    """Labels as class numbers of the file's own classes."""
     return _renumbered(file, {number: number for number in range(1, len(file.classes) + 1)})
 
 
@@ -190,7 +191,7 @@ def _renumbered(file: LabelFile, pairs: dict[int, int]) -> np.ndarray:
 
 def _differing_planes(file: LabelFile, before: np.ndarray) -> list[int] | None:
     """The planes that differ, where the labels are the rough segmentation after it was edited; else None."""
-    mine = _own_numbers(file)
+    mine = own_numbers(file)
     shown = before.any(axis=(1, 2))
     kept = np.count_nonzero(mine.any(axis=(1, 2)) & shown)
     if kept < _EDITED * np.count_nonzero(shown):
