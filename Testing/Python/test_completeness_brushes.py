@@ -122,6 +122,13 @@ class TestWhatIsSaid:
         sentences = self.understood_along("k", kept_on(body, [3, 8, 13]), painted=painted)
         assert sentences == (f"note: labels on {left} are not used, as --painted does not name them",)
 
+    def test_a_plane_that_is_named_but_holds_no_label(self, body):
+        labels = kept_on(body, [3, 8, 13])
+        empty = "note: plane 7, named by --painted, without labels: taken to be empty"
+        unused = "note: labels on plane 8 are not used, as --painted does not name them"
+        assert self.understood_along("k", labels, painted=(3, 7, 13)) == (empty, unused)
+        assert self.understood_along("k", labels, painted=(3, 7, 8, 13), empty=(7,)) == ()
+
     def test_nothing_where_all_are_named(self, body):
         assert self.understood_along("k", kept_on(body, [3, 8, 13]), painted=(3, 8), partly=(13,)) == ()
 

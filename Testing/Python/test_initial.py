@@ -294,8 +294,14 @@ class TestCommandLine:
         edited[[3, 8]] = discs(8)[[3, 8]]
         files("edited.nii.gz", edited)
         assert self.given(tmp_path, labels="edited.nii.gz") == 0
-        assert "differ from the initial segmentation: planes 3, 8" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "differ from the initial segmentation: planes 3, 8" in said
+        assert "not used" not in said  # the labels on other planes are the program's
         assert dice(result(tmp_path), discs(8)) > 0.98
+
+    def test_painted_planes_that_corrected_does_not_name_are_noted(self, tmp_path, capsys):
+        assert self.given(tmp_path, "--corrected", "3") == 0
+        assert "note: labels on plane 8 are not used, as --corrected does not name them" in capsys.readouterr().err
 
     def test_the_edited_file_alone_does_with_its_corrected_planes(self, tmp_path, files):
         edited = discs(11)

@@ -1,6 +1,8 @@
 """Reading images: every format, any direction, and what unusable ones get."""
 
 import gzip
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import SimpleITK as sitk  # noqa: N813
 from image_files import DIRECTIONS, OBLIQUE, image_of, ramp, write, write_dicom_series
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.io import read_image
+from SparseAnnotateLib.io.itk import captured_stderr, uncaptured_stderr
 
 
 @pytest.mark.parametrize("suffix", ["nii", "nii.gz", "nrrd", "nhdr", "mha", "mhd", "tif"])
@@ -246,3 +249,27 @@ def test_what_is_not_a_number_is_counted_and_replaced_in_every_format(tmp_path, 
         read_image(path, "k")
     expected = np.where(np.isfinite(array), array, -7)
     assert np.array_equal(read_image(path, "k", replace_nan=-7).intensities, expected)
+
+
+def test_a_line_is_not_lost_while_another_thread_reads_an_image(capfd):
+    reads, may_end = threading.Event(), threading.Event()
+
+    def read():
+        with captured_stderr():
+            reads.set()
+            may_end.wait(60)
+
+    def speak():
+        with uncaptured_stderr():
+            sys.__stderr__.write("a line\n")
+            sys.__stderr__.flush()
+
+    reader, speaker = threading.Thread(target=read), threading.Thread(target=speak)
+    reader.start()
+    assert reads.wait(60)
+    speaker.start()
+    speaker.join(0.2)
+    may_end.set()
+    reader.join()
+    speaker.join()
+    assert "a line" in capfd.readouterr().err

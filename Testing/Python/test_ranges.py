@@ -95,6 +95,28 @@ class TestTables:
         result = suggested(capsys, scan[0], *told)
         assert sorted({value for one in result["suggestions"] for value in one["structures"]}) == [1, 2, 7]
 
+    def test_planes_are_counted_along_the_axis_of_the_labels(self, scan, painted, capsys, tmp_path):
+        image = sitk.ReadImage(scan[0])
+        image.SetSpacing((1, 3, 1))
+        labels = sitk.ReadImage(painted)
+        labels.CopyInformation(image)
+        sitk.WriteImage(image, scan[0])
+        sitk.WriteImage(labels, painted)
+        said = refused(["predict", scan[0], painted, "-o", str(tmp_path / "o.nii.gz"), "--range", "0", "25"], capsys)
+        assert said == "the range 0 to 25 leaves the volume: planes are numbered 0 to 19 along k"
+
+    def test_a_structure_that_only_a_range_names_is_in_no_doubt(self, scan, painted, capsys):
+        ranges = ["--range-of", "vein", "3", "16", "--range-of", "1", "2", "17"]
+        assert main(["suggest", scan[0], "--labels", painted, "--count", "3", *ranges]) == 0
+        said = capsys.readouterr()
+        assert said.err.startswith("note: vein: not among the labels, so not painted yet\naxis k")
+        assert "vein" in said.out
+
+    def test_words_stand_at_the_left_and_numbers_at_the_right(self, scan, capsys):
+        assert main(["suggest", scan[0], "--range-of", "long", "2", "17", "--count", "2", "-q"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert {line.index(word) for line, word in zip(lines, ["reason", "long:", "long:"], strict=True)} == {7}
+
     def test_a_file_that_is_no_text_is_refused(self, scan, capsys):
         assert "--ranges" in refused(["suggest", scan[0], "--count", "2", "--ranges", scan[0]], capsys)
 

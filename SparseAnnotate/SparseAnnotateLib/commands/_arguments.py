@@ -21,7 +21,8 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         "--axis",
         choices=("auto", "i", "j", "k"),
         default="auto",
-        help="annotation axis as stored in the file, k the slowest; default: auto, the largest spacing (ties: last)",
+        help="annotation axis as stored in the file, k the slowest; default: auto, told from the labels, else the "
+        "largest spacing (ties: last)",
     )
     parser.add_argument(
         "--replace-nan", type=float, metavar="VALUE", help="put VALUE where the image is NaN or infinite"

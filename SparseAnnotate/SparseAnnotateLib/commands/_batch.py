@@ -47,6 +47,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
         0 where every case has its result, 1 where one failed; the reasons stand at the end and in cases.csv.
     """
     from ..io import check_writable
+    from ..io.itk import uncaptured_stderr
     from ..jobs import batch, cases
 
     console, output = arguments.console, Path(arguments.output)
@@ -67,14 +68,15 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
         check_writable(case.output, folder_is_made=True)
     batch.keep_to_settings(output, settings, again=arguments.again, results=[case.output for case in found])
     check_writable(found[0].output)
-    console.say(f"{len(found)} cases from {arguments.image}")
+    console.say(f"{len(found)} case{'s' * (len(found) != 1)} from {arguments.image}")
     numbers = iter(range(1, len(found) + 1))
 
     def show(outcome: batch.Outcome) -> None:
-        if outcome.state != "skipped":
-            console.say(f"{next(numbers)}: {outcome.case.name} {outcome.state} ({outcome.seconds:.1f} s)")
-        for sentence in outcome.understood:
-            console.say(f"   {outcome.case.name}: {sentence}")
+        with uncaptured_stderr():  # the next case is read meanwhile
+            if outcome.state != "skipped":
+                console.say(f"{next(numbers)}: {outcome.case.name} {outcome.state} ({outcome.seconds:.1f} s)")
+            for sentence in outcome.understood:
+                console.say(f"   {outcome.case.name}: {sentence}")
 
     with batch.open_runner(arguments.scheduler, arguments.workers) as runner:
         outcomes = batch.predict_cases(found, runner, show, again=arguments.again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
@@ -37,15 +38,17 @@ class Console:
         sys.stderr.flush()
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """A result with columns: the first one left, the others right aligned."""
+        """A result with columns: the first one and those of words left, numbers right aligned."""
         cells = [list(map(str, row)) for row in [header, *rows]]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        worded = [any(re.search(r"[^\W\d_]{3}", text) for text in column) for column in zip(*cells[1:], strict=True)]
+        left = [True, *worded[1:]] if worded else [True] * len(widths)
         for row in cells:
-            first, *others = (
-                text.ljust(width) if not n else text.rjust(width)
-                for n, (text, width) in enumerate(zip(row, widths, strict=True))
+            aligned = (
+                text.ljust(width) if to_left else text.rjust(width)
+                for text, width, to_left in zip(row, widths, left, strict=True)
             )
-            self.out("  ".join([first, *others]).rstrip())
+            self.out("  ".join(aligned).rstrip())
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Callable[[Progress], None]]:

@@ -97,7 +97,7 @@ def _painted_so_far(arguments, volume):
     for name in _given.NAMES:
         if name not in ("range", "box", "range_of", "ranges", "ranges_from") and getattr(arguments, name):
             raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
-    check_ranges(said, volume.planes)
+    check_ranges(said, volume)
     annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said))
     ranges = dict(enumerate((ends for _, ends in said.range_of), 1))
     if said.plane_range or ranges:

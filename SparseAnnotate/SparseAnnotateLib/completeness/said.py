@@ -34,6 +34,7 @@ class Said:
     empty_of : (structure, planes) that were looked at and hold none of it
     painted_along : (axis "i", "j" or "k", planes) painted completely along another axis
     plane_range, range_of, box : see `SparseAnnotation`
+    named_by : the option that named `painted`, in a note of labels on other planes; "" where those are not the expert's
     """
 
     painted: tuple[int, ...] | None = None
@@ -45,6 +46,7 @@ class Said:
     plane_range: tuple[int, int] | None = None
     range_of: Named = ()
     box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
+    named_by: str = "--painted"
 
 
 def understand(
@@ -68,6 +70,7 @@ def understand(
     volume, labels, told = along_painted_axis(volume, file.labels, axis)
     along = {_array_axis(volume, letter, planes): planes for letter, planes in said.painted_along} or None
     result = _of_planes(said, file, labels, turned=bool(told), along=along, axes=volume.axes, image=volume.intensities)
+    check_ranges(said, volume)
     annotation = _with_ranges(result.annotation, said, ends_painted)
     if said.partly:
         annotation = annotation.with_partly_painted(said.partly)
@@ -99,7 +102,6 @@ def _refuse_contradictions(said: Said) -> None:
 
 def _with_ranges(annotation: SparseAnnotation, said: Said, ends_painted: bool) -> SparseAnnotation:
     """With the range of all and of single structures; the range of all reaches as far as those, if it is not said."""
-    check_ranges(said, annotation.planes)
     ranges = _ranges(said.range_of, annotation.classes)
     ends = said.plane_range
     if ends is None and annotation.painted.any() and (ends_painted or len(ranges) == annotation.class_count):
@@ -112,17 +114,20 @@ def _with_ranges(annotation: SparseAnnotation, said: Said, ends_painted: bool) -
     return annotation.with_class_ranges(ranges) if ranges else annotation
 
 
-def check_ranges(said: Said, planes: int) -> None:
-    """Refuse a range of a structure that is no range of planes of the volume, and a second one of a structure."""
-    named = [structure for structure, _ in said.range_of]
-    for structure, (first, last) in said.range_of:
-        if named.count(structure) > 1:
-            raise InputError(f"--range-of is given twice for {structure}: keep one of them")
+def check_ranges(said: Said, volume: Volume) -> None:
+    """Refuse a range, of all or of a structure, that is no range of planes of the volume, and a second one."""
+    structures = [structure for structure, _ in said.range_of]
+    twice = next((one for one in structures if structures.count(one) > 1), None)
+    if twice is not None:
+        raise InputError(f"--range-of is given twice for {twice}: keep one of them")
+    named = [(f" of {structure}", ends) for structure, ends in said.range_of]
+    for of, (first, last) in [("", said.plane_range), *named] if said.plane_range else named:
         if first > last:
-            raise InputError(f"the range {first} to {last} of {structure} is empty: give its first plane first")
-        if first < 0 or last >= planes:
+            raise InputError(f"the range {first} to {last}{of} is empty: give its first plane first")
+        if first < 0 or last >= volume.planes:
             raise InputError(
-                f"the range {first} to {last} of {structure} leaves the volume: planes are numbered 0 to {planes - 1}"
+                f"the range {first} to {last}{of} leaves the volume: planes are numbered 0 to {volume.planes - 1} "
+                f"along {volume.axis}"
             )
 
 
@@ -132,17 +137,19 @@ def union(ranges: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> tuple[str, ...]:
-    """A note of labels that are not used because --painted does not name their planes."""
-    if said.painted is None:
+    """Notes of labels on planes that --painted does not name, and of planes without labels that it names."""
+    if said.painted is None or not said.named_by:
         return ()
+    bare = [one for one in sorted({*said.painted} - {*said.empty}) if not labels[one].any()]
+    notes = [f"note: {planes_named(bare)}, named by {said.named_by}, without labels: taken to be empty"] if bare else []
     named = {*said.painted, *said.partly, *said.empty, *annotation.painted_planes}
     unused = labels != 0
     for axis, ones in annotation.painted_along.items():
         np.moveaxis(unused, axis, 0)[list(ones)] = False
     planes = [one for one in np.flatnonzero(unused.any(axis=(1, 2))).tolist() if one not in named]
-    if not planes:
-        return ()
-    return (f"note: labels on {planes_named(planes)} are not used, as --painted does not name them",)
+    if planes:
+        notes.append(f"note: labels on {planes_named(planes)} are not used, as {said.named_by} does not name them")
+    return tuple(notes)
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:

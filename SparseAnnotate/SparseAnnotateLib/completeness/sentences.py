@@ -35,6 +35,8 @@ def sentences(
         lines.append(
             f"understood: {'; '.join(parts)} (--complete, --empty-of, --painted, --painted-along say otherwise)"
         )
+    # Of a structure that only a range names nothing is painted anywhere: that is no doubt about a plane.
+    left_out = tuple(one for one in left_out if annotation.shown_planes_of(one[0]))
     lines += _in_doubt(names, absent, "absent", "if it was not painted there, name its planes with --complete")
     lines += _in_doubt(names, left_out, "not painted", "if there is none, say --empty-of {name} {planes}")
     lines += [
@@ -61,6 +63,8 @@ def _in_doubt(names: list[str], holes: tuple[tuple[int, int], ...], counts_as: s
 def _own(annotation: SparseAnnotation, names: list[str]) -> list[str]:
     groups: dict[tuple[int, ...], list[str]] = {}
     for number, name in enumerate(names, start=1):
+        if not annotation.shown_planes_of(number):
+            continue
         groups.setdefault(tuple(annotation.complete_planes_of(number)), []).append(name)
     if len(groups) < 2:
         return []

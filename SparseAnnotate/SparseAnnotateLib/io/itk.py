@@ -44,6 +44,13 @@ def captured_stderr() -> Iterator[list[str]]:
                 _log.debug("%s", line)
 
 
+@contextlib.contextmanager
+def uncaptured_stderr() -> Iterator[None]:
+    """Wait until no thread captures standard error: what another one writes there meanwhile would be lost."""
+    with _one_at_a_time:
+        yield
+
+
 def reason(error: Exception) -> str:
     """The last telling line of one of ITK's many-line exceptions."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

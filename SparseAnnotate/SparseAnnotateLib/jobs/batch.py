@@ -182,7 +182,7 @@ def keep_to_settings(
         changed = [name for name in {**settings, **before} if before.get(name) != settings.get(name)]
         if changed:
             was, now = (values.get(changed[0]) for values in (before, settings))
-            advice = "choose another folder, or predict all again"
+            advice = "choose another folder, or predict all again (--again)"
             raise InputError(
                 f"the results in {folder} were made with {changed[0]} {was!r}, now it is {now!r}: {advice}"
             )

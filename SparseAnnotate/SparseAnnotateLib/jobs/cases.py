@@ -128,6 +128,8 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
         Where there are no cases, an image without labels, or two of the same name.
     """
     source = Path(source)
+    if not source.exists():
+        raise InputError(f"{source} does not exist: check the path")
     rows = _from_folder(source) if source.is_dir() else _from_table(source)
     if not rows:
         advice = "put image.* and labels.* into a folder a case, or give a table (.csv) with the columns image, labels"
@@ -137,6 +139,9 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(f"two cases of {source} are called {double}: give them names (a column name in a table)")
+    placed = next((name for name in names if re.search(r"[/\\]", name)), None)
+    if placed is not None:
+        raise InputError(f"a case of {source} is called {placed}, which names a folder: give it another name")
     return cases
 
 
@@ -151,7 +156,7 @@ def _from_table(path: Path) -> list[dict[str, Any]]:
 def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
     unknown = [name for name in row if name not in _COLUMNS]
     if unknown:
-        raise InputError(f"line {line} of {table} does not fit: its columns may be {', '.join(_COLUMNS)}")
+        raise InputError(f"the column {unknown[0]} of {table} does not fit: its columns may be {', '.join(_COLUMNS)}")
     if not row.get("image") or not row.get("labels"):
         raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
     image, labels = (table.parent / row[name] for name in ("image", "labels"))

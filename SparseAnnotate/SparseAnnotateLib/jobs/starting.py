@@ -63,7 +63,7 @@ def understand_start(
     if corrected is not None:
         if said.painted is not None:
             raise InputError("--corrected and --painted name the same planes: give one of them")
-        said = replace(said, painted=tuple(corrected))
+        said = replace(said, painted=tuple(corrected), named_by="" if initial is None else "--corrected")
     if initial is None:
         return _of_edited(said, volume, file, axis)
     paths = [initial] if isinstance(initial, str | Path) else list(initial)
@@ -74,9 +74,11 @@ def understand_start(
         befores.append(_renumbered(rough, pairs))
         what = "initial segmentation" if len(paths) == 1 else f"initial segmentation {path}"
         sentences += [*told, *_said_of_match(file.classes, rough.classes, pairs, what)]
-    if said.painted is None and not (said.complete or said.partly or said.painted_along):
+    if not (said.complete or said.partly or said.painted_along):
         differing = [one for one in (_differing_planes(file, before) for before in befores) if one is not None]
         if differing:
+            said = replace(said, named_by="")
+        if differing and said.painted is None:
             fewest = min(differing, key=len)
             sentences.append(_said_of_differing(fewest))
             said = replace(said, painted=tuple(sorted({*fewest, *said.empty})))

@@ -80,10 +80,11 @@ def test_a_table_names_files_and_painted_planes(data, output, tmp_path):
     ("text", "said"),
     [
         ("image,labels\n", "holds no cases"),
-        ("image,mask\na,b\n", "does not fit: its columns may be image, labels"),
+        ("image,mask\na,b\n", "the column mask of .* does not fit: its columns may be image, labels"),
         ("image,labels\na.nii,\n", "line 2 of .* lacks an image or its labels"),
         ("image,labels,painted\na.nii,b.nii,3-x\n", "line 2 of .*'3-x' is no plane number"),
         ("image,labels,name\na.nii,b.nii,x\nc.nii,d.nii,x\n", "two cases of .* are called x"),
+        ("image,labels,name\na.nii,b.nii,../x\n", "is called ../x, which names a folder: give it another name"),
     ],
 )
 def test_a_table_that_does_not_fit_is_told_with_its_line(tmp_path, output, text, said):
@@ -95,6 +96,8 @@ def test_a_table_that_does_not_fit_is_told_with_its_line(tmp_path, output, text,
 def test_a_folder_without_cases_and_an_image_without_labels_are_told(data, output):
     with pytest.raises(InputError, match="holds no cases"):
         cases_in(output, output)
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        cases_in(output / "nowhere", output)
     (data / "bert" / "labels.nii.gz").unlink()
     with pytest.raises(InputError, match=r"bert in .* has no labels"):
         cases_in(data, output)
