@@ -12,7 +12,7 @@ Who lives here
     choice, options, models, packages : lists of methods, forms of options, cohort models, packages to install
     selecting : selectors that take long, in a process of their own
     structures : on which slices which structure is complete, in words
-    blind, planes, shortcuts : what is shown where; planes in words; keys
+    blind, others, planes, shortcuts : what is shown where; planes in words; keys
 
 What may be imported: all floors below but `batch`, Qt, slicer, SparseAnnotateLib. Rows do not import each other: they
 reach another one through the panel that they are given. What can be said without a widget belongs below, where it can

@@ -17,6 +17,7 @@ from .blind import show_where_allowed
 from .editor import Editor
 from .folding import Folding
 from .origin import OriginRow
+from .others import Others
 from .planes import strip_planes, to_paint
 from .predict import PredictRow
 from .range import RangeRow
@@ -59,6 +60,7 @@ class Panel:
         self.watch = SegmentationWatch(lambda: self.attempt(self.refresh, keep_message=True))
         self.editor, self.strokes = Editor(self), Strokes(self)
         self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
+        self.others = Others(self)
         self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
         self.shortcuts, self.folding = Shortcuts(self), Folding(self)
         self.origin = OriginRow(self)
@@ -159,6 +161,7 @@ class Panel:
         self.suggest.follow(session)
         self.predict.follow(session)
         self.volume.fold(True)
+        self.others.hide(session)
         self.refresh()
 
     def show_axis(self) -> None:
@@ -179,6 +182,7 @@ class Panel:
         self.watch.stop()
         self.strokes.stop()
         self.review.surface.remove()
+        self.others.show_again()
         self.session = self.present = self.plane = None
         self.views.setVolume(None, None)
         self.views.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..session.planes import PlaneState, Present
 from ..strip.model import StripPlane
 from . import structures
 
+# Of bold letters of 15 points: a view of 424 pixels, as there are on a screen of 1366, holds some more.
+_BADGE_LETTERS = 40
 PENDING = (PlaneState.TO_PAINT, PlaneState.PREDICTED, PlaneState.OPEN)
 
 
@@ -119,7 +122,11 @@ def _why_wanted(session, present: Present, plane: int, reasons: dict[int, str]) 
 
 
 def badge(session, present: Present, plane: int | None) -> str:
-    """A few words about a plane, to stand in the slice view."""
+    """A few words about a plane, to stand in the slice view, in lines that fit into one on a laptop."""
+    return "\n".join(textwrap.wrap(_badge(session, present, plane), _BADGE_LETTERS))
+
+
+def _badge(session, present: Present, plane: int | None) -> str:
     if plane is None or not 0 <= plane < len(present.states):
         return ""
     suggested = [one[0] for one in session.state.suggestions]

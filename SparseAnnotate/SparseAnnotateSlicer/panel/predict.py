@@ -12,6 +12,7 @@ from SparseAnnotateLib.predictors import PREDICTORS
 
 from ..scene.interpolator import use_slicers_interpolator
 from ..session import prediction
+from ..session.planes import PlaneState
 from . import packages
 from .choice import Choice
 from .models import MODULES, StartFrom
@@ -155,6 +156,10 @@ class PredictRow:
             panel.status.say(self._told(running.session, seconds))
         finally:
             panel.refresh()
+        if running.session is panel.session:
+            # What was predicted is told until some of it is painted, accepted or rejected.
+            pending = panel.present.planes(PlaneState.PREDICTED)
+            panel.review.say_of(self._told(running.session, seconds), pending, PlaneState.PREDICTED)
 
     def _told(self, session, seconds: float) -> str:
         told = {"count": len(session.state.predicted), "time": duration(seconds)}

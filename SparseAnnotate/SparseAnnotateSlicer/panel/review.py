@@ -8,6 +8,7 @@ from SparseAnnotateLib.errors import InputError
 
 from ..scene import preview
 from ..session.initial import check_as_it_is
+from ..session.painted import NOTHING
 from ..session.planes import PlaneState
 from .planes import order_to_check, predicted
 from .surface import Surface
@@ -27,6 +28,10 @@ class ReviewRow:
         panel.on(ui.rejectButton.clicked, self.reject)
         panel.on(ui.peekButton.toggled, lambda: None)
         ui.opacitySlider.valueChanged.connect(lambda value: self._fill(value))
+        self._soon = qt.QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(lambda: panel.attempt(self._follow, keep_message=True))
         self._add_menu()
         self.surface = Surface(panel)
 
@@ -41,6 +46,16 @@ class ReviewRow:
     def peeks(self) -> bool:
         """Whether the user asked to see the prediction on slices that are still to be painted."""
         return bool(self._panel.ui.peekButton.checked)
+
+    def follow_soon(self) -> None:
+        """Let the preview follow what was accepted between two events: what is written counts at once."""
+        self._soon.start()
+
+    def _follow(self) -> None:
+        session = self._panel.session
+        if session is not None and not session.ended:
+            session.review.refresh()
+            self._panel.refresh()
 
     def keep_preview(self) -> None:
         """After a look at the segmentation: what was painted since leaves the preview, and counts as corrected."""
@@ -105,21 +120,29 @@ class ReviewRow:
         panel, session = self._panel, self._panel.session
         looked_at = session.initial_node is not None and planes is not None and planes[0] in panel.to_paint()
         with panel.busy():
-            accepted = session.review.accept(planes)
+            accepted = session.review.accept(planes, refresh=False)
             if looked_at:
                 check_as_it_is(session, planes[0])
-            panel.refresh()
+            panel.present = session.look()
+        self.follow_soon()
         if looked_at:
             text = _("Slice {slice} is right as it is, and counts as painted. Ctrl+Z takes it back.")
             self.say_of(text.format(slice=planes[0]), planes, panel.present.states[planes[0]])
-        if planes is None:
+        elif planes is None:
             message = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
             self.say_of(message, accepted, PlaneState.ACCEPTED)
+        elif accepted and panel.present.contents[accepted[0]] == NOTHING:
+            message = _("Slice {slice} is accepted as empty: nothing was written. Reject takes it back.")
+            self.say_of(message.format(slice=accepted[0]), accepted, PlaneState.ACCEPTED)
 
     def reject(self) -> None:
-        """Drop the prediction of the slice that is shown."""
-        self._panel.session.review.reject([self._panel.plane])
-        self._panel.refresh()
+        """Drop the prediction of the slice that is shown; of an empty one that was accepted, its acceptance."""
+        panel = self._panel
+        if panel.plane in panel.present.pending:
+            panel.session.review.reject([panel.plane])
+        else:
+            panel.session.take_back(panel.plane)
+        panel.refresh()
 
     def reject_all(self) -> None:
         """Drop all that is predicted and not accepted."""
@@ -136,8 +159,8 @@ class ReviewRow:
         here = nothing or panel.why_no_plane() or self._why_not_here()
         for button in (ui.nextToCheckButton, ui.acceptAllButton):
             panel.offer(button, nothing)
-        for button in (ui.acceptButton, ui.rejectButton):
-            panel.offer(button, here)
+        panel.offer(ui.acceptButton, here)
+        panel.offer(ui.rejectButton, "" if self._is_accepted_empty() else here)
         for widget in (ui.peekButton, ui.opacitySlider):
             panel.offer(widget, nothing)
         panel.offer(ui.surfaceButton, panel.why_no_session() or self._why_no_surface())
@@ -149,6 +172,13 @@ class ReviewRow:
         if panel.session.preview_node is None:
             return _("Nothing is predicted yet: press Predict.")
         return "" if predicted(panel.present) else _("Every predicted slice is accepted, corrected or rejected.")
+
+    def _is_accepted_empty(self) -> bool:
+        """Of what was not written the editor's history knows nothing."""
+        present, plane = self._panel.present, self._panel.plane
+        if present is None or plane is None:
+            return False
+        return present.states[plane] is PlaneState.ACCEPTED and present.contents[plane] == NOTHING
 
     def _why_no_surface(self) -> str:
         return "" if self._panel.session.state.predicted else _("Nothing is predicted yet: press Predict.")

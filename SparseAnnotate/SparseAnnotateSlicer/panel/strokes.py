@@ -24,6 +24,10 @@ _ALMOST_PARALLEL = 0.9999
 # What holds less than this share of its predicted area is a stroke on it; more was painted anew.
 _STROKE = 0.5
 _SPHERE = "BrushSphere"
+# By then a tool has done what it does when the button goes up.
+_AFTER_RELEASE_MS = 200
+# Of the history: what we wrote, and a state that a tool saved though it changed nothing.
+_MOST_STEPS = 2
 
 
 class Strokes:
@@ -31,17 +35,22 @@ class Strokes:
 
     def __init__(self, panel):
         self._panel = panel
-        self._presses = Presses(lambda node: panel.attempt(lambda: self._goes_down(node), quietly=True))
+        self._presses = Presses(
+            lambda node: panel.attempt(lambda: self._goes_down(node), quietly=True),
+            lambda: panel.attempt(self._goes_up, quietly=True),
+        )
         # Those that were painted on when the panel looked last.
         self.drawn: set[int] = set()
         # The slices that were painted on, and whether it was done in a view across the slices, too.
         self._planes: set[int] = set()
         self._across = False
         self._editor, self._sphere = (None, None), False
-        self._later = qt.QTimer()
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(lambda: panel.attempt(self._follow, keep_message=True))
+        # The last slice that was accepted for a stroke, with what the slices held before and after that.
+        self._tried: tuple[int, list[str], list[str]] | None = None
+        self._released = qt.QTimer()
+        self._released.setSingleShot(True)
+        self._released.setInterval(_AFTER_RELEASE_MS)
+        self._released.timeout.connect(lambda: panel.attempt(self._give_back, keep_message=True))
 
     def watch(self) -> None:
         """Watch the views that there are now."""
@@ -64,12 +73,14 @@ class Strokes:
     def stop(self) -> None:
         """Watch nothing, and forget."""
         self._presses.stop()
-        self._later.stop()
+        self._released.stop()
+        self._tried = None
         self._let_go_of_editor()
         self._planes, self._across = set(), False
 
     def _goes_down(self, slice_node) -> None:
         panel, session = self._panel, self._panel.session
+        self._released.stop()
         if session is None or session.ended or panel.present is None or panel.editor.tool() not in TOOLS:
             return
         geometry = PlaneGeometry.of(session.volume_node, session.state.axis)
@@ -82,17 +93,36 @@ class Strokes:
         self._planes.add(plane)
         if plane in self._shown():
             # The stroke waits for this: what is only seen follows between two events.
+            before = panel.present.contents
             session.review.accept([plane], refresh=False)
             panel.present = session.look()
+            self._tried = plane, before, panel.present.contents
             text = _("Slice {slice} is accepted, to be corrected. Ctrl+Z takes that back.").format(slice=plane)
             panel.review.say_of(text, [plane], PlaneState.ACCEPTED)
-            self._later.start()
+            panel.review.follow_soon()
 
-    def _follow(self) -> None:
-        """The preview, after a slice of it was accepted for a stroke."""
-        session = self._panel.session
-        if session is not None and not session.ended:
-            session.review.refresh()
+    def _goes_up(self) -> None:
+        """A polygon is drawn with many clicks: what it changes shows later."""
+        if self._tried is not None and self._panel.editor.tool() != "Draw":
+            self._released.start()
+
+    def _give_back(self) -> None:
+        """A tool that changed nothing, such as scissors that cut nothing, leaves the slice predicted."""
+        panel, session, tried = self._panel, self._panel.session, self._tried
+        self._tried = None
+        if tried is None or session is None or session.ended or session.read_contents() != tried[2]:
+            return
+        # The tool may have saved a state of its own, which holds the same.
+        undone = 0
+        while undone < _MOST_STEPS and session.read_contents() == tried[2]:
+            panel.editor.undo()
+            undone += 1
+        if session.read_contents() != tried[1]:
+            for _step in range(undone):
+                panel.editor.redo()
+            return
+        self._planes.discard(tried[0])
+        panel.refresh()
 
     def _shown(self) -> set[int]:
         """The slices whose prediction is in sight: not those that are painted blind."""

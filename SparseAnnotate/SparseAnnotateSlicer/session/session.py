@@ -173,6 +173,12 @@ class AnnotationSession(AnnotatedVolume):
         self.state.strokes = [plane for plane in self.state.strokes if plane not in planes]
         self.remember(planes, self.read_contents())
 
+    def take_back(self, plane: int) -> None:
+        """Forget that a plane was accepted that held nothing: no history can tell that of a write of nothing."""
+        self.state.accepted.pop(plane, None)
+        self.state.accepted_beside.pop(plane, None)
+        self.save()
+
     def annotation(self, present: Present | None = None, *, selector: str = "") -> SparseAnnotation:
         """What the user gave so far, see `given.annotation_of`; as a selector takes it, or a predictor."""
         present = self.look() if present is None else present

@@ -16,10 +16,11 @@ class Presses:
     ----------
     action : called with the vtkMRMLSliceNode of the view when the left button goes down without Shift, Ctrl or Alt,
         which are for moving about
+    released : called without anything when the button goes up again
     """
 
-    def __init__(self, action: Callable):
-        self._action = action
+    def __init__(self, action: Callable, released: Callable | None = None):
+        self._action, self._released = action, released
         self._observed: dict = {}
 
     def watch(self, layout_manager) -> None:
@@ -30,14 +31,19 @@ class Presses:
             widget = layout_manager.sliceWidget(name)
             interactor = None if widget is None else widget.interactorStyle().GetInteractor()
             if interactor is not None and interactor not in self._observed:
-                self._observed[interactor] = interactor.AddObserver(
-                    "LeftButtonPressEvent", _pressed(weakref.ref(self), widget.mrmlSliceNode), _BEFORE_THE_EDITOR
+                me = weakref.ref(self)
+                self._observed[interactor] = (
+                    interactor.AddObserver(
+                        "LeftButtonPressEvent", _pressed(me, widget.mrmlSliceNode), _BEFORE_THE_EDITOR
+                    ),
+                    interactor.AddObserver("LeftButtonReleaseEvent", _went_up(me), _BEFORE_THE_EDITOR),
                 )
 
     def stop(self) -> None:
         """Watch nothing."""
-        for interactor, tag in self._observed.items():
-            interactor.RemoveObserver(tag)
+        for interactor, tags in self._observed.items():
+            for tag in tags:
+                interactor.RemoveObserver(tag)
         self._observed = {}
 
 
@@ -48,3 +54,11 @@ def _pressed(me, node_of):
             me()._action(node_of())
 
     return pressed
+
+
+def _went_up(me):
+    def went_up(_interactor, _event):
+        if me() is not None and me()._released is not None:
+            me()._released()
+
+    return went_up

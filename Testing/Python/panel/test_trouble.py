@@ -122,8 +122,9 @@ def test_a_result_is_shown_in_steps_between_which_slicer_draws(painted):
     while painted.panel.predict.is_running:
         painted.panel.predict._poll()
         shown.append(painted.panel.session.preview_node is not None)
-    assert len(shown) >= 4
-    assert shown == [False] * (len(shown) - 1) + [True]
+    assert len(shown) >= 5
+    # The preview, and then the panel.
+    assert shown == [False] * (len(shown) - 2) + [True, True]
     assert "slices predicted in" in status(painted)
 
 

@@ -248,7 +248,11 @@ def stop() -> None:
     """Let `slicer` look as it did: other tests have no application."""
     for logic in [one.sliceLogic() for one in slicer.app.layout_manager._views.values()]:
         slicer.app.applicationLogic().GetSliceLogics().RemoveItem(logic)
+        nodes = logic.GetSliceNode(), logic.GetSliceCompositeNode()
         logic.SetMRMLScene(None)
+        # Singletons, which no emptying of the scene removes: other views of these names would not get their own.
+        for node in (one for one in nodes if one is not None and one.GetScene() is not None):
+            node.GetScene().RemoveNode(node)
     del slicer.app
 
 
