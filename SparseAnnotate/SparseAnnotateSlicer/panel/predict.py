@@ -154,12 +154,13 @@ class PredictRow:
             running.session.save()
             panel.suggest.offer_more()
             panel.status.say(self._told(running.session, seconds))
+            panel.refresh()
+            if running.session is panel.session:
+                # It is told until some of it is painted, accepted or rejected.
+                pending = panel.present.planes(PlaneState.PREDICTED)
+                panel.review.say_of(self._told(running.session, seconds), pending, PlaneState.PREDICTED)
         finally:
             panel.refresh()
-        if running.session is panel.session:
-            # What was predicted is told until some of it is painted, accepted or rejected.
-            pending = panel.present.planes(PlaneState.PREDICTED)
-            panel.review.say_of(self._told(running.session, seconds), pending, PlaneState.PREDICTED)
 
     def _told(self, session, seconds: float) -> str:
         told = {"count": len(session.state.predicted), "time": duration(seconds)}

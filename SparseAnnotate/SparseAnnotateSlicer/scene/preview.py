@@ -113,6 +113,8 @@ def _put_in_place(node, volume_node, volume: Volume, labels, segmentation_node, 
         held[changed] = labels[changed]
         layer.GetPointData().GetScalars().Modified()
         layer.Modified()
+        # Slicer's slice views draw anew when a node or a segment changes, not for labels alone.
+        node.GetDisplayNode().Modified()
     return True
 
 

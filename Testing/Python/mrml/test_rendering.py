@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import slicer
 from nodes import add_segmentation, add_volume, ids_of, middle_of, paint
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateSlicer.scene.volumes import ijk_to_ras
@@ -42,4 +43,25 @@ def test_predicted_planes_look_paler_than_painted_ones(scene, view):
     assert abs(red_in_the_middle(0)) < 5
     session.review.accept()
     assert red_in_the_middle(3) == painted
+    session.close()
+
+
+def test_views_are_told_of_what_comes_back_into_the_preview(scene):
+    """Slicer's slice views draw when a node is displayed otherwise; that its labels changed they do not notice."""
+    volume_node = add_volume(scene, shape=SHAPE, dtype=np.float32)
+    node = add_segmentation(scene, volume_node, ("liver",))
+    mask = np.zeros(SHAPE, bool)
+    mask[[1, 5], 5:15, 5:15] = True
+    paint(node, ids_of(node)[0], volume_node, mask)
+    session = AnnotationSession.start(volume_node, node, "k")
+    with InlineRunner() as runner:
+        submit(session, runner, "nearest").wait()
+    session.review.accept()
+    told = []
+    session.preview_node.AddObserver(slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, lambda *_: told.append(1))
+    session.review.undo()
+    assert told
+    del told[:]
+    session.review.refresh()
+    assert not told
     session.close()

@@ -135,8 +135,12 @@ class TestAToolThatGoesDownOnAPredictedSlice:
         stroke(predicted, corner(plane))
         assert held(predicted, plane).sum() == 4
 
-    def test_a_tool_that_changes_nothing_is_told_to_have_accepted_the_slice(self, predicted):
-        stroke(predicted, lambda _array: None, tool="Scissors")
+    def test_while_the_button_is_down_the_slice_is_told_to_be_accepted(self, predicted):
+        predicted.ui.editor.setActiveEffectByName("Scissors")
+        slicer.app.layoutManager().sliceWidget("Red").interactorStyle().GetInteractor().InvokeEvent(
+            "LeftButtonPressEvent"
+        )
+        wait_until(lambda: not predicted.panel.watch.is_waiting)
         assert state_of(predicted, 9) is PlaneState.ACCEPTED
         assert status(predicted) == "Slice 9 is accepted, to be corrected. Ctrl+Z takes that back."
 

@@ -54,7 +54,7 @@ def test_a_learning_predictor(scene):  # noqa: ARG001 - emptied
 
 
 def test_the_self_test_fails_where_the_module_does(panel, monkeypatch):
-    monkeypatch.setattr("SparseAnnotateSlicer.session.review.Review.accept", lambda *_: [])
+    monkeypatch.setattr("SparseAnnotateSlicer.session.review.Review.accept", lambda *_args, **_options: [])
     with pytest.raises(pytest.fail.Exception, match="ACCEPTED"):
         run("test_the_way_of_a_clinician", panel)
 
