@@ -107,9 +107,10 @@ def _look_at(path: Path) -> StoredJob | None:
         description = json.loads(folder.job.read_bytes()) if folder.job.exists() else {}
     except (OSError, ValueError):
         # It vanished under us, or is damaged: what vanished is no job any more.
-        if not path.exists():
+        try:
+            state, stats, description = "abandoned", [path.stat()], {}
+        except OSError:
             return None
-        state, stats, description = "abandoned", [path.stat()], {}
     age = max(0.0, time.time() - max(stat.st_mtime for stat in stats))
     size = sum(stat.st_size for stat in stats)
     name, predictor = description.get("name", "?"), description.get("predictor", "?")

@@ -123,7 +123,8 @@ def _why_wanted(session, present: Present, plane: int, reasons: dict[int, str]) 
 
 def badge(session, present: Present, plane: int | None) -> str:
     """A few words about a plane, to stand in the slice view, in lines that fit into one on a laptop."""
-    return "\n".join(textwrap.wrap(_badge(session, present, plane), _BADGE_LETTERS))
+    lines = _badge(session, present, plane).split("\n")
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, _BADGE_LETTERS))
 
 
 def _badge(session, present: Present, plane: int | None) -> str:
