@@ -39,7 +39,9 @@ def measured(name: str, predictor: str, share: float) -> dict:
     common = [first + (2 * part + 1) * (last - first + 1) // (2 * count) for part in range(count)]
     own = expert.paint_structures(expert.own_planes(count))
     labels = own.to_values(own.labels)
-    told = understood(SparseAnnotation.from_painted_planes(labels, classes=expert.classes)).annotation
+    told = understood(
+        SparseAnnotation.from_painted_planes(labels, classes=expert.classes), image=volume.intensities
+    ).annotation
     row = {"planes": count, "structures": len(expert.classes)}
     for way, annotation in (
         ("common", expert.paint(common)),

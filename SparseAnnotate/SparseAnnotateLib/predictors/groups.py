@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,12 @@ from ..prediction import Prediction, Progress
 from ..structures import of_structures
 
 Group = tuple[int, ...]
+
+# A structure lies in another where so large a share of it is claimed by that, too: a lesion that was painted after its
+# organ, on other planes. It is the smaller one that was meant there.
+_WITHIN = 0.8
+# More than any odds or depth in mm.
+_ALWAYS = 1e6
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ def predicted_in_groups(
     """Predict group after group, each as if there were no other structures, and join them.
 
     Groups with nothing painted are left out. Where two groups claim a voxel the more probable one gets it; of
-    predictors that know no probabilities the one whose outline there is farther away.
+    predictors that know no probabilities the one whose outline there is farther away; of a structure that lies in
+    another, such as a lesion in its organ, that one.
     """
     groups = [numbers for numbers in groups if np.isin(annotation.labels, numbers).any()]
     parts = []
@@ -64,6 +72,7 @@ def _within(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
 def joined(parts: Sequence[Part], annotation: SparseAnnotation, spacing_mm: Sequence[float]) -> Prediction:
     """One prediction of all structures."""
     labels = np.zeros(annotation.labels.shape, np.uint8)
+    nested = _nested(parts, annotation)
     probable = all(part.prediction.probabilities is not None for part in parts)
     for plane in range(annotation.planes):
         claims = [_renumbered(part, plane) for part in parts]
@@ -71,7 +80,7 @@ def joined(parts: Sequence[Part], annotation: SparseAnnotation, spacing_mm: Sequ
         labels[plane] = np.max(claims, axis=0)
         if (claimed > 1).any():
             judge = _by_odds(parts, plane) if probable else _by_depth(claims, claimed > 1, spacing_mm[1:])
-            _settle(labels[plane], claims, claimed > 1, judge)
+            _settle(labels[plane], claims, claimed > 1, judge, nested)
     return Prediction(
         labels,
         probabilities=_joint_probabilities(parts, annotation) if probable and parts else None,
@@ -83,9 +92,28 @@ def _renumbered(part: Part, plane: int) -> np.ndarray:
     return np.array([0, *part.numbers], np.uint8)[part.prediction.labels[plane]]
 
 
-def _settle(labels, claims, contested, strengths) -> None:
+def _nested(parts: Sequence[Part], annotation: SparseAnnotation) -> np.ndarray:
+    """Bool (classes + 1, classes + 1): whether what is not known of one structure lies in another."""
+    count = annotation.class_count + 1
+    overlap, size = np.zeros((count, count), np.int64), np.zeros(count, np.int64)
+    for plane in range(annotation.planes):
+        claims = [np.where(annotation.known[plane], 0, _renumbered(part, plane)) for part in parts]
+        for one in claims:
+            size += np.bincount(one.ravel(), minlength=count)
+        for one, other in itertools.combinations(claims, 2):
+            both = (one > 0) & (other > 0)
+            pairs = np.bincount(one[both].astype(np.int64) * count + other[both], minlength=count * count)
+            overlap += pairs.reshape(count, count) + pairs.reshape(count, count).T
+    within = overlap >= _WITHIN * np.maximum(size, 1)[:, None]
+    return within & ~within.T
+
+
+def _settle(labels, claims, contested, strengths, nested) -> None:
     """The strongest claim gets each contested voxel; what claims nothing there counts for nothing."""
     strengths = [np.where(claim > 0, strength, -np.inf) for claim, strength in zip(claims, strengths, strict=True)]
+    if nested.any():
+        inside = [sum(nested[claim, other] for other in claims) for claim in claims]
+        strengths = [strength + _ALWAYS * one for strength, one in zip(strengths, inside, strict=True)]
     winner = np.argmax(strengths, axis=0)
     labels[contested] = np.take_along_axis(np.stack(claims), winner[None], axis=0)[0][contested]
 

@@ -88,6 +88,20 @@ def test_where_two_claim_a_voxel_the_one_that_reaches_deeper_gets_it():
     assert predicted[4, 5].tolist() == [0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 0]
 
 
+@pytest.mark.parametrize(("name", "least"), [("shape", 0.8), ("guided", 0.9)])
+def test_a_lesion_painted_after_its_organ_is_not_swallowed_between_its_planes(name, least):
+    organ, lesion = ball((10, 20, 32), 9.5, 16), ball((10, 20, 32), 7, 7)
+    truth = organ.astype(np.uint8) + lesion
+    labels = np.zeros_like(truth)
+    for planes, number, shown in (([1, 7, 13, 19], 1, organ), ([4, 10, 16], 2, lesion)):
+        labels[planes] = number * shown[planes]
+    given = SparseAnnotation.from_painted_planes(labels).with_complete({1: [1, 7, 13, 19], 2: [4, 10, 16]})
+    image = np.array([0, 100, 160])[truth] + np.random.default_rng(0).normal(0, 10, SHAPE)
+    predicted = run(PREDICTORS.create(name), Volume.from_array(image.astype(np.float32)), given).labels
+    between = [5, 6, 8, 9, 11, 12, 14, 15]
+    assert dice(predicted[between] == 2, lesion[between]) >= least
+
+
 class TestWhereAStructureEndsThatNobodyClicked:
     def test_like_a_ball_through_its_two_last_outlines(self):
         assert estimated_ranges(annotation(), (2,), (1, 1, 1)) == {2: (0, 20)}
