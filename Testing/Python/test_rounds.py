@@ -83,6 +83,12 @@ def test_agreement_is_that_of_two_heads_where_there_are_two():
     assert agreement_of(told, annotation, volume.spacing_mm) == 0.25
 
 
+def test_interpolated_outlines_are_not_compared_with_themselves():
+    told = rounds(predictor="shape", stopping=Stopping(stable=1e-6)).measured
+    assert max(one["agreement"] for one in told["rounds"][:-1]) < 1
+    assert told["stopped_by"] == "planes"
+
+
 def test_an_uncertain_selector_gets_the_probabilities_of_the_predictor():
     outcome = rounds("uncertainty", "guided", count=4, rounds=2)
     assert outcome.prediction.probabilities is not None

@@ -132,16 +132,17 @@ class _Loop:
             "dice_all": measures["dice_all"],
             "dice_unpainted": measures["dice_unpainted"],
             "expected_dice": self.prediction.expected_dice,
-            "agreement": agreement_of(self.prediction, self.annotation, spacing),
+            "agreement": agreement_of(self.prediction, self.annotation, spacing, self._predictor.name),
             "seconds_select": selected - started,
             "seconds_predict": predicted - selected,
         }
 
 
-def agreement_of(prediction: Prediction, annotation: SparseAnnotation, spacing_mm) -> float | None:
+def agreement_of(prediction: Prediction, annotation: SparseAnnotation, spacing_mm, predictor: str = "") -> float | None:
     """Mean P-DSC (P-accuracy for several classes) over the unpainted planes; None where all are painted.
 
-    Of the two heads of a network that has two; of any other prediction with interpolated outlines (`shape`).
+    Of the two heads of a network that has two; of any other prediction with interpolated outlines (`shape`), which
+    themselves are compared with copied planes (`nearest`).
     """
     unpainted = annotation.unpainted_planes
     if not unpainted:
@@ -150,7 +151,7 @@ def agreement_of(prediction: Prediction, annotation: SparseAnnotation, spacing_m
     if name in prediction.details:
         values = np.array(prediction.details[name])
     else:
-        other = quick_labels("shape", annotation, spacing_mm, unpainted)
+        other = quick_labels("nearest" if predictor == "shape" else "shape", annotation, spacing_mm, unpainted)
         values = agreement_per_plane(prediction.labels, other, annotation.class_count)
     return float(values[unpainted].mean())
 
