@@ -141,6 +141,9 @@ class Panel:
             self.let_go()
             if volume is not None and segmentation is not None:
                 self.take_up(self.sessions.of(volume, segmentation, self.volume.axis))
+            else:
+                # What is to be chosen next must not be folded away, as after a scene was closed.
+                self.volume.fold(False)
         finally:
             self._choosing = False
 

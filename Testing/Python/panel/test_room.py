@@ -170,3 +170,17 @@ def test_options_and_log_fold_away_with_their_row(laptop, truth):
     assert not panel.ui.optionsFrame.visible
     click(panel.ui.predictTab)
     assert panel.ui.optionsFrame.visible
+
+
+def test_what_is_to_be_chosen_is_in_sight_again_after_the_scene_was_closed(laptop):
+    import slicer
+
+    panel = laptop
+    begin(panel, add_scan())
+    assert not panel.ui.volumeFrame.visible
+    slicer.mrmlScene.Clear(False)
+    process_events(0.1)
+    add_scan()
+    process_events(0.1)
+    assert panel.panel.session is None
+    assert panel.ui.newSegmentationButton.visible
