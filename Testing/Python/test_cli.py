@@ -294,6 +294,15 @@ class TestOtherCommands:
         assert np.mean([float(row["dice"]) for row in rows if row["state"] == "painted"]) == 1
         assert "grey matter" in capsys.readouterr().out
 
+    @pytest.mark.slow
+    def test_the_demo_starts_from_what_a_program_made_and_betters_it(self, tmp_path, capsys):
+        pytest.importorskip("nilearn", reason="the demo's scan comes with nilearn")
+        assert main(["demo", "-o", str(tmp_path / "demo"), "--predictor", "shape", "--initial"]) == 0
+        shown = capsys.readouterr().out
+        before = float(re.search(r"the program's segmentation: Dice (\d\.\d+)", shown)[1])
+        after = float(re.search(r"mean, all planes +(\d\.\d+)", shown)[1])
+        assert after > before + 0.02
+
     def test_help_says_how_planes_are_numbered(self, capsys):
         for command in ("suggest", "predict"):
             with pytest.raises(SystemExit) as stop:

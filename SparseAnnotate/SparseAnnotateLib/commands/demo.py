@@ -22,6 +22,11 @@ def add_parser(subparsers) -> None:
         "would, predict the others, and write the label map, the Dice of every plane and a picture.",
     )
     parser.add_argument("-o", "--output", default="demo", metavar="DIR", help="folder to write to (default: demo)")
+    parser.add_argument(
+        "--initial",
+        action="store_true",
+        help="start from what a program makes of the scan by intensities alone; the painted planes correct it",
+    )
     shared.add_predictor(parser)
     shared.add_seed(parser)
     shared.add_quiet(parser)
@@ -30,11 +35,12 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from ..evaluation.demo_scan import CLASSES, PLANES, read_demo_scan
+    from ..evaluation.demo_scan import CLASSES, PLANES, read_demo_scan, rough_demo_labels
     from ..evaluation.pictures.chart import check_drawing
     from ..evaluation.pictures.picture import draw
     from ..evaluation.simulation.expert import SimulatedExpert
-    from ..evaluation.simulation.simulation import simulate
+    from ..evaluation.simulation.simulation import measures_of, simulate
+    from ..initial import Initial
     from ..io import write_labels, write_text
     from ..selectors import SELECTORS
     from ..selectors.base import count_for
@@ -49,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     volume, labels = read_demo_scan()
     expert = SimulatedExpert(labels, CLASSES, clicks="structures")
     first, last = expert.plane_range
+    rough = rough_demo_labels(volume) if arguments.initial else None
     with console.progress(predictor.name) as show:
         outcome = simulate(
             volume,
@@ -57,17 +64,22 @@ def run(arguments: argparse.Namespace) -> int:
             predictor,
             count=count_for(FRACTION, last - first + 1),
             seed=arguments.seed,
+            initial=None if rough is None else Initial(rough, CLASSES),
             on_progress=show,
         )
     measured, prediction = outcome.measured, outcome.prediction
     painted = measured["planes_painted"]
     write_labels(folder / "labels.nii.gz", prediction.labels, volume, CLASSES)
     write_text(folder / "dice.csv", _dice_table(expert, prediction, painted), ".csv")
+    done = "painted" if rough is None else "of a program's segmentation corrected"
     title = (
-        f"{len(painted)} of {last - first + 1} planes painted, the others predicted by {predictor.name} in "
+        f"{len(painted)} of {last - first + 1} planes {done}, the others predicted by {predictor.name} in "
         f"{measured['seconds_predict']:.0f} s: Dice {measured['dice_all']:.3f} over all planes"
     )
     draw(folder / "demo.png", volume, expert, prediction, painted, title)
+    if rough is not None:
+        before = measures_of(rough, expert, [], volume.spacing_mm)["dice_all"]
+        console.out(f"the program's segmentation: Dice {before:.3f}; after {len(painted)} planes were corrected:")
     _show(console, measured, folder, last - first + 1)
     return 0
 

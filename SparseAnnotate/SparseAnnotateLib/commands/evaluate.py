@@ -66,6 +66,9 @@ def _add_grid(group) -> None:
     group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
     group.add_argument("--weights", metavar="PATH", help="pretrained weights, for selectors that need them")
     group.add_argument("--start-from", metavar="MODEL", help="cohort model that predictors start from, those that can")
+    group.add_argument(
+        "--initial", metavar="FOLDER", help="start from segmentations that a program made, CASE.nii.gz in this folder"
+    )
     group.add_argument("--device", choices=shared.DEVICES, help="where to compute (default: auto)")
     group.add_argument(
         "--grid", metavar="FILE.json", help=f"a list of grids, to be done in this order, which set {', '.join(default)}"
@@ -156,6 +159,7 @@ def _defaults() -> dict[str, Any]:
         "crop_random": None,
         "largest_megavoxels": None,
         "replace_nan": None,
+        "initial": None,
     }
 
 
@@ -166,6 +170,7 @@ def blocks(arguments: argparse.Namespace):
 
     if arguments.own_planes:
         arguments.selectors = [*(arguments.selectors or _defaults()["selectors"]), OWN_PLANES]
+    arguments.initial = _absolute(arguments.initial)
     given = {name: getattr(arguments, name) for name in _defaults() if getattr(arguments, name) is not None}
     # One file fits one network: those of predictors are set one by one, as their options.
     common = {

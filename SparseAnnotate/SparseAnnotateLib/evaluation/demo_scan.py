@@ -48,6 +48,20 @@ def read_demo_scan() -> tuple[Volume, np.ndarray]:
     return _slab(volume, PLANES), np.ascontiguousarray(labels[PLANES])
 
 
+def rough_demo_labels(volume: Volume) -> np.ndarray:
+    """What a program makes of the demo's scan that knows intensities alone: Otsu's two thresholds in the brain."""
+    import SimpleITK as sitk  # noqa: N813
+
+    inside = volume.intensities > 0
+    smooth = sitk.GetArrayFromImage(sitk.DiscreteGaussian(sitk.GetImageFromArray(volume.intensities), 0.5))
+    otsu = sitk.OtsuMultipleThresholdsImageFilter()
+    otsu.SetNumberOfThresholds(2)
+    otsu.Execute(sitk.GetImageFromArray(smooth[inside][None, None]))
+    return np.where(inside, np.array([3, 1, 2], np.uint8)[np.digitize(smooth, otsu.GetThresholds())], 0).astype(
+        np.uint8
+    )
+
+
 def _slab(volume: Volume, planes: slice) -> Volume:
     """Some planes of a volume that is annotated along k, where they are in the patient."""
     geometry = volume.geometry

@@ -71,7 +71,7 @@ def understand_start(
     for path in paths:
         rough, told = read_rough_labels(path, volume, file.classes)
         pairs = matched(file.classes, rough.classes, matches)
-        befores.append(_renumbered(rough, pairs))
+        befores.append(renumbered(rough, pairs))
         what = "initial segmentation" if len(paths) == 1 else f"initial segmentation {path}"
         sentences += [*told, *_said_of_match(file.classes, rough.classes, pairs, what)]
     if not (said.complete or said.partly or said.painted_along):
@@ -180,10 +180,10 @@ def _number(structure: str, classes: Sequence[LabelClass], what: str) -> int:
 
 def own_numbers(file: LabelFile) -> np.ndarray:
     """Labels as class numbers of the file's own classes."""
-    return _renumbered(file, {number: number for number in range(1, len(file.classes) + 1)})
+    return renumbered(file, {number: number for number in range(1, len(file.classes) + 1)})
 
 
-def _renumbered(file: LabelFile, pairs: dict[int, int]) -> np.ndarray:
+def renumbered(file: LabelFile, pairs: dict[int, int]) -> np.ndarray:
     """Class numbers of the labels' classes."""
     values = np.zeros(max((one.value for one in file.classes), default=0) + 1, np.uint8)
     for mine, theirs in pairs.items():

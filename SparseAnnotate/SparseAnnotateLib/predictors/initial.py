@@ -8,7 +8,7 @@ weighed by how wrong each of them is (`rivals`).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from ..prediction import Prediction, Progress
 from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
 from ..volume import Volume
-from .base import PredictorBase
+from .base import PredictorBase, run
 from .rivals import Lost, clicked_on, told_dice, told_lost
 
 # A pixel this deep inside an outline is as sure as can be; a probability is never taken for surer than this.
@@ -67,6 +67,24 @@ def predicted_from(
                 yield replace(step, fraction=_PREDICTED * step.fraction)
     yield Progress("joining it with the initial segmentation", _PREDICTED)
     yield joined(predictor, volume, annotation, rough, predicted)
+
+
+def run_from(
+    predictor: PredictorBase,
+    volume: Volume,
+    annotation: SparseAnnotation,
+    initial: Initial | None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Prediction:
+    """`run`, from a rough segmentation where there is one."""
+    if initial is None:
+        return run(predictor, volume, annotation, on_progress)
+    for step in predicted_from(predictor, volume, annotation, initial):
+        if isinstance(step, Prediction):
+            return step
+        if on_progress is not None:
+            on_progress(step)
+    raise RuntimeError("starting from a segmentation ended without a prediction")
 
 
 def joined(

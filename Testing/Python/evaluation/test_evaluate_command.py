@@ -1,6 +1,7 @@
 """`sparse-annotate evaluate` as a researcher meets it: started, stopped, killed, started again, twice at once."""
 
 import contextlib
+import csv
 import json
 import os
 import random
@@ -213,3 +214,24 @@ def test_a_predictor_that_ends_its_worker_costs_its_own_tasks_alone(folder_set, 
         rows = database.execute("SELECT seed, state, message FROM results ORDER BY seed").fetchall()
     reason = "the worker process ended by itself (exit code 7)"
     assert rows == [(0, "done", "")] * 3 + [(1, "failed", reason)] * 3 + [(2, "done", "")] * 3
+
+
+class TestFromASegmentation:
+    def test_what_a_program_made_leads_where_it_is_right(self, folder_set, tmp_path):
+        rough = tmp_path / "rough"
+        for labels in folder_set.rglob("labels.nii.gz"):
+            rough.mkdir(exist_ok=True)
+            (rough / f"{labels.parent.name}.nii.gz").write_bytes(labels.read_bytes())
+        cells = ["--selectors", "keep-n", "--predictors", "nearest", "--fractions", "0.2"]
+        assert evaluate(folder_set, tmp_path / "alone", *cells) == 0
+        assert evaluate(folder_set, tmp_path / "from", *cells, "--initial", str(rough)) == 0
+        assert min(_dice(tmp_path / "from")) > 0.99 > max(_dice(tmp_path / "alone"))
+
+    def test_a_case_that_has_none_is_named(self, folder_set, tmp_path, capsys):
+        assert evaluate(folder_set, tmp_path / "out", *QUICK, "--initial", str(tmp_path)) == 2
+        assert "has no segmentation for" in capsys.readouterr().err
+
+
+def _dice(folder):
+    with (folder / "results.csv").open(encoding="utf-8") as file:
+        return [float(row["dice_all"]) for row in csv.DictReader(file)]

@@ -30,6 +30,7 @@ class View:
     crop_px : side of a random square of the planes, another one for each seed (Payer 2023); None for whole planes
     replace_nan : see `io.read_image`
     clicks : {"all", "structures", "none"}, what the simulated expert clicks
+    initial : folder of segmentations to start from, each called as its case (see `initial_of`); None for none
     """
 
     axis: str = "auto"
@@ -37,6 +38,25 @@ class View:
     crop_px: int | None = None
     replace_nan: float | None = None
     clicks: str = "all"
+    initial: str | None = None
+
+    def initial_of(self, case_name: str) -> Path | None:
+        """The file of a case, FOLDER/CASE.nii.gz or of another format; None where nothing is started from.
+
+        Raises
+        ------
+        InputError
+            Where the folder has none.
+        """
+        if self.initial is None:
+            return None
+        found = sorted(p for p in Path(self.initial).glob("*") if p.name.startswith(f"{case_name}."))
+        if len(found) != 1:
+            raise InputError(
+                f"{self.initial} has {'several files' if found else 'no segmentation'} for {case_name}: "
+                f"call one {case_name}.nii.gz or {case_name}.seg.nrrd"
+            )
+        return found[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +150,7 @@ class Planner:
             "format": _FORMAT,
             "case": case_hash,
             "channel": case.channel or 0,
-            "view": _identity_of(view),
+            "view": _identity_of(view, case.name),
             "selector": self._identity(selector),
             "fraction": fraction,
             "of": of,
@@ -153,10 +173,14 @@ class Planner:
         return self._identities[method]
 
 
-def _identity_of(view: View) -> dict[str, Any]:
-    """Without the clicks that every expert made before they could be chosen: what was done then stays done."""
+def _identity_of(view: View, case_name: str) -> dict[str, Any]:
+    """Without what every view had before it could be chosen: what was done then stays done."""
     values = dataclasses.asdict(view)
-    return values if view.clicks != "all" else {name: value for name, value in values.items() if name != "clicks"}
+    if view.clicks == "all":
+        del values["clicks"]
+    del values["initial"]
+    file = view.initial_of(case_name)
+    return values if file is None else {**values, "initial": digest_of_files([file])}
 
 
 def _content(value: Any) -> Any:
@@ -230,7 +254,14 @@ def _known(entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Mapping[str
 
 def _block(values: Mapping[str, Any], make_method) -> Block:
     views = tuple(
-        View(axis, tuple(map(str, values["classes"])), values["crop_random"], values["replace_nan"], values["clicks"])
+        View(
+            axis,
+            tuple(map(str, values["classes"])),
+            values["crop_random"],
+            values["replace_nan"],
+            values["clicks"],
+            values.get("initial"),
+        )
         for axis in values["axes"]
     )
     return Block(

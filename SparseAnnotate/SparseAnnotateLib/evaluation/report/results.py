@@ -24,6 +24,7 @@ class Setting(NamedTuple):
     classes: tuple[str, ...]
     crop_px: int | None
     clicks: str = "all"
+    initial: str | None = None
 
     @property
     def title(self) -> str:
@@ -38,6 +39,8 @@ class Setting(NamedTuple):
             parts.append(f"random crops of {self.crop_px} pixels")
         if self.clicks != "all":
             parts.append("each structure's ends clicked" if self.clicks == "structures" else "nothing clicked")
+        if self.initial:
+            parts.append(f"started from the segmentations in {self.initial}")
         return ", ".join(parts)
 
 
@@ -165,7 +168,8 @@ class Results:
 def setting_of(row: dict[str, Any]) -> Setting:
     """The setting that a row belongs to."""
     view = row["view"]
-    return Setting(row["fraction_of"], view["axis"], tuple(view["classes"]), view["crop_px"], view.get("clicks", "all"))
+    later = view.get("clicks", "all"), view.get("initial")
+    return Setting(row["fraction_of"], view["axis"], tuple(view["classes"]), view["crop_px"], *later)
 
 
 class Spread(NamedTuple):

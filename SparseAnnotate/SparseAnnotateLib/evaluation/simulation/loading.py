@@ -9,6 +9,7 @@ import numpy as np
 
 from ...annotation import LabelClass
 from ...errors import InputError
+from ...initial import Initial
 from ...volume import Volume
 from ..datasets import LabelledCase
 from ..grid.planner import View
@@ -22,11 +23,13 @@ class LoadedCase:
     Attributes
     ----------
     box : (rows, columns) that a random crop left, in pixels of the plane; None for whole planes
+    initial : a rough segmentation that predictions start from, where the view names some
     """
 
     volume: Volume
     expert: SimulatedExpert
     box: tuple[slice, slice] | None = None
+    initial: Initial | None = None
 
 
 def load_case(case: LabelledCase, view: View, case_hash: str, seed: int) -> LoadedCase:
@@ -53,12 +56,24 @@ def load_case(case: LabelledCase, view: View, case_hash: str, seed: int) -> Load
     if not labels.any():
         asked = f"none of the classes {', '.join(view.classes)}" if view.classes else "no label"
         raise InputError(f"{case.labels} holds {asked}: leave the case out")
+    rough, whole = view.initial_of(case.name), volume
     box = None
     if view.crop_px is not None:
         box = random_box(labels, view.crop_px, np.random.default_rng([seed, int(case_hash[:8], 16)]))
         volume = Volume.from_array(volume.intensities[(slice(None), *box)], volume.spacing_mm)
         labels = labels[(slice(None), *box)]
-    return LoadedCase(volume, SimulatedExpert(labels, classes, view.clicks), box)
+    expert = SimulatedExpert(labels, classes, view.clicks)
+    return LoadedCase(volume, expert, box, None if rough is None else _initial(rough, whole, box, expert))
+
+
+def _initial(path: Path, volume: Volume, box: tuple[slice, slice] | None, expert: SimulatedExpert) -> Initial:
+    """The rough segmentation in numbers of the expert's classes, matched by name or value."""
+    from ...io.rough import read_rough_labels
+    from ...jobs.starting import matched, renumbered
+
+    file, _ = read_rough_labels(path, volume, expert.classes)
+    labels = renumbered(file, matched(expert.classes, file.classes, ()))
+    return Initial(labels if box is None else labels[(slice(None), *box)], tuple(expert.classes))
 
 
 def random_box(labels: np.ndarray, side_px: int, rng: np.random.Generator) -> tuple[slice, slice]:

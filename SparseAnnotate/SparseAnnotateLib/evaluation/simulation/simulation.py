@@ -12,7 +12,9 @@ import numpy as np
 
 from ... import metrics
 from ...environment import device_name, peak_memory_mb, versions
-from ...predictors import Prediction, PredictorBase, Progress, run
+from ...initial import Initial
+from ...predictors import Prediction, PredictorBase, Progress
+from ...predictors.initial import run_from
 from ...quality.expected import with_expected_quality
 from ...selectors import SelectorBase
 from ...volume import Volume
@@ -37,10 +39,12 @@ def simulate(
     planes: Iterable[int] | None = None,
     own_planes: bool = False,
     seed: int = 0,
+    initial: Initial | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Suggest `count` planes (or take `planes`), let the expert paint them, predict the rest and measure.
 
+    With `initial` the prediction starts from that rough segmentation, which the painted planes correct.
     With `own_planes` the expert paints every structure on `count` evenly spaced planes of its own instead.
 
     The measures: Dice and distances are means over the reference's classes; distances in mm; `dice_unpainted` counts
@@ -59,9 +63,10 @@ def simulate(
         planes, selected_by = sorted(set(planes)), "given"
     selected = time.perf_counter()
     annotation = expert.paint_structures(expert.own_planes(count)) if own_planes else expert.paint(planes)
-    prediction = run(predictor, volume, annotation, on_progress)
+    prediction = run_from(predictor, volume, annotation, initial, on_progress)
     predicted = time.perf_counter()
-    prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
+    if initial is None:
+        prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
     measured = {
         "selector": selected_by,
         "predictor": predictor.name,

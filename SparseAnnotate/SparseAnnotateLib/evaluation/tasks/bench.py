@@ -12,7 +12,8 @@ from ...annotation import SparseAnnotation
 from ...environment import device_name, peak_memory_mb
 from ...jobs.failure import describe
 from ...jobs.job import import_plugins
-from ...predictors import Prediction, run
+from ...predictors import Prediction
+from ...predictors.initial import run_from
 from ...selectors.base import count_for
 from ..grid.methods import FULL, OWN_PLANES
 from ..grid.planner import Task
@@ -98,7 +99,7 @@ class Bench:
             if task.selector.name == FULL:
                 prediction = predict_from_all_planes(case, predictor)
             else:
-                prediction = run(predictor, case.volume, _painted(case, task, selection))
+                prediction = run_from(predictor, case.volume, _painted(case, task, selection), case.initial)
         return prediction, took
 
 
