@@ -136,8 +136,12 @@ def _badge(session, present: Present, plane: int | None) -> str:
         told = told if session.initial_node is None else _("to correct, {number} of {count}")
         text = told.format(number=suggested.index(plane) + 1, count=len(suggested))
         left, optional = structures.to_paint_names(session, present, plane)
-        text = f"{text}: {left}" if left else text
-        return "\n".join((text, _("optional: {names}").format(names=optional))) if optional else text
+        lines = [f"{text}: {left}" if left else text]
+        lines += [_("optional: {names}").format(names=optional)] if optional else []
+        if session.initial_node is not None:
+            # What is suspected to be wrong.
+            lines += [reason for one, _score, reason in session.state.suggestions if one == plane]
+        return "\n".join(lines)
     state = present.states[plane]
     dice = session.state.expected_dice.get(plane)
     if plane in present.pending and dice is not None:

@@ -22,6 +22,7 @@ from SparseAnnotateLib.jobs import Job, JobFailedError
 from SparseAnnotateLib.jobs.folder import read_job, write_aside, write_job
 from SparseAnnotateLib.jobs.process import interpreter, module_command
 from SparseAnnotateLib.selectors import SELECTORS, Suggestion
+from SparseAnnotateLib.selectors.correcting import planes_to_correct
 
 _REQUEST, _ANSWER, _LOG = "selection.json", "suggestions.json", "worker.log"
 _LOG_TAIL_BYTES = 2000
@@ -40,18 +41,19 @@ class Selection:
     ----------
     volume, annotation : to select from
     request : "selector", "options", "count" and "seed"
+    initial : what a program made, where planes of it are to be corrected, whatever the selector; or None
 
     Attributes
     ----------
     classes : of the annotation, whose numbers the suggestions' structures are
     """
 
-    def __init__(self, volume, annotation, request: dict):
+    def __init__(self, volume, annotation, request: dict, initial=None):
         SELECTORS.create(request["selector"], request["options"])
         self.classes = annotation.classes
         self._folder = tempfile.TemporaryDirectory(prefix="sparse-annotate-select-", ignore_cleanup_errors=True)
         path = Path(self._folder.name)
-        write_job(Job("nearest", volume, annotation), path)
+        write_job(Job("nearest", volume, annotation, initial=initial), path)
         write_aside(path / _REQUEST, json.dumps(request).encode())
         self._log, self._answer = path / _LOG, path / _ANSWER
         with open(self._log, "wb") as log:
@@ -109,9 +111,12 @@ def main(path: Path) -> None:
     threading.Thread(target=_end_with_input, daemon=True).start()
     job, request = read_job(path), json.loads((path / _REQUEST).read_bytes())
     try:
-        selector = SELECTORS.create(request["selector"], request["options"])
-        rng = np.random.default_rng(request["seed"])
-        chosen = selector.select(job.volume, job.annotation, request["count"], rng)
+        if job.initial is not None:
+            chosen = planes_to_correct(job.volume, job.annotation, job.initial, request["count"])
+        else:
+            selector = SELECTORS.create(request["selector"], request["options"])
+            rng = np.random.default_rng(request["seed"])
+            chosen = selector.select(job.volume, job.annotation, request["count"], rng)
     except InputError as error:
         answer = {"error": str(error)}
     else:

@@ -11,6 +11,7 @@ from SparseAnnotateLib.jobs import JobFailedError
 from SparseAnnotateLib.selectors import SELECTORS
 from SparseAnnotateLib.selectors.base import count_for
 
+from ..session.initial import initial_of
 from ..session.planes import PlaneState
 from ..session.state import SessionState
 from . import packages, structures
@@ -89,14 +90,17 @@ class SuggestRow:
         panel, session, selector = self._panel, self._panel.session, self._selectors.name
         packages.ensure(self._selectors.cls)
         count = self._count()
-        if selector in QUICK or (selector == QUICK_AT_FIRST and not structures.used(panel.present)):
+        start = session.start_for(selector)
+        at_first = selector == QUICK_AT_FIRST and start is None and not structures.used(panel.present)
+        if selector in QUICK or at_first:
             self._show_suggested(session.suggest(count, selector))
             return
         with panel.busy():
             panel.refresh()
             request = {"selector": selector, "options": {}, "count": count, "seed": session.state.seed}
             annotation = session.annotation(panel.present, selector=selector)
-            self._selection = Selection(session.volume, annotation, request)
+            made = None if start is None else initial_of(session, annotation.classes)
+            self._selection = Selection(session.volume, annotation, request, made)
         self._asked, self._started = (session, selector, count), time.monotonic()
         self._timer.start()
 

@@ -9,13 +9,14 @@ import numpy as np
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.selectors import SELECTORS, Suggestion
+from SparseAnnotateLib.selectors.correcting import planes_to_correct
 from SparseAnnotateLib.volume import resolve_axis
 
 from ..scene.nodes import remove_with_helpers
 from ..scene.volumes import geometry_of, volume_from_node
 from .annotated import AnnotatedVolume
 from .given import annotation_of
-from .initial import ask_if_made, ends_of, segments_of
+from .initial import ask_if_made, ends_of, initial_of, segments_of
 from .mirrored import follow
 from .node import ATTRIBUTE, VOLUME, add_session_node, is_whole, session_nodes
 from .painted import NOTHING, PlaneContents
@@ -182,9 +183,15 @@ class AnnotationSession(AnnotatedVolume):
     def annotation(self, present: Present | None = None, *, selector: str = "") -> SparseAnnotation:
         """What the user gave so far, see `given.annotation_of`; as a selector takes it, or a predictor."""
         present = self.look() if present is None else present
+        if self.start_for(selector) is not None:
+            selector = ""
         tells_structures = bool(selector) and SELECTORS.get(selector).tells_structures
         told = ends_of(self) if selector else {}
         return annotation_of(self, present, to_paint=tells_structures, made=segments_of(self), told=told)
+
+    def start_for(self, selector: str):
+        """The segmentation of a program, where the default selector is to say what to correct of it; else None."""
+        return self.initial_node if selector and SELECTORS.get(selector).tells_structures else None
 
     def suggest(
         self,
@@ -208,7 +215,11 @@ class AnnotationSession(AnnotatedVolume):
         present = self.look()
         selector, rng = SELECTORS.create(state.selector, state.selector_options), np.random.default_rng(state.seed)
         annotation = self.annotation(present, selector=selector.name)
-        chosen = selector.select(self.volume, annotation, state.count, rng)
+        if self.start_for(selector.name) is None:
+            chosen = selector.select(self.volume, annotation, state.count, rng)
+        else:
+            start = initial_of(self, annotation.classes)
+            chosen = planes_to_correct(self.volume, annotation, start, state.count)
         return self.take_suggestions(chosen, present, annotation.classes)
 
     def take_suggestions(

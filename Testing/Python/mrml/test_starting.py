@@ -5,6 +5,7 @@ import pytest
 from nodes import add_segmentation, add_volume, ids_of, paint, seen_by_slicer
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
+from SparseAnnotateLib.selectors.correcting import planes_to_correct
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
 from SparseAnnotateSlicer.session import initial
 from SparseAnnotateSlicer.session.planes import PlaneState
@@ -142,11 +143,19 @@ class TestFromAProgram:
         assert filled.look().painted == []
         assert filled.look().states[9] is PlaneState.PREDICTED
 
-    def test_suggestions_follow_the_range_of_each_structure_in_it(self, filled):
+    def test_suggestions_are_where_it_is_most_likely_wrong(self, filled):
         initial.say_program(filled)
+        filled.review.accept([9])
+        correct(filled, 9)
         chosen = filled.suggest(3)
-        assert all(3 <= one.plane <= 17 for one in chosen)
-        assert all(filled.state.suggested_structures[one.plane] != ([], []) for one in chosen)
+        annotation = filled.annotation()
+        assert annotation.painted_planes == [9]
+        start = initial.initial_of(filled, annotation.classes)
+        assert chosen == planes_to_correct(filled.volume, annotation, start, 3)
+        assert 9 not in {one.plane for one in chosen}
+
+    def test_other_selectors_keep_to_the_range_that_it_has(self, filled):
+        initial.say_program(filled)
         assert filled.annotation(selector="keep-n").plane_range == (3, 17)
         assert filled.annotation().plane_range == (0, 19)
 

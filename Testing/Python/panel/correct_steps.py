@@ -34,7 +34,8 @@ def ask_which_slices_to_correct(desk):
     """Three slices."""
     desk.ui.countSpin.value = COUNT
     desk.click(desk.ui.suggestButton)
-    assert desk.panel.views._badge.GetInput() == f"to correct, 1 of {COUNT}"
+    desk.wait_until(lambda: not desk.panel.suggest.is_running)
+    assert desk.panel.views._badge.GetInput().startswith(f"to correct, 1 of {COUNT}")
 
 
 def correct_them(desk):
