@@ -131,9 +131,8 @@ class LocalHandle(JobHandle):
         late = self._cancelled_at is not None and time.monotonic() - self._cancelled_at > KILL_AFTER_S
         if code is None and not late:
             return
-        if code is not None and self._process.waited and self._last is None and self._cancelled_at is None:
-            # It died while it waited for this job, which another one can do.
-            self._process.kill()
+        unheard = code is not None and self._last is None and self._cancelled_at is None
+        if unheard and self._process.may_be_replaced():
             self._process = None
             return
         if code is None:

@@ -89,14 +89,11 @@ class PythonProcess:
 
 
 class WorkerProcess(PythonProcess):
-    """A running worker of a job, which ends with it.
+    """A running worker of a job, which ends with it."""
 
-    Attributes
-    ----------
-    waited : whether it was there before the job
-    """
-
-    waited = False
+    def may_be_replaced(self) -> bool:
+        """Whether another one shall try, after this one ended without a word: that would end as this one."""
+        return False
 
     def release(self) -> None:
         """It has ended; what it started may live on."""

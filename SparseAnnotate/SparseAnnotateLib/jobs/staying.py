@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import threading
@@ -17,8 +18,10 @@ from .folder import JobFolder, write_aside, write_job
 from .job import Job
 from .local import LocalRunner
 from .orders import HELLO
-from .process import PythonProcess, module_command
+from .process import PythonProcess, WorkerProcess, module_command
 from .shared_image import SharedImage
+
+logger = logging.getLogger(__name__)
 
 _ANSWER_TIMEOUT_S = 0.5
 
@@ -41,7 +44,8 @@ class ResidentProcess(PythonProcess):
         self._answers: collections.deque[int] = collections.deque()
         self._reading = threading.Thread(target=self._read, name="answers", daemon=True)
         self._reading.start()
-        self._write(HELLO)
+        with contextlib.suppress(OSError):  # where its input is closed, as the first job will find
+            self._write(HELLO)
 
     def give(self, folder: JobFolder) -> None:
         """Have it run the job in a folder; OSError where it has ended."""
@@ -75,13 +79,13 @@ class ResidentProcess(PythonProcess):
 class Turn:
     """One job's turn at a worker: what a `LocalHandle` knows as its process.
 
-    Attributes
+    Parameters
     ----------
     waited : whether the worker was there before the job
     """
 
     def __init__(self, process: ResidentProcess, folder: JobFolder, runner: ResidentRunner, waited: bool):
-        self.waited = waited
+        self._waited = waited
         self._process = process
         self._runner = runner
         process.give(folder)
@@ -101,6 +105,13 @@ class Turn:
             self._runner.take_back(self._process)
         else:
             self._process.kill()
+
+    def may_be_replaced(self) -> bool:
+        """See `WorkerProcess`: a worker that died while it waited is, and one that cannot be given jobs."""
+        self._process.kill()
+        if not self._waited:
+            self._runner.stop_staying()
+        return True
 
     def kill(self) -> None:
         """End the worker."""
@@ -122,6 +133,7 @@ class ResidentRunner(LocalRunner):
         super().__init__(root, **more)
         self._memory_bytes, self._ready_for = memory_bytes, ready_for
         self._idle: list[ResidentProcess] = []
+        self._stays = True
         # Keeps the image's file, and what workers print between jobs; looks like a job of which there is no more.
         self.home, self._home_lock = store.new_folder(self.root)
         write_aside(self.home.job, json.dumps({"name": "worker that stays", "predictor": "-"}).encode())
@@ -132,22 +144,35 @@ class ResidentRunner(LocalRunner):
         for process in [one for one in self._idle if one.exit_code() is not None]:
             process.kill()
             self._idle.remove(process)
-        if not self._idle and not self._running:
+        if self._stays and not self._idle and not self._running:
             self._idle.append(self._new_process())
 
     def write(self, job: Job, path: Path) -> None:
         """See `LocalRunner`; the image is written once for as many jobs as it stays the same."""
         write_job(job, path, self._image.write)
 
-    def launch(self, folder: JobFolder) -> Turn:
+    def launch(self, folder: JobFolder) -> Turn | WorkerProcess:
         """See `LocalRunner`."""
+        if not self._stays:
+            return super().launch(folder)
         while self._idle:
             process = self._idle.pop()
             with contextlib.suppress(OSError):
                 if process.exit_code() is None:
                     return Turn(process, folder, self, waited=True)
             process.kill()
-        return Turn(self._new_process(), folder, self, waited=False)
+        process = self._new_process()
+        try:
+            return Turn(process, folder, self, waited=False)
+        except OSError:
+            process.kill()
+            self.stop_staying()
+            return super().launch(folder)
+
+    def stop_staying(self) -> None:
+        """A new worker ended before it took its job on, as where a launcher closes its input: one a job from now on."""
+        logger.warning("a worker that stays could not be started: each job gets its own (%s)", self.home.log)
+        self._stays = False
 
     def take_back(self, process: ResidentProcess) -> None:
         """A worker has nothing to do."""

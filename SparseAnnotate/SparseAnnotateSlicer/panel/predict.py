@@ -7,7 +7,7 @@ import time
 import qt
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
-from SparseAnnotateLib.jobs import InlineRunner, JobCancelledError, JobFailedError, LocalRunner
+from SparseAnnotateLib.jobs import InlineRunner, JobCancelledError, JobFailedError, ResidentRunner
 from SparseAnnotateLib.predictors import PREDICTORS
 
 from ..scene.interpolator import use_slicers_interpolator
@@ -86,7 +86,8 @@ class PredictRow:
         packages.ensure(self._predictors.cls, MODULES if starting else ())
         with panel.busy():
             panel.refresh()
-            self._running = prediction.submit(panel.session, self._runner(name), name, {**self._options(), **starting})
+            options = {**self._options(), **starting}
+            self._running = prediction.submit(panel.session, self._runner(name), name, options, panel.plane)
         panel.ui.logText.clear()
         self._log(_("{predictor} on {volume}").format(predictor=name, volume=panel.session.volume_node.GetName()))
         self._started, self._cancelling, self._last_line = time.monotonic(), False, ""
@@ -102,7 +103,7 @@ class PredictRow:
 
     def _runner(self, name: str):
         inline = name in _INLINE and use_slicers_interpolator()
-        kind = InlineRunner if inline else LocalRunner
+        kind = InlineRunner if inline else ResidentRunner
         if kind.__name__ not in self._runners:
             self._runners[kind.__name__] = kind()
         return self._runners[kind.__name__]

@@ -130,8 +130,11 @@ def submit(
     runner: Runner,
     predictor: str | None = None,
     options: Mapping[str, Any] | None = None,
+    in_view: int | None = None,
 ) -> RunningPrediction:
     """Start a prediction of the planes that are not painted; what is not given stays as it was the last time.
+
+    The plane that is `in_view` comes first where the predictor can.
 
     Raises
     ------
@@ -150,7 +153,7 @@ def submit(
     given = {"seed": state.seed, **state.predictor_options}
     annotation = basis.annotation
     start = initial.initial_of(session, annotation.classes)
-    job = Job(state.predictor, session.volume, annotation, given, session.volume_node.GetName(), start)
+    job = Job(state.predictor, session.volume, annotation, given, session.volume_node.GetName(), start, in_view=in_view)
     handle = runner.submit(job)
     session.save()
     return RunningPrediction(session, handle, job, basis)

@@ -92,6 +92,16 @@ class TestResidentRunner(ProcessRunnerTester):
         os.kill(first, signal.SIGKILL)
         assert self.finish(handle).pid != first
 
+    @pytest.mark.parametrize("closing", ["< /dev/null", "<&-"])
+    def test_where_a_launcher_closes_the_input_each_job_gets_a_worker_of_its_own(self, root, tmp_path, closing):
+        launcher = tmp_path / "launcher"
+        launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@" {closing}\n', encoding="utf-8")
+        launcher.chmod(0o755)
+        with ResidentRunner(root, ready_for="", python=str(launcher)) as runner:
+            workers = [self.run(runner) for _ in range(2)]
+        assert workers[0] != workers[1]
+        assert not any(root.iterdir())
+
     def test_a_superseded_job_is_dropped_at_its_next_step_without_anybody_looking(self, root):
         with ResidentRunner(root, ready_for="") as runner:
             old = self.start(runner, "test-staged", "learn", hold="learn")
