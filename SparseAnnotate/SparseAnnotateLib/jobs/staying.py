@@ -178,12 +178,16 @@ class ResidentRunner(LocalRunner):
         """A worker has nothing to do."""
         self._idle.append(process)
 
-    def close(self) -> None:
-        """See `LocalRunner`; ends the workers."""
-        super().close()
+    def dismiss(self) -> None:
+        """End the workers that wait, and with them what they remember: nobody works on that volume any more."""
         for process in self._idle:
             process.kill()
         self._idle = []
+
+    def close(self) -> None:
+        """See `LocalRunner`; ends the workers."""
+        super().close()
+        self.dismiss()
         self._home_lock.release()
         store.remove_folder(self.home)
 

@@ -190,6 +190,7 @@ class Panel:
         self.views.setVolume(None, None)
         self.views.clear()
         self.editor.bind(None)
+        self.predict.rest()
 
     def refresh(self) -> None:
         """Look at the segmentation again, and show what has become of it."""

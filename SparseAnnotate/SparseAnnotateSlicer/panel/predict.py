@@ -145,6 +145,7 @@ class PredictRow:
                 raise failed
         except JobCancelledError as error:
             if running.session.ended:
+                self.rest()
                 raise InputError(_("The scene was closed: the prediction was cancelled.")) from error
             panel.status.say(_("Cancelled: nothing has changed."))
         except JobFailedError as error:
@@ -225,6 +226,12 @@ class PredictRow:
         if not panel.present.painted:
             return _("No slice is painted: paint at least one.")
         return ""
+
+    def rest(self) -> None:
+        """No session is worked on: a worker that waits for its next prediction ends."""
+        for runner in self._runners.values():
+            if isinstance(runner, ResidentRunner):
+                runner.dismiss()
 
     def close(self) -> None:
         """End what is running and leave nothing behind."""

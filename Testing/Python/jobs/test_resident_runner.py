@@ -110,6 +110,12 @@ class TestResidentRunner(ProcessRunnerTester):
             assert new.pid == old.pid
             assert old.poll() is JobState.CANCELLED
 
+    def test_a_dismissed_worker_ends_and_the_next_job_gets_another_one(self, runner):
+        first = self.run(runner)
+        runner.dismiss()
+        assert not is_running(first)
+        assert self.run(runner) != first
+
     def test_a_prepared_worker_is_there_before_its_job(self, runner):
         runner.prepare()
         runner.prepare()
