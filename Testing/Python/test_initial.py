@@ -17,6 +17,7 @@ from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
 from SparseAnnotateLib.jobs.folder import read_job, write_job
 from SparseAnnotateLib.jobs.starting import matched
 from SparseAnnotateLib.predictors.initial import predicted_from
+from SparseAnnotateLib.predictors.rivals import Lost, clicked_on, told_dice
 from SparseAnnotateLib.selectors.correcting import planes_to_correct
 from SparseAnnotateLib.several_models import combined
 from SparseAnnotateLib.volume import ImageGeometry, Volume
@@ -76,6 +77,36 @@ class TestCorrections:
         assert shares(6, [2, 6]) == [(6, 1.0)]
         assert shares(9, [2, 6]) == [(6, 1.0)]
         assert shares(9, []) == []
+
+
+class TestRivals:
+    def lost(self, rough, predicted):
+        return Lost(np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan))
+
+    def test_the_prediction_counts_by_the_squared_ratio_of_the_odds_of_what_is_lost(self):
+        alike, worse = (self.lost(rough, 0.2).weight_of_predicted()[0] for rough in (0.2, 0.5))
+        assert alike == pytest.approx(np.exp(-2))
+        assert worse == pytest.approx(16 * alike)
+
+    def test_what_neither_loses_nothing_is_expected_to_be_lost_and_the_interval_holds_it(self):
+        truth = discs(8)
+        annotation = corrected_on(truth, [3, 8])
+        told = told_dice(self.lost(0.001, 0.001), truth, truth, truth, annotation)
+        assert told.whole > 0.97
+        assert told.interval[0] < told.whole < told.interval[1]
+        assert np.isnan(told.per_plane[3])
+
+    def test_the_less_the_two_agree_the_less_is_expected(self):
+        truth, other = discs(8), discs(8, centre=(24, 24))
+        annotation = corrected_on(truth, [3, 8])
+        told = [told_dice(self.lost(0.1, 0.1), truth, one, truth, annotation).whole for one in (truth, other)]
+        assert told[1] < told[0]
+
+    def test_a_range_is_a_click_only_where_the_expert_gave_one(self):
+        annotation = corrected_on(discs(8), [4])
+        assert not clicked_on(annotation, 5, 1)
+        assert clicked_on(annotation.with_range(3, 8), 5, 1)
+        assert not clicked_on(annotation.with_range(3, 8), 9, 1)
 
 
 class TestPrediction:

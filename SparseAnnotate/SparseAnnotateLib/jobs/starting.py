@@ -203,7 +203,7 @@ def _differing_planes(file: LabelFile, before: np.ndarray) -> list[int] | None:
 
 def _said_of_differing(planes: Sequence[int]) -> str:
     if not planes:
-        return "no plane differs from the initial segmentation: none is corrected, and it comes back as it is"
+        return "no plane differs from the initial segmentation: none is corrected, and it comes back without its specks"
     return f"corrected, for they differ from the initial segmentation: planes {', '.join(map(str, planes))}"
 
 

@@ -27,9 +27,10 @@ _LEAST_LOST = 0.003
 # segmentations and made-up ones count equally.
 _JOINED = (0.49, 0.51, 0.14)
 
-# Log-odds of what is lost, added to those of what is expected.
+# Log-odds of what is lost, added to those of what is expected. Many a plane of a rough segmentation is wholly right, so
+# that of planes reaches far up: 82 % of 2640 planes of five volumes lie in it, with -1.8 58 %.
 VOLUME_INTERVAL = (-1.3, 0.8)
-PLANE_INTERVAL = (-1.8, 1.3)
+PLANE_INTERVAL = (-4.0, 1.5)
 
 
 @dataclass(frozen=True)
