@@ -117,10 +117,10 @@ def _what_was_given(session: AnnotationSession, given: argparse.Namespace) -> li
 def _method(session: AnnotationSession, kind: str, given: argparse.Namespace, typed: Sequence[str]) -> list[str]:
     """The session's selector or predictor, and its options as far as they were not typed; nothing for another one."""
     name, options = getattr(session.state, kind), getattr(session.state, f"{kind}_options")
-    if _is_typed(f"--{kind}", typed) and getattr(given, kind) != name:
+    if is_typed(f"--{kind}", typed) and getattr(given, kind) != name:
         return []
     # --device and --weights are options of the method too, and would count less than --set.
-    others = {one: value for one, value in options.items() if not _is_typed(f"--{one}", typed)}
+    others = {one: value for one, value in options.items() if not is_typed(f"--{one}", typed)}
     both = hasattr(given, "selector") and hasattr(given, "predictor")
     option = "--set-selector" if both and kind == "selector" else "--set"
     return [f"--{kind}", name, *_settings(option, others)]
@@ -135,7 +135,7 @@ def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _is_typed(option: str, typed: Sequence[str]) -> bool:
+def is_typed(option: str, typed: Sequence[str]) -> bool:
     """Whether an option is among typed words, perhaps shortened as argparse allows."""
     names = (word.partition("=")[0] for word in typed if word.startswith("--") and len(word) > 2)
     return any(option.startswith(name) for name in names)

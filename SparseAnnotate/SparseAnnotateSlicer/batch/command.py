@@ -22,7 +22,7 @@ from ..scene.headless import headless_scene, inside_slicer
 from ..scene.interpolator import use_slicers_interpolator
 from ..session.node import SEGMENTATION, is_whole, session_nodes
 from ..session.session import AnnotationSession
-from .arguments import arguments_of, columns_of
+from .arguments import arguments_of, columns_of, is_typed
 from .cases import SceneCase, axis_argument, cases_for_slicer, write_table
 
 _SEGMENTATION_COMMANDS = ("predict", "suggest", "simulate")
@@ -226,8 +226,12 @@ class _Command:
     def _initial(self, session: AnnotationSession, given) -> list[str]:
         """What the session starts from, as a file; structures are told by their names there."""
         node = session.initial_node
-        if node is None or not hasattr(given, "initial") or given.initial or given.corrected:
+        if node is None or not hasattr(given, "initial") or given.initial or getattr(given, "corrected", None):
             return []
+        if hasattr(given, "selector"):
+            typed = is_typed("--selector", self._arguments)
+            if session.start_for(given.selector if typed else session.state.selector) is None:
+                return []
         path = self._folder / "initial.seg.nrrd"
         if not files.write_copy(node, path):
             raise InputError(f"{node.GetName()} cannot be written to {path}: is the disk full?")

@@ -178,3 +178,27 @@ def test_suggestions_of_a_scene_are_those_of_its_session(scene, session, tmp_pat
     assert command.run(["suggest", scan, f"--labels={scan}", "--count", "3", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert sorted(answer["planes"]) == sorted(one.plane for one in chosen)
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_slices_to_correct_are_those_that_the_session_suggests(scene, session, tmp_path, capsys, corrected):
+    import json
+
+    draw(session, 0, range(3, 16), (slice(6, 24), slice(4, 13)))
+    draw(session, 1, range(6, 18), (slice(8, 22), slice(19, 28)))
+    initial.say_program(session)
+    if corrected:
+        session.review.accept([9])
+        draw(session, 0, [9], LIVER)
+    chosen = session.suggest(3, "cover")
+    session.state.suggestions = []
+    session.save()
+    save_scene(scene, tmp_path / "scan.mrb")
+    session.close()
+    scene.Clear(False)
+    scan = str(tmp_path / "scan.mrb")
+    assert command.run(["suggest", scan, f"--labels={scan}", "--count", "3", "--json"]) == 0
+    told = capsys.readouterr().out
+    # What was understood comes first: in a batch all of it goes to one stream.
+    answer = json.loads(told[told.index("{") :])
+    assert sorted(answer["planes"]) == sorted(one.plane for one in chosen)
