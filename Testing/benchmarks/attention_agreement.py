@@ -54,7 +54,7 @@ def measure(folder: Path, planes: list[int], seconds: float, seed: int, file: Pa
     options = {"iterations": iterations, "budget_s": 1e6, "seed": seed, "device": "cpu"}
     result = run(PREDICTORS.create("attention-unet3d", options), volume, annotation)
     count, unpainted = annotation.class_count, annotation.unpainted_planes
-    quality = expected_quality(result, annotation, volume.spacing_mm, "attention-unet3d")
+    quality = expected_quality(result, annotation, volume.spacing_mm, "attention-unet3d", volume.intensities)
     truth = expert.reference
     np.savez(
         file,

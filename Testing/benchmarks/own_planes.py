@@ -49,7 +49,7 @@ def measured(name: str, predictor: str, share: float) -> dict:
         ("told", told.with_range(first, last)),
     ):
         prediction = run(PREDICTORS.create(predictor, {"seed": 0}), volume, annotation)
-        prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor)
+        prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor, volume.intensities)
         measures = measures_of(prediction.labels, expert, annotation.open_planes, volume.spacing_mm)
         row[way] = measures["dice_all"]
         row[f"{way} expected"] = prediction.expected_dice

@@ -2,23 +2,44 @@
 
     python Testing/benchmarks/quality.py ../shared/data -o quality/
     python Testing/benchmarks/quality.py ../shared/data -o quality/ --predictors guided --fractions 0.1 0.2
+    python Testing/benchmarks/quality.py ../shared/data -o quality/ --fractions 0.05 0.1 0.2 --shells
 
 DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of the structures are clicked, evenly
 spaced, centred planes are painted. What was computed stays in OUTPUT (a file a case, fraction and predictor), so that a
 run can be interrupted. Prints the coefficients for `quality/model.py`, what they are worth with the data set that is
 judged left out of the fit, and draws OUTPUT/calibration.png. `guided` says itself what to expect: there only the
-interval is fitted. A data set is what stands before the first underscore of a case's name.
+interval is fitted, and what it says is what `with_expected_quality` makes of it. A data set is the letters that a
+case's name begins with. With --shells the boundaries of all structures of each scan together, two voxels thick, are
+cases as well: they count half in the fit, and are judged apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import re
 from pathlib import Path
 
 import numpy as np
 
-COLUMNS = ("intercept", "way", "change", "from_nearest", "disagreement", "size", "gone", "end", "end_way", "left_out")
+COLUMNS = (
+    "intercept",
+    "way",
+    "change",
+    "from_nearest",
+    "disagreement",
+    "size",
+    "thin",
+    "unlike",
+    "gone",
+    "end",
+    "end_way",
+    "left_out",
+)
 TENTHS = (0.1, 0.9)
+SHELL = "@shell"
+SHELL_VOXELS = 2
+SHELL_WEIGHT = 0.5
 
 
 def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
@@ -27,20 +48,23 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.metrics import confusion_per_plane, dice_from_confusion
-    from SparseAnnotateLib.quality.expected import quick_labels
+    from SparseAnnotateLib.quality.expected import quick_labels, with_expected_quality
     from SparseAnnotateLib.quality.features import features_of
     from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
 
     volume = read_image(folder / "image.nii.gz", axis="k")
-    expert = SimulatedExpert(read_labels(folder / "label.nii.gz", volume).labels)
+    labels = read_labels(folder / "label.nii.gz", volume).labels
+    expert = SimulatedExpert(shell_of(labels) if SHELL in file.stem else labels)
     annotation = expert.paint(evenly_spaced(expert.plane_range, fraction))
     count, spacing = annotation.class_count, volume.spacing_mm
     prediction = run(PREDICTORS.create(predictor), volume, annotation)
+    if prediction.expected_dice is not None:
+        prediction = with_expected_quality(prediction, annotation, spacing, predictor, volume.intensities)
     confusion = confusion_per_plane(prediction.labels, expert.reference, count)
 
     def rows(labels, known, planes, against):
         other = quick_labels("shape" if against != "shape" else "nearest", known, spacing, planes)
-        features = features_of(labels, known, spacing, planes, other)
+        features = features_of(labels, known, spacing, planes, other, volume.intensities)
         truth = confusion_per_plane(labels[planes], expert.reference[planes], count)
         row = np.searchsorted(planes, features.plane)
         lost = 1 - np.nan_to_num(dice_from_confusion(truth), nan=1.0)[row, features.structure]
@@ -72,6 +96,13 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     )
 
 
+def shell_of(labels: np.ndarray) -> np.ndarray:
+    """What of all structures together lies within two voxels of their boundary."""
+    from scipy.ndimage import binary_erosion
+
+    return ((labels > 0) & ~binary_erosion(labels > 0, iterations=SHELL_VOXELS)).astype(np.uint8)
+
+
 def evenly_spaced(plane_range, fraction: float) -> list[int]:
     first, last = plane_range
     length = last - first + 1
@@ -84,7 +115,8 @@ class Cases:
 
     def __init__(self, files: list[Path]):
         self.names = [file.stem for file in files]
-        self.sets = np.array([name.split("_")[0] for name in self.names])
+        self.sets = np.array([re.match("[A-Za-z]+", name)[0] for name in self.names])
+        self.is_shell = np.array([SHELL in name for name in self.names])
         self.data = [dict(np.load(file)) for file in files]
 
     def rows(self, prefix: str) -> dict[str, np.ndarray]:
@@ -93,6 +125,10 @@ class Cases:
         table = {k: np.concatenate([p[k] for p in parts if p]) for k in next(p for p in parts if p)}
         table["case"] = np.concatenate([np.full(len(p["plane"]) if p else 0, n) for n, p in enumerate(parts)])
         return table
+
+    def counted(self, table: dict[str, np.ndarray]) -> np.ndarray:
+        """How much each row counts."""
+        return np.where(self.is_shell[table["case"]], SHELL_WEIGHT, 1.0)
 
 
 def design(table: dict[str, np.ndarray]) -> np.ndarray:
@@ -154,13 +190,15 @@ def fitted(cases: Cases, reference: Cases) -> tuple[np.ndarray, np.ndarray, floa
         own, base_own, out_own = (
             which.sets[rows["case"]] == left for which, rows in ((cases, table), (reference, base), (reference, out))
         )
-        beta = fit(base_matrix[~base_own], base["lost"][~base_own], weights(base)[~base_own])
+        beta = fit(
+            base_matrix[~base_own], base["lost"][~base_own], (weights(base) * reference.counted(base))[~base_own]
+        )
         seen = np.clip(out["lost"], 0.02, 0.98)
         # What left-out planes tell is measured against the model that it is a part of: a few times round.
         for _ in range(4):
             mean = float((np.log(seen / (1 - seen)) - out_matrix @ beta)[~out_own].mean())
             full = np.column_stack([matrix, excess_of(table, out, out_matrix, beta, mean)])
-            whole = fit(full[~own], table["lost"][~own], weights(table)[~own])
+            whole = fit(full[~own], table["lost"][~own], (weights(table) * cases.counted(table))[~own])
             beta = whole[:-1]
         chance[own] = 1 / (1 + np.exp(-full[own] @ whole))
     beta = whole
@@ -224,8 +262,13 @@ def report(predictor: str, cases: Cases, reference: Cases, picture) -> None:
         beta, chance, mean = fitted(cases, reference)
         expected_volume = volumes(cases, chance)
         expected, true, case = planes(cases, chance)
-    plane_interval = judge(f"{predictor}, planes", expected, true, cases.sets[case])
-    volume_interval = judge(f"{predictor}, volumes", expected_volume, true_volume, cases.sets)
+    for name, chosen in ((f"{predictor}, shells", cases.is_shell), (predictor, ~cases.is_shell)):
+        if chosen.any():
+            of = chosen[case]
+            plane_interval = judge(f"{name}, planes", expected[of], true[of], cases.sets[case[of]])
+            volume_interval = judge(
+                f"{name}, volumes", expected_volume[chosen], true_volume[chosen], cases.sets[chosen]
+            )
     within = [rank_correlation(expected[case == n], true[case == n]) for n in np.unique(case) if (case == n).sum() > 5]
     print(f"{predictor}: rank correlation of planes within a volume {np.nanmean(within):.2f}")
     if not says_itself:
@@ -258,6 +301,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--predictors", nargs="+", default=["nearest", "shape", "guided"])
     parser.add_argument("--fractions", nargs="+", type=float, default=[0.1, 0.2])
+    parser.add_argument("--shells", action="store_true", help="also the boundaries of structures")
     given = parser.parse_args()
     folders = sorted(
         (path.parent for path in given.data.glob("*/image.nii.gz")),
@@ -267,12 +311,12 @@ def main() -> None:
     collected: dict[str, list[Path]] = {}
     for predictor in dict.fromkeys(["shape", *given.predictors]):
         for fraction in given.fractions:
-            for folder in folders:
-                file = given.output / predictor / f"{folder.name}_{fraction:g}.npz"
+            for folder, kind in itertools.product(folders, ["", SHELL] if given.shells else [""]):
+                file = given.output / predictor / f"{folder.name}{kind}_{fraction:g}.npz"
                 file.parent.mkdir(exist_ok=True)
                 if not file.exists():
                     collect(folder, fraction, predictor, file)
-                    print(f"{predictor}, {fraction:g}, {folder.name}", flush=True)
+                    print(f"{predictor}, {fraction:g}, {folder.name}{kind}", flush=True)
                 collected.setdefault(predictor, []).append(file)
     plot(given, collected)
 

@@ -33,7 +33,7 @@ def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show, 
         return jobs.run_job(jobs.InlineRunner(), job, show)
     if arguments.scheduler is None:
         prediction = predictors.run(predictor, volume, annotation, show)
-        return with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
+        return with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name, volume.intensities)
     with open_runner(arguments.scheduler) as runner:
         return jobs.run_job(runner, job, show)
 

@@ -112,7 +112,9 @@ class Job:
         with contextlib.closing(predictor.predict(self.volume, self.annotation)) as steps:
             for step in steps:
                 if isinstance(step, Prediction):
-                    step = with_expected_quality(step, self.annotation, self.volume.spacing_mm, predictor.name)
+                    step = with_expected_quality(
+                        step, self.annotation, self.volume.spacing_mm, predictor.name, self.volume.intensities
+                    )
                 yield step
 
     def _create(self):

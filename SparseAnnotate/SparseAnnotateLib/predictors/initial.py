@@ -62,7 +62,9 @@ def predicted_from(
         with contextlib.closing(predictor.with_options(options).predict(volume, inside)) as steps:
             for step in steps:
                 if isinstance(step, Prediction):
-                    predicted = with_expected_quality(step, inside, volume.spacing_mm, predictor.name)
+                    predicted = with_expected_quality(
+                        step, inside, volume.spacing_mm, predictor.name, volume.intensities
+                    )
                     break
                 yield replace(step, fraction=_PREDICTED * step.fraction)
     yield Progress("joining it with the initial segmentation", _PREDICTED)

@@ -11,6 +11,7 @@ from ..annotation import SparseAnnotation
 from ..metrics import confusion_per_plane, dice_from_confusion
 from ..structures import of_structures, structure_groups
 from .features import PlaneFeatures, features_of
+from .hidden import hiddenness, lowered, shifts
 from .left_out import groups_to_leave_out, without_planes
 from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
 from .vanished import lasting_per_plane, lasting_share, vanished_px
@@ -28,6 +29,9 @@ _SAYS_ITSELF = ("guided",)
 # More than this is said only where a left-out plane bears it out: where its Dice by interpolation reaches this much.
 _UNPROVEN = 0.99
 _PROOF = 0.97
+
+# What is hidden less than this changes nothing that can be read.
+_LEAST_HIDDEN = 0.02
 
 
 class ExpectedQuality:
@@ -55,7 +59,11 @@ class ExpectedQuality:
 
 
 def expected_quality(
-    prediction: Prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str
+    prediction: Prediction,
+    annotation: SparseAnnotation,
+    spacing_mm: Spacing,
+    predictor: str,
+    intensities: np.ndarray | None = None,
 ) -> ExpectedQuality:
     """Model the Dice of a prediction: see docs/quality.md.
 
@@ -65,13 +73,14 @@ def expected_quality(
     Parameters
     ----------
     predictor : name of the one that made the prediction
+    intensities : the image, shape (planes, rows, columns): without it, structures are taken to look as ever
     """
     name = "nearest" if predictor == "nearest" else "shape"
     model = NEAREST if name == "nearest" else INTERPOLATED
     against = "shape" if predictor != "shape" else "nearest"
     groups = structure_groups(annotation)
     if len(groups) == 1:
-        features, odds = _features_and_odds(prediction.labels, annotation, spacing_mm, name, against)
+        features, odds = _features_and_odds(prediction.labels, annotation, spacing_mm, name, against, intensities)
         return ExpectedQuality(features, odds, model, annotation.planes, _painted_px(annotation))
     every_features, every_odds = [], []
     painted_px = np.zeros(annotation.class_count)
@@ -81,7 +90,7 @@ def expected_quality(
             continue
         inside = np.zeros(annotation.class_count + 1, np.uint8)
         inside[list(numbers)] = np.arange(1, len(numbers) + 1)
-        features, odds = _features_and_odds(inside[prediction.labels], alone, spacing_mm, name, against)
+        features, odds = _features_and_odds(inside[prediction.labels], alone, spacing_mm, name, against, intensities)
         painted_px[np.array(numbers) - 1] = _painted_px(alone)
         every_features.append(replace(features, structure=np.array(numbers)[features.structure] - 1))
         every_odds.append(odds)
@@ -94,21 +103,30 @@ def expected_quality(
 
 
 def _features_and_odds(
-    labels: np.ndarray, annotation: SparseAnnotation, spacing_mm: Spacing, name: str, against: str
+    labels: np.ndarray,
+    annotation: SparseAnnotation,
+    spacing_mm: Spacing,
+    name: str,
+    against: str,
+    intensities: np.ndarray | None,
 ) -> tuple[PlaneFeatures, np.ndarray]:
     """Features of all planes to predict, and the log-odds of what is lost there, after left-out planes were asked."""
     model = NEAREST if name == "nearest" else INTERPOLATED
     planes = annotation.unpainted_planes
     other = quick_labels(against, annotation, spacing_mm, planes)
-    features = features_of(labels, annotation, spacing_mm, planes, other)
-    excess = left_out_excess(annotation, spacing_mm, name, model)
+    features = features_of(labels, annotation, spacing_mm, planes, other, intensities)
+    excess = left_out_excess(annotation, spacing_mm, name, model, intensities)
     return features, model.log_odds(features) + model.left_out * excess.per_structure[features.structure]
 
 
 def with_expected_quality(
-    prediction: Prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str
+    prediction: Prediction,
+    annotation: SparseAnnotation,
+    spacing_mm: Spacing,
+    predictor: str,
+    intensities: np.ndarray | None = None,
 ) -> Prediction:
-    """The prediction with the Dice to expect, in place of what its predictor said."""
+    """The prediction with the Dice to expect, in place of what its predictor said; see `expected_quality`."""
     if not annotation.classes or not (annotation.unpainted_planes or len(structure_groups(annotation)) > 1):
         if prediction.expected_dice is None:
             return prediction
@@ -119,8 +137,14 @@ def with_expected_quality(
         told = _Told(prediction.expected_dice_per_plane, prediction.expected_dice, said)
         intervals = GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL
         per_structure = prediction.expected_dice_per_structure
+        if intensities is not None and said:
+            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities)
+            told, per_structure = (
+                told.lowered(shift, prediction.labels, annotation),
+                per_structure if per_structure is None else lowered(per_structure, shift).astype(np.float32),
+            )
     else:
-        quality = expected_quality(prediction, annotation, spacing_mm, predictor)
+        quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
         per_structure = quality.per_structure
         names = [label_class.name for label_class in annotation.classes]
         per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
@@ -150,6 +174,16 @@ def with_expected_quality(
     )
 
 
+def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predictor: str, intensities) -> np.ndarray:
+    """What thin structures that the image does not show lose more than was said, log-odds (structures,)."""
+    hidden = hiddenness(intensities, annotation, spacing_mm)
+    if hidden.max(initial=0) < _LEAST_HIDDEN:
+        return np.zeros(annotation.class_count)
+    said = prediction.details["expected_dice_per_class"]
+    own = {n: said[one.name] for n, one in enumerate(annotation.classes) if one.name in said}
+    return shifts(hidden, own, expected_quality(prediction, annotation, spacing_mm, predictor, intensities).per_class)
+
+
 @dataclass(frozen=True)
 class _Told:
     """What was expected per plane, of the volume, and of each structure by its name."""
@@ -157,6 +191,20 @@ class _Told:
     per_plane: np.ndarray
     whole: float | None
     per_class: dict[str, float]
+
+    def lowered(self, shift: np.ndarray, labels: np.ndarray, annotation: SparseAnnotation) -> _Told:
+        """The same after log-odds were added to what each structure loses."""
+        if not shift.any():
+            return self
+        added = {one.name: shift[number] for number, one in enumerate(annotation.classes)}
+        per_class = {name: round(float(lowered(dice, added[name])), 4) for name, dice in self.per_class.items()}
+        before = sum(self.per_class.values())
+        whole = self.whole
+        if whole is not None and before:
+            whole *= sum(per_class.values()) / before
+        by_label = np.append(0.0, shift)
+        mean = [np.mean(by_label[found[found > 0]]) if found.any() else 0 for found in map(np.unique, labels)]
+        return _Told(lowered(self.per_plane, np.array(mean)).astype(np.float32), whole, per_class)
 
     def without(self, labels: np.ndarray, missing_px: np.ndarray, annotation: SparseAnnotation) -> _Told:
         """The same where structures vanished: nobody who looks only at what is there can know that."""
@@ -185,14 +233,20 @@ def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> bool:
     return False
 
 
-def left_out_excess(annotation: SparseAnnotation, spacing_mm: Spacing, name: str, model: Model) -> LeftOut:
+def left_out_excess(
+    annotation: SparseAnnotation,
+    spacing_mm: Spacing,
+    name: str,
+    model: Model,
+    intensities: np.ndarray | None = None,
+) -> LeftOut:
     """Leave painted planes out, interpolate them, and compare what they lose with what the model expects."""
     excess, structure = [], []
     for planes in groups_to_leave_out(annotation):
         rest = without_planes(annotation, planes)
         labels = quick_labels(name, rest, spacing_mm, planes)
         other = quick_labels("nearest" if name == "shape" else "shape", rest, spacing_mm, planes)
-        features = features_of(labels, rest, spacing_mm, planes, other)
+        features = features_of(labels, rest, spacing_mm, planes, other, intensities)
         confusion = confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
         lost = 1 - np.nan_to_num(dice_from_confusion(confusion), nan=1.0)
         row = np.searchsorted(planes, features.plane)

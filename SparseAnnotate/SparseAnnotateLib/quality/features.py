@@ -9,6 +9,13 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from ..distances import bounding_box
 from ..metrics import confusion_per_plane, dice_from_confusion
+from .appearance import brightness, half_thickness_mm
+
+# The mean over all structures and planes of 42 volumes; where it is more, it counts as this many.
+TYPICALLY_UNLIKE = 0.41
+_MOST_UNLIKE = 5.0
+# Of the painted planes' standard deviation.
+_LEAST_SPREAD = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,10 @@ class PlaneFeatures:
     change : 1 - Dice of the painted planes on both sides with each other; beyond the ends 1
     from_nearest : 1 - Dice of the prediction with the nearest painted plane
     disagreement : 1 - Dice of the prediction with another predictor's; NaN where there is none
+    half_thickness_mm : mean of the prediction's and of the painted planes' next to it: the radius of a disc, half of
+        the width of a band
+    unlike : how far its mean intensity is from that of the painted planes next to it, in their standard deviations; NaN
+        where nothing is predicted
     """
 
     plane: np.ndarray
@@ -41,6 +52,8 @@ class PlaneFeatures:
     change: np.ndarray
     from_nearest: np.ndarray
     disagreement: np.ndarray
+    half_thickness_mm: np.ndarray
+    unlike: np.ndarray
 
     def __len__(self) -> int:
         return len(self.plane)
@@ -59,6 +72,7 @@ def features_of(
     spacing_mm: tuple[float, float, float],
     planes: list[int],
     other: np.ndarray | None = None,
+    intensities: np.ndarray | None = None,
 ) -> PlaneFeatures:
     """Features of predicted planes.
 
@@ -69,6 +83,7 @@ def features_of(
     spacing_mm : between planes, rows, columns
     planes : the predicted planes to look at, none of them painted
     other : another predictor's labels, or None
+    intensities : the image, shape (planes, rows, columns); where there is none, `unlike` is what it is on average
     """
     planes = np.asarray(planes, dtype=int)
     sources = np.asarray(annotation.source_planes, dtype=int)
@@ -90,7 +105,12 @@ def features_of(
     allowed = np.stack([annotation.allowed_classes(plane)[1:] for plane in planes])
     there = allowed & (mean_area > 0)
     row, structure = np.nonzero(there)
+    next_to = np.maximum(before, 0), np.minimum(after, len(sources) - 1)
     table = {
+        "half_thickness_mm": _thickness(predicted, annotation.labels[(sources, *box)], next_to, count, spacing_mm[1:]),
+        "unlike": np.full(there.shape, TYPICALLY_UNLIKE)
+        if intensities is None
+        else _unlike(labels, annotation, planes, next_to, intensities),
         "area_px": areas[0],
         "radius_mm": np.sqrt(mean_area * spacing_mm[1] * spacing_mm[2] / np.pi),
         "change": change,
@@ -109,6 +129,33 @@ def features_of(
     columns = {name: values[row, structure] for name, values in table.items()}
     columns |= {name: values[row] for name, values in each.items()}
     return PlaneFeatures(structure=structure, **columns)
+
+
+def _thickness(predicted, painted, next_to, count: int, spacing_mm) -> np.ndarray:
+    """Mean over the prediction and the painted planes on both sides, of those that have the structure."""
+    sides = half_thickness_mm(painted, count, spacing_mm)
+    all_three = np.stack([half_thickness_mm(predicted, count, spacing_mm), *(sides[one] for one in next_to)])
+    there = (all_three > 0).sum(axis=0)
+    return np.divide(all_three.sum(axis=0), there, out=np.zeros(there.shape), where=there > 0)
+
+
+def _unlike(labels, annotation: SparseAnnotation, planes, next_to, intensities: np.ndarray) -> np.ndarray:
+    count, sources = annotation.class_count, annotation.source_planes
+    predicted, _ = brightness(intensities[planes], labels[planes], count)
+    means, spreads = brightness(intensities[sources], annotation.labels[sources], count)
+    least = _LEAST_SPREAD * float(intensities[sources].std())
+    wander = _mean_of((means - _mean_of(means)) ** 2) ** 0.5
+    mean, spread = (_mean_of(np.stack([one[side] for side in next_to])) for one in (means, spreads))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.abs(predicted - mean) / (np.nan_to_num(spread) + np.nan_to_num(wander) + least)
+    # Of an image that is the same everywhere nothing can be said.
+    return np.clip(np.where(np.isfinite(predicted) & ~np.isfinite(apart), TYPICALLY_UNLIKE, apart), 0, _MOST_UNLIKE)
+
+
+def _mean_of(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis, of what is no NaN; NaN where nothing is."""
+    there = np.isfinite(values).sum(axis=0)
+    return np.divide(np.nansum(values, axis=0), there, out=np.full(there.shape, np.nan), where=there > 0)
 
 
 def _neighbours(planes: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,8 @@ class Model:
     way : of log(way_mm / radius_mm): how far to the painted planes, in sizes of the structure
     change, from_nearest, disagreement : of the log-odds of these features
     size : of log(radius_mm / 5 mm)
+    thin : of log(half_thickness_mm / radius_mm): 0 for discs, negative for bands and shells
+    unlike : of `PlaneFeatures.unlike`
     gone : of nothing being predicted where a painted neighbour has the structure
     end, end_way : of painted planes being on one side only, and of `way` then
     left_out : of what left-out planes of this volume lost more than expected, in log-odds
@@ -42,6 +44,8 @@ class Model:
     from_nearest: float
     disagreement: float
     size: float
+    thin: float
+    unlike: float
     gone: float
     end: float
     end_way: float
@@ -59,6 +63,8 @@ class Model:
             (self.from_nearest, log_odds(features.from_nearest)),
             (self.disagreement, log_odds(np.nan_to_num(features.disagreement))),
             (self.size, np.log(np.maximum(features.radius_mm, 0.3) / 5)),
+            (self.thin, thinness(features)),
+            (self.unlike, np.nan_to_num(features.unlike)),
             (self.gone, features.area_px == 0),
             (self.end, features.at_end),
             (self.end_way, features.at_end * way),
@@ -72,6 +78,12 @@ class Model:
 def log_way(features: PlaneFeatures) -> np.ndarray:
     """Log of the way to the painted planes in radii of the structure."""
     return np.log(np.maximum(features.way_mm, _SMALLEST_MM) / np.maximum(features.radius_mm, _SMALLEST_MM))
+
+
+def thinness(features: PlaneFeatures) -> np.ndarray:
+    """Log of the half thickness in radii of a disc with the same area: 0 for discs, negative for bands and shells."""
+    ratio = np.maximum(features.half_thickness_mm, 0.1) / np.maximum(features.radius_mm, _SMALLEST_MM)
+    return np.log(np.clip(ratio, 0.02, 1))
 
 
 def log_odds(ratio: np.ndarray, smallest: float = _SMALLEST_RATIO) -> np.ndarray:
@@ -114,10 +126,12 @@ GUIDED_VOLUME_INTERVAL = (-0.3, 0.4)
 
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(
-    intercept=-0.23, way=0.41, change=0.25, from_nearest=0.12, disagreement=0.12, size=0.12, gone=-0.64, end=0.09,
-    end_way=0.16, left_out=0.34, left_out_mean=0.41, plane_interval=(-1.27, 0.87), volume_interval=(-0.68, 0.44),
+    intercept=-0.8, way=0.57, change=0.23, from_nearest=0.11, disagreement=0.11, size=-0.1, thin=-1.03, unlike=0.63,
+    gone=-0.12, end=-0.24, end_way=-0.05, left_out=0.17, left_out_mean=0.23, plane_interval=(-0.92, 0.79),
+    volume_interval=(-0.41, 0.45),
 )  # fmt: skip
 NEAREST = Model(
-    intercept=-0.09, way=0.37, change=0.19, from_nearest=0.0, disagreement=0.21, size=0.09, gone=-0.89, end=0.24,
-    end_way=0.21, left_out=0.36, left_out_mean=0.67, plane_interval=(-1.28, 0.94), volume_interval=(-0.69, 0.18),
+    intercept=-0.6, way=0.56, change=0.16, from_nearest=0.01, disagreement=0.15, size=-0.11, thin=-0.96, unlike=0.52,
+    gone=-0.4, end=-0.17, end_way=-0.04, left_out=0.16, left_out_mean=0.46, plane_interval=(-0.97, 0.86),
+    volume_interval=(-0.39, 0.27),
 )  # fmt: skip

@@ -119,3 +119,36 @@ def test_a_fibre_that_is_painted_on_all_planes_comes_back():
     annotation = SparseAnnotation.from_painted_planes(labels)
     prediction = run(PREDICTORS.create("guided"), Volume.from_array(labels * 100.0), annotation)
     assert np.array_equal(prediction.labels, labels)
+
+
+ORGAN = np.stack([(9 - 2.7 * abs(k - 16) / 16) ** 2 >= (ROWS - 34) ** 2 + (COLUMNS - 36) ** 2 for k in range(PLANES)])
+AROUND = np.stack([(14 - 4.2 * abs(k - 16) / 16) ** 2 >= (ROWS - 22) ** 2 + (COLUMNS - 20) ** 2 for k in range(PLANES)])
+SOME = (
+    "straight fibre of 1",
+    "oblique fibre of 1",
+    "branching fibre of 2",
+    "oblique sheet of 1",
+    "straight sheet of 1",
+)
+
+
+def with_organ(name, organ, contrast):
+    truth = np.where(SHAPES[name], 2, np.where(organ, 1, 0)).astype(np.uint8)
+    brightness = np.choose(truth, [0, 60, contrast]) + np.random.default_rng(0).normal(0, 10, truth.shape)
+    return truth, Volume.from_array(brightness.astype(np.float32))
+
+
+@pytest.mark.parametrize("contrast", [100, 0])
+@pytest.mark.parametrize("organ", [ORGAN, AROUND], ids=["beside", "inside"])
+@pytest.mark.parametrize("name", SOME)
+def test_a_thin_structure_and_a_large_one_keep_what_the_simple_ones_keep(name, organ, contrast):
+    truth, volume = with_organ(name, organ, contrast)
+    annotation = SparseAnnotation.from_painted_planes(truth, range(0, PLANES, 8))
+    given = {one: run(PREDICTORS.create(one), volume, annotation).labels for one in ("nearest", "shape")}
+    prediction = run(PREDICTORS.create("guided", {"keep_probabilities": True}), volume, annotation)
+    for number in (1, 2):
+        best = max(dice(labels == number, truth == number) for labels in given.values())
+        assert dice(prediction.labels == number, truth == number) >= best - 0.02
+    assert np.isfinite(prediction.expected_dice)
+    assert prediction.probabilities.shape == (3, *truth.shape)
+    assert np.array_equal(prediction.labels[::8], truth[::8])

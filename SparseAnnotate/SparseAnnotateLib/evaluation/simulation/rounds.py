@@ -124,7 +124,9 @@ class _Loop:
         selected = time.perf_counter()
         prediction = run(self._predictor, volume, self.annotation, self._on_progress)
         predicted = time.perf_counter()
-        self.prediction = with_expected_quality(prediction, self.annotation, spacing, self._predictor.name)
+        self.prediction = with_expected_quality(
+            prediction, self.annotation, spacing, self._predictor.name, volume.intensities
+        )
         measures = measures_of(self.prediction.labels, self._expert, self.annotation.unpainted_planes, spacing)
         return {
             "planes": planes,

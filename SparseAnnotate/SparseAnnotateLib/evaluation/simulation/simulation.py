@@ -66,7 +66,9 @@ def simulate(
     prediction = run_from(predictor, volume, annotation, initial, on_progress)
     predicted = time.perf_counter()
     if initial is None:
-        prediction = with_expected_quality(prediction, annotation, volume.spacing_mm, predictor.name)
+        prediction = with_expected_quality(
+            prediction, annotation, volume.spacing_mm, predictor.name, volume.intensities
+        )
     measured = {
         "selector": selected_by,
         "predictor": predictor.name,

@@ -8,7 +8,7 @@ An annotation walks through these files (docs/design.md has the page):
 - What it learns: `training` makes rows by leaving painted planes out, `features` describes pixels, `classifier` has the
   trees.
 - What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.
-- Fibres and sheets of up to three pixels: `thin`.
+- Fibres and sheets of up to three pixels: `thin`; those beside large structures: `beside`.
 - What need not be computed again when one more plane was painted: `remembered`.
 - `probabilities`: sums of classes that several of them need; `threads`: the cores.
 

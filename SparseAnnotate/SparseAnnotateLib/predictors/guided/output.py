@@ -115,6 +115,7 @@ class Output:
         seen = [
             self._worker.seen(self._probabilities_of(neighbour), contested.plane, neighbour, steps, contested.pixels)
             for neighbour, steps in contested.steps.items()
+            if neighbour in self._contested or neighbour in self._worker.labels
         ]
         allowed = self._annotation.allowed_classes(contested.plane)
         return joined(contested.probabilities, seen, allowed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -15,6 +15,7 @@ from ...device import resolve_device
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
 from ..memory import Memory
+from .beside import predicted_beside
 from .classifier import Corrector
 from .cohort import CohortPrior, cohort_prior
 from .gaps import gaps_of, walk
@@ -22,7 +23,7 @@ from .images import structure_region
 from .output import Output
 from .planes import Lesson, PlaneResult, PlaneWorker
 from .pool import adapted_weights
-from .thin import predicted_thin, thin_structures
+from .thin import predicted_thin, thin_among, thin_structures
 from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
@@ -84,16 +85,21 @@ class Guided(PredictorBase):
         return Guided(self.options, memory, in_view)
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
-        thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else ()
-        if not thin:
+        thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else {}
+        among = thin_among(annotation, volume.spacing_mm) if annotation.unpainted_planes else {}
+        if not among:
             yield from self._learned(volume, annotation)
+        elif not thin:
+            yield from predicted_beside(self._learned, volume, annotation, list(among))
         else:
             for step in predicted_thin(self._learned, volume, annotation, thin):
                 done = isinstance(step, Prediction) and not self.options.keep_probabilities
                 yield replace(step, probabilities=None) if done else step
 
-    def _learned(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
-        """Every structure that is painted, all of them together."""
+    def _learned(
+        self, volume: Volume, annotation: SparseAnnotation, only: Collection[int] | None = None
+    ) -> Iterator[Progress | Prediction]:
+        """Every structure that is painted, all of them together; `only` some planes, where others are of no use."""
         if not annotation.labels[annotation.source_planes].any():
             yield Prediction(np.zeros(volume.shape, np.uint8))
             return
@@ -103,6 +109,7 @@ class Guided(PredictorBase):
         worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort, self.memory)
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
+        unpainted = unpainted if only is None else unpainted & set(only)
         at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
         # Too many to keep: only those with lessons now, and all of them, a second time, once the trees are there.
         first = unpainted if at_once else unpainted & set(annotation.painted_planes)

@@ -4,8 +4,8 @@ The priors average over offsets and planes; of a fibre of one pixel a third is l
 where all structures are thin each is predicted alone: on planes magnified three times where the image shows it, and by
 interpolating its outlines where the image does not tell it from what lies around. Fibres and sheets of 1 to 3 pixels,
 straight, oblique, branching (144 predictions): the worst against the better of `nearest` and `shape` was -.74, and is
--.02. Small organs beside large ones are not predicted so: what lies around them tells more (head and neck, 12
-structures on 3 to 17 planes: all lost, .02 to .38).
+-.02. Small organs beside large ones (`beside`) are not predicted so: what lies around them tells more (head and neck,
+12 structures on 3 to 17 planes: all lost, .02 to .38).
 """
 
 from __future__ import annotations
@@ -39,13 +39,20 @@ _MAGNIFIED_PIXELS = 1 << 20
 _DISCERNIBLE = 8.0
 
 _AROUND_PIXELS = 3
-_MARGIN_PIXELS = 24
+MARGIN_PIXELS = 24
 
 Predict = Callable[[Volume, SparseAnnotation], Iterator[Progress | Prediction]]
 
 
 def thin_structures(annotation: SparseAnnotation, spacing_mm: tuple[float, float, float]) -> dict[int, float]:
     """The structures' class numbers and largest radii in pixels, if all are thin on every painted plane; else none."""
+    found = thin_among(annotation, spacing_mm)
+    painted = set(np.unique(annotation.labels[annotation.source_planes]).tolist()) - {0}
+    return {} if painted - set(found) else found
+
+
+def thin_among(annotation: SparseAnnotation, spacing_mm: tuple[float, float, float]) -> dict[int, float]:
+    """Class numbers and largest radii in pixels of the structures that are thin on every painted plane."""
     found = {}
     for number in range(1, annotation.class_count + 1):
         radius = 0.0
@@ -54,8 +61,8 @@ def thin_structures(annotation: SparseAnnotation, spacing_mm: tuple[float, float
             if mask.any():
                 radius = max(radius, inscribed_radius_mm(np.pad(mask, 1), spacing_mm[1:]))
             if radius > THIN_RADIUS_PIXELS * min(spacing_mm[1:]):
-                return {}
-        if radius:
+                break
+        if 0 < radius <= THIN_RADIUS_PIXELS * min(spacing_mm[1:]):
             found[number] = radius / min(spacing_mm[1:])
     return found
 
@@ -86,10 +93,10 @@ def _predicted(
         for fraction in fill(labels, annotation, volume.spacing_mm):
             yield Progress("interpolating distances", fraction)
         labels = np.where(annotation.known, annotation.labels, labels)
-        quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape")
+        quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape", volume.intensities)
         yield Prediction(labels, expected_dice_per_plane=quality.per_plane, expected_dice=quality.whole)
         return
-    rows, columns = bounding_box(annotation.labels[annotation.source_planes].any(axis=0), _MARGIN_PIXELS)
+    rows, columns = bounding_box(annotation.labels[annotation.source_planes].any(axis=0), MARGIN_PIXELS)
     region = (slice(None), rows, columns)
     pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
     fits = radius <= MAGNIFIED_RADIUS_PIXELS and pixels * MAGNIFICATION**2 <= _MAGNIFIED_PIXELS
@@ -119,6 +126,11 @@ def is_discernible(volume: Volume, annotation: SparseAnnotation) -> bool:
     spread = np.sqrt((inside.var() + around.var()) / 2)
     pixels = len(inside) / len(annotation.source_planes)
     return bool(abs(inside.mean() - around.mean()) * np.sqrt(pixels) > _DISCERNIBLE * spread)
+
+
+def cut_out(volume: Volume, annotation: SparseAnnotation, region) -> tuple[Volume, SparseAnnotation]:
+    """A part of the volume, and what is known there."""
+    return _magnified(volume, annotation, region, 1)
 
 
 def _magnified(volume: Volume, annotation: SparseAnnotation, region, times: int) -> tuple[Volume, SparseAnnotation]:
