@@ -87,6 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"warning: {name} vanishes on {planes_named(planes)}, between planes that hold it: "
             "paint one of them, or choose another predictor"
         )
+    for name, planes in prediction.details.get("unlike", {}).items():
+        arguments.console.say(
+            f"warning: on {planes_named(planes)} the image does not look like {name} where that was predicted: it may "
+            "come and go between painted planes; look at one of them, and paint it"
+        )
     if prediction.expected_dice is not None:
         interval = prediction.expected_dice_interval
         between = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f} in 80 of 100 cases)"

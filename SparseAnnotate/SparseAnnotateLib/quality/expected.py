@@ -14,6 +14,7 @@ from .features import PlaneFeatures, features_of
 from .hidden import hiddenness, lowered, shifts
 from .left_out import groups_to_leave_out, without_planes
 from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
+from .unlike import unlike_planes
 from .vanished import lasting_per_plane, lasting_share, vanished_px
 
 if TYPE_CHECKING:
@@ -163,6 +164,9 @@ def with_expected_quality(
             for number, one in enumerate(annotation.classes)
             if missing_px[:, number].any()
         }
+    if intensities is not None and len(structure_groups(annotation)) == 1:
+        found = unlike_planes(prediction.labels, annotation, spacing_mm, intensities)
+        details |= {"unlike": {annotation.classes[n].name: planes for n, planes in found.items()}} if found else {}
     return replace(
         prediction,
         expected_dice_per_plane=told.per_plane,

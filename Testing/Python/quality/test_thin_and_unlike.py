@@ -1,0 +1,68 @@
+"""Thin structures promise less than discs; what the image does not bear out is named."""
+
+import numpy as np
+import pytest
+from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
+from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_unseen, visibility
+from SparseAnnotateLib.quality.expected import with_expected_quality
+
+ROWS, COLUMNS = np.mgrid[:48, :56]
+AWAY = np.hypot(ROWS - 24, COLUMNS - 28)
+SPACING = (1.0, 1.0, 1.0)
+
+
+def image_of(truth, contrast=100, noise=15):
+    return (truth * contrast + np.random.default_rng(0).normal(0, noise, truth.shape)).astype(np.float32)
+
+
+def told(truth, painted, predictor="shape", contrast=100):
+    annotation = SparseAnnotation.from_painted_planes(truth, painted)
+    volume = Volume.from_array(image_of(truth, contrast), SPACING)
+    prediction = run(PREDICTORS.create(predictor), volume, annotation)
+    return with_expected_quality(prediction, annotation, SPACING, predictor, volume.intensities)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0), (0.5, 2.0), (3.0, 0.8)])
+def test_a_disc_has_its_radius_and_a_band_half_of_its_width(spacing):
+    fine = np.hypot((ROWS - 24) * spacing[0], (COLUMNS - 28) * spacing[1])
+    disc = (fine <= 9).astype(np.uint8)
+    band = 2 * ((ROWS >= 20) & (ROWS < 24)).astype(np.uint8)
+    assert half_thickness_mm(disc[None], 2, spacing)[0] == pytest.approx([9, 0], rel=0.15)
+    length, width = 56 * spacing[1], 4 * spacing[0]
+    expected = 8 / np.pi * length * width / (2 * (length + width))
+    assert half_thickness_mm(band[None], 2, spacing)[0] == pytest.approx([0, expected])
+
+
+def test_what_looks_like_its_surroundings_is_unseen():
+    for radius in (3, 5, 9):
+        truth = np.repeat((radius >= AWAY)[None], 6, axis=0).astype(np.uint8)
+        annotation = SparseAnnotation.from_painted_planes(truth, [0, 2, 5])
+        assert is_unseen(image_of(truth, 0), annotation, 1)
+        assert not is_unseen(image_of(truth, 100), annotation, 1)
+        assert visibility(image_of(truth, 100), annotation, 1) > 0.9
+
+
+@pytest.mark.parametrize("predictor", ["shape", "nearest", "guided"])
+def test_a_shell_promises_less_than_the_ball_it_bounds(predictor):
+    reach = np.stack([np.sqrt(np.maximum(0, 20**2 - (k - 20) ** 2)) for k in range(41)])[:, None, None]
+    ball = (reach > AWAY).astype(np.uint8)
+    inner = (np.maximum(reach - 2.5, 0) > AWAY).astype(np.uint8)
+    shell = ball - inner
+    planes = range(3, 41, 7)
+    assert told(shell, planes, predictor, 0).expected_dice < told(ball, planes, predictor, 0).expected_dice - 0.1
+
+
+@pytest.mark.parametrize("predictor", ["shape", "nearest"])
+@pytest.mark.parametrize("kind", ["stack", "ladder", "two columns"])
+def test_what_comes_and_goes_between_planes_that_look_alike_is_named(kind, predictor):
+    there = {"stack": lambda k: k % 8 < 4, "ladder": lambda k: k % 8 < 5, "two columns": lambda k: k % 8 < 3}[kind]
+    outline = (AWAY <= 12) if kind != "two columns" else (np.abs(COLUMNS - 28) > 8) & (AWAY <= 16)
+    truth = np.stack([outline & there(k) for k in range(41)]).astype(np.uint8)
+    prediction = told(truth, range(1, 41, 8), predictor)
+    named = prediction.details["unlike"]["class 1"]
+    assert named
+    assert not any(there(k) for k in named)
+    whole = np.repeat(outline[None], 41, axis=0).astype(np.uint8)
+    steady = told(whole, range(1, 41, 8), predictor)
+    assert "unlike" not in steady.details
+    assert prediction.expected_dice < steady.expected_dice - 0.1
