@@ -129,7 +129,12 @@ class TestOwnPlanes:
         large = ellipsoid((12, 15, 20), (11, 10, 14))
         pieces = ellipsoid((4, 35, 20), (3, 6, 6)) + ellipsoid((18, 35, 50), (3, 6, 6))
         labels = kept_on(large, [4, 11, 18]) + 2 * kept_on(pieces, [4, 11, 18])
-        assert told(labels).annotation.complete_planes_of(2) == [4, 11, 18]
+        result = told(labels)
+        assert result.annotation.complete_planes_of(2) == [4, 11, 18]
+        assert result.sentences == (
+            "note: class 2 has no voxel on plane 11 between planes that show it: it counts as absent there; "
+            "if it was not painted there, name its planes with --complete",
+        )
 
 
 class TestSlivers:

@@ -32,6 +32,8 @@ class Painted:
     ----------
     complete : bool (planes, classes), on the planes that show anything
     absent : (class number, plane) of holes that count as absent though the outlines around promise the structure
+    between : (class number, plane) of holes between planes that show the structure, whose outlines promise nothing;
+        they count as absent, but with all structures on common planes 1 of 126 paintings of the 42 volumes has one
     goes_on : (class number, plane) beyond all planes of a structure, on planes of structures that were painted on other
         planes only, where the image seems to show it; it counts as absent there
     left_out : (class number, plane) of holes that count as not painted though neither the image says so nor any other
@@ -40,6 +42,7 @@ class Painted:
 
     complete: np.ndarray
     absent: tuple[Hole, ...] = ()
+    between: tuple[Hole, ...] = ()
     left_out: tuple[Hole, ...] = ()
     goes_on: tuple[Hole, ...] = ()
 
@@ -58,7 +61,7 @@ def own_planes(
     ranges : first and last plane of structures (class numbers) where they were clicked
     image : shape (planes, rows, columns), to see whether a structure goes on where it has no voxel
     """
-    promised, inside = np.zeros_like(shown), np.zeros_like(shown)
+    promised, inside, between = np.zeros_like(shown), np.zeros_like(shown), np.zeros_like(shown)
     seen, unlike = np.zeros_like(shown), np.zeros_like(shown)
     for number in range(1, shown.shape[1] + 1):
         column = number - 1
@@ -68,6 +71,7 @@ def own_planes(
             if ends is None:
                 promised[planes, column] = True
                 continue
+            between[planes, column] = True
             promise = outlines.promise(number, planes[0], *ends)
             overlaps = image is not None and promise.pixels >= _OVERLAP
             looks = looks_between(image, outlines, number, planes, *ends) if overlaps else None
@@ -91,7 +95,8 @@ def own_planes(
     one_sided = ~(accepted.T.astype(int) @ shown > 0).any(axis=0)
     absent, left_out = complete & (unlike | promised), accepted & ~seen & one_sided
     goes_on = _going_on(outlines, shown, complete & (shown.astype(int) @ joint == 0), image)
-    return Painted(complete, _listed(absent), _listed(left_out), _listed(goes_on))
+    between &= complete & ~(unlike | promised)
+    return Painted(complete, *map(_listed, (absent, between, left_out, goes_on)))
 
 
 def _going_on(outlines: Outlines, shown: np.ndarray, candidates: np.ndarray, image: np.ndarray | None) -> np.ndarray:

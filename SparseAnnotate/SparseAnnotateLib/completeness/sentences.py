@@ -10,11 +10,14 @@ from ..annotation import SparseAnnotation
 # Structures and planes named in a line; of more, only their number is.
 _NAMED = 8
 
+_NAME_ITS_PLANES = "if it was not painted there, name its planes with --complete"
+
 
 def sentences(
     annotation: SparseAnnotation,
     slivers: Mapping[int, tuple[int, ...]],
     absent: tuple[tuple[int, int], ...],
+    between: tuple[tuple[int, int], ...],
     left_out: tuple[tuple[int, int], ...],
     goes_on: tuple[tuple[int, int], ...] = (),
     *,
@@ -37,17 +40,19 @@ def sentences(
         )
     # Of a structure that only a range names nothing is painted anywhere: that is no doubt about a plane.
     left_out = tuple(one for one in left_out if annotation.shown_planes_of(one[0]))
-    lines += _in_doubt(names, absent, "absent", "if it was not painted there, name its planes with --complete")
-    lines += _in_doubt(names, left_out, "not painted", "if there is none, say --empty-of {name} {planes}")
+    promised = "though the painted planes around promise it"
+    lines += _in_doubt(names, absent, promised, "absent", _NAME_ITS_PLANES)
+    lines += _in_doubt(names, between, "between planes that show it", "absent", _NAME_ITS_PLANES)
+    lines += _in_doubt(names, left_out, promised, "not painted", "if there is none, say --empty-of {name} {planes}")
     lines += [
         f"note: {names[number - 1]} has no voxel on plane {plane}, where the image looks as on its own planes: it "
-        "counts as absent there; if it was not painted there, name its planes with --complete"
+        f"counts as absent there; {_NAME_ITS_PLANES}"
         for number, plane in goes_on[:1]
     ]
     return tuple(lines)
 
 
-def _in_doubt(names: list[str], holes: tuple[tuple[int, int], ...], counts_as: str, advice: str) -> list[str]:
+def _in_doubt(names: list[str], holes: tuple[tuple[int, int], ...], why: str, counts_as: str, advice: str) -> list[str]:
     """A line of the structure with the fewest such planes."""
     planes = {number: [plane for one, plane in holes if one == number] for number, _ in holes}
     if not planes:
@@ -55,8 +60,8 @@ def _in_doubt(names: list[str], holes: tuple[tuple[int, int], ...], counts_as: s
     number = min(planes, key=lambda one: len(planes[one]))
     name, ones = names[number - 1], planes[number]
     return [
-        f"note: {name} has no voxel on {planes_named(ones)} though the painted planes around promise it: it "
-        f"counts as {counts_as} there; {advice.format(name=shlex.quote(name), planes=','.join(map(str, ones)))}"
+        f"note: {name} has no voxel on {planes_named(ones)} {why}: it counts as {counts_as} there; "
+        f"{advice.format(name=shlex.quote(name), planes=','.join(map(str, ones)))}"
     ]
 
 

@@ -85,10 +85,11 @@ def understood(
     for axis, ones in along.items():
         annotation = annotation.with_painted_along(axis, ones, labels)
     slivers = {number: ones for number, ones in slivers.items() if number not in complete}
-    absent, left_out, goes_on = (
-        tuple(one for one in ones if one[0] not in said) for ones in (painted.absent, painted.left_out, painted.goes_on)
+    absent, between, left_out, goes_on = (
+        tuple(one for one in ones if one[0] not in said)
+        for ones in (painted.absent, painted.between, painted.left_out, painted.goes_on)
     )
-    words = sentences(annotation, slivers, absent, left_out, goes_on, told=tell, axes=axes)
+    words = sentences(annotation, slivers, absent, between, left_out, goes_on, told=tell, axes=axes)
     if tell and image is not None:
         unsaid = [plane for plane in annotation.painted_planes if plane not in aside]
         words += dabs_named(stray_ends(image, annotation.labels, unsaid))
