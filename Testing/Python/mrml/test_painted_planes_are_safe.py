@@ -22,6 +22,7 @@ from nodes import add_segmentation, add_volume, ids_of, paint
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
+from SparseAnnotateSlicer.session.initial import start_from
 from SparseAnnotateSlicer.session.painted import NOTHING
 from SparseAnnotateSlicer.session.planes import PlaneState
 from SparseAnnotateSlicer.session.prediction import submit
@@ -57,6 +58,11 @@ class Expert(RuleBasedStateMachine):
         node = add_segmentation(self.scene, volume_node)
         if shared:
             node.GetSegmentation().CollapseBinaryLabelmaps(True)
+        made = add_segmentation(self.scene, volume_node, name="of a program")
+        for number, segment_id in enumerate(ids_of(made)):
+            mask = np.zeros(SHAPE, bool)
+            mask[1:6, 1:6, 4 * number : 4 * number + 5] = True
+            paint(made, segment_id, volume_node, mask)
         self.session = AnnotationSession.start(volume_node, node, "k")
         self.session.set_range(0, SHAPE[0] - 1)
         self.user_paints(1, 0, 1)
@@ -161,6 +167,11 @@ class Expert(RuleBasedStateMachine):
         self.ranges.pop(segment, None)
         self.clicked.pop(segment, None)
 
+    @rule(starts=st.booleans())
+    def user_starts_from_what_a_program_made(self, starts):
+        node = self.scene.GetFirstNodeByName("of a program")
+        self.write(lambda: start_from(self.session, node if starts else None))
+
     @rule(count=st.integers(1, 4))
     def we_suggest(self, count):
         try:
@@ -170,6 +181,7 @@ class Expert(RuleBasedStateMachine):
             return
         first, last = self.session.plane_range or (0, SHAPE[0] - 1)
         assert all(first <= one.plane <= last for one in chosen)
+        assert not {one.plane for one in chosen} & {*self.session.look().whole}
 
     def check_contradicts(self, error):
         """Something is painted where the user said that it is not."""
