@@ -129,6 +129,17 @@ class TestWhatIsSaid:
         assert self.understood_along("k", labels, painted=(3, 7, 13)) == (empty, unused)
         assert self.understood_along("k", labels, painted=(3, 7, 8, 13), empty=(7,)) == ()
 
+    @pytest.mark.parametrize(
+        ("slices", "blank"), [((3, 7, 8, 13), "plane 7"), ((2, 3, 5, 8, 10, 13, 16), "planes 5, 10")]
+    )
+    def test_blank_slices_between_others_in_a_folder_with_some(self, body, slices, blank):
+        volume = Volume.from_array(np.zeros(body.shape, np.int16), (1, 1, 1))
+        painted = np.isin(np.arange(len(body)), slices)[:, None]
+        file = LabelFile(kept_on(body, [3, 8, 13]), (LabelClass(1, "liver"),), painted)
+        note = f"note: blank slices on {blank} are taken to be empty: remove them if they were not painted"
+        assert note in understand(Said(), volume, file)[1].sentences
+        assert note not in understand(Said(empty=(5, 7, 10)), volume, file)[1].sentences
+
     def test_nothing_where_all_are_named(self, body):
         assert self.understood_along("k", kept_on(body, [3, 8, 13]), painted=(3, 8), partly=(13,)) == ()
 

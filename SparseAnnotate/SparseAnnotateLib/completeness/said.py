@@ -76,7 +76,12 @@ def understand(
         annotation = annotation.with_partly_painted(said.partly)
     if said.box:
         annotation = annotation.with_box(*said.box)
-    noted = (*told, *result.sentences, *_left_out(said, labels, annotation))
+    noted = (
+        *told,
+        *result.sentences,
+        *_left_out(said, labels, annotation),
+        *(() if told else _blank_slices(said, file)),
+    )
     return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
 
 
@@ -150,6 +155,21 @@ def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> t
     if planes:
         notes.append(f"note: labels on {planes_named(planes)} are not used, as {said.named_by} does not name them")
     return tuple(notes)
+
+
+def _blank_slices(said: Said, file: LabelFile) -> tuple[str, ...]:
+    """A note of blank planes between labels that the file tells are painted, as a folder with some slices does."""
+    if said.painted is not None or file.painted is None or not file.labels.any():
+        return ()
+    shown = file.labels.any(axis=(1, 2))
+    first, last = np.flatnonzero(shown)[[0, -1]]
+    blank = np.flatnonzero(file.painted.any(axis=1) & ~shown)
+    planes = [one for one in blank.tolist() if first < one < last and one not in said.empty]
+    if not planes:
+        return ()
+    return (
+        f"note: blank slices on {planes_named(planes)} are taken to be empty: remove them if they were not painted",
+    )
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:
