@@ -128,6 +128,12 @@ class TestEstimatedRanges:
         (extent,) = extents_of(SparseAnnotation.from_painted_planes(labels, [20], plane_range=(2, 47)))
         assert (extent.first, extent.last, extent.cut) == (2, 47, (False, False))
 
+    def test_where_nobody_said_where_it_ends_it_reaches_as_far_as_its_painted_planes_lie_apart(self):
+        labels = np.zeros((100, 8, 8), np.uint8)
+        labels[:, 2:6, 2:6] = 1
+        annotation = SparseAnnotation.from_painted_planes(labels, [40, 44, 52])
+        assert [(one.first, one.last) for one in extents_of(annotation)] == [(32, 60)]
+
     def test_structures_that_no_plane_shows_can_be_anywhere(self):
         annotation = SparseAnnotation.unpainted((30, 4, 4), [LabelClass(1, "a"), LabelClass(2, "b")])
         assert [(one.number, one.first, one.last) for one in extents_of(annotation)] == [(0, 0, 29)]

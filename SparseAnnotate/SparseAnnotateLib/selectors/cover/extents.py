@@ -14,7 +14,8 @@ def extents_of(annotation: SparseAnnotation) -> list[Extent]:
     """The extent of each structure, in the order of their numbers.
 
     A structure whose range was not clicked reaches half way from the last plane that shows it to the first painted one
-    that does not; without such a plane, to the end of the range of all. Where there are structures without a range
+    that does not; without such a plane, to the end of the range of all, or, where that is the whole scan, as far as its
+    painted planes lie apart: nobody said that the scan ends there. Where there are structures without a range
     that no painted plane shows, one extent (number 0) stands for all of them: they can be anywhere in the range of
     all.
     """
@@ -25,7 +26,7 @@ def extents_of(annotation: SparseAnnotation) -> list[Extent]:
         if number in annotation.class_ranges:
             found.append(_extent(annotation, number, annotation.class_ranges[number], painted))
         elif len(shown):
-            found.append(_extent(annotation, number, _estimated(annotation.plane_range, painted, shown), painted))
+            found.append(_extent(annotation, number, _estimated(annotation, painted, shown), painted))
         else:
             unseen.append(set(painted.tolist()))
     if unseen or not found:
@@ -40,10 +41,15 @@ def extents_of(annotation: SparseAnnotation) -> list[Extent]:
     return found
 
 
-def _estimated(plane_range: tuple[int, int], painted: np.ndarray, shown: np.ndarray) -> tuple[int, int]:
+def _estimated(annotation: SparseAnnotation, painted: np.ndarray, shown: np.ndarray) -> tuple[int, int]:
+    lowest, highest = annotation.plane_range
+    if (lowest, highest) == (0, annotation.planes - 1) and len(shown) > 1:
+        # Five slices of an abdomen, painted 81 to 128 without a range: the next one was 24, in the pelvis.
+        farthest = int(np.diff(shown).max())
+        lowest, highest = max(lowest, shown[0] - farthest), min(highest, shown[-1] + farthest)
     before, after = painted[painted < shown[0]], painted[painted > shown[-1]]
-    first = (before[-1] + shown[0] + 1) // 2 if len(before) else min(plane_range[0], shown[0])
-    last = (after[0] + shown[-1]) // 2 if len(after) else max(plane_range[1], shown[-1])
+    first = (before[-1] + shown[0] + 1) // 2 if len(before) else min(lowest, shown[0])
+    last = (after[0] + shown[-1]) // 2 if len(after) else max(highest, shown[-1])
     return int(first), int(last)
 
 
