@@ -39,7 +39,8 @@ class Options:
         names = [field.name for field in dataclasses.fields(cls)]
         unknown = [name for name in values if name not in names]
         if unknown:
-            raise InputError(f"there is no option {unknown[0]!r}: choose among {', '.join(names)}")
+            advice = f"choose among {', '.join(names)}" if names else "there are none to set"
+            raise InputError(f"there is no option {unknown[0]!r}: {advice}")
         return cls(**{name: _coerce(name, value, hints[name]) for name, value in values.items()})
 
 

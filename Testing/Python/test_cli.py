@@ -191,7 +191,7 @@ class TestPredict:
             (["spleen", "2", "9"], "there is no such structure among the labels; there are: "),
             (["5", "two", "9"], "--range-of 5 two 9: write two plane numbers"),
             (["5", "3", "9"], "is painted on plane 2, outside its range 3 to 9"),
-            (["5", "2", "9", "--range-of", "5", "2", "8"], "--range-of is given twice for 5"),
+            (["5", "2", "9", "--range-of", "5", "2", "8"], "--range-of is given twice for 5: keep one of them"),
         ],
     )
     def test_a_range_of_a_structure_that_cannot_be_is_told(self, painted, tmp_path, capsys, given, sentence):

@@ -140,6 +140,16 @@ class TestWhatIsSaid:
         assert note in understand(Said(), volume, file)[1].sentences
         assert note not in understand(Said(empty=(5, 7, 10)), volume, file)[1].sentences
 
+    def test_planes_without_a_structure_that_are_said_to_be_complete_for_it(self, body):
+        note = "note: --complete names planes 7, 9, without liver: it is taken to be absent there"
+        labels = kept_on(body, [3, 8, 13])
+        assert note in self.understood_along("k", labels, complete=(("liver", (3, 7, 8, 9, 13)),))
+        assert not self.understood_along("k", labels, complete=(("liver", (3, 8, 13)),))
+
+    def test_planes_painted_in_part_that_do_not_exist(self, body):
+        with pytest.raises(InputError, match="partly painted plane 99 does not exist: planes are numbered 0 to"):
+            self.understood_along("k", kept_on(body, [3, 8]), partly=(99,))
+
     def test_nothing_where_all_are_named(self, body):
         assert self.understood_along("k", kept_on(body, [3, 8, 13]), painted=(3, 8), partly=(13,)) == ()
 

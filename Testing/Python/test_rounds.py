@@ -122,10 +122,21 @@ class TestCommand:
         assert len([line for line in capsys.readouterr().out.splitlines() if line[:1].isdigit()]) == 3
         assert [one["painted"] for one in json.loads(json_file.read_text())["rounds"]] == [2, 4, 6]
 
+    def test_a_reference_of_a_few_planes_is_noticed(self, tmp_path, capsys):
+        import SimpleITK
+
+        image, label, *axis = self.files(tmp_path)
+        sparse = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(label))
+        sparse[np.flatnonzero(sparse.any(axis=(1, 2)))[1:-1]] = 0
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(sparse), label)
+        assert main(["simulate", image, label, *axis, "--count", "2", "--predictor", "nearest"]) == 0
+        assert "REFERENCE must hold the labels of all planes, not of a few" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
             (["--count", "4", "--until", "0.9"], "give --rounds too"),
+            (["--count", "4", "--rounds", "2", "--until", "95"], "--until 95 is no Dice"),
             (["--planes", "3,4", "--rounds", "2"], "--planes names the planes"),
         ],
     )

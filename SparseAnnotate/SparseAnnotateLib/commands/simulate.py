@@ -95,6 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             common |= {"planes": arguments.planes, "own_planes": arguments.own_planes}
             outcome = simulate(volume, expert, selector, predictor, **common)
+    if not outcome.measured["outlines"]:
+        arguments.console.say(
+            "warning: no painted plane holds a label: REFERENCE must hold the labels of all planes, not of a few"
+        )
     asked = {"case": str(arguments.image), "fraction": arguments.fraction, "of": arguments.of}
     if arguments.json:
         write_text(arguments.json, json.dumps({**asked, **outcome.measured}, indent=2) + "\n", ".json")
@@ -111,6 +115,8 @@ def _in_rounds(arguments: argparse.Namespace) -> bool:
         raise InputError("--own-planes paints evenly spaced planes at once: drop --rounds and --planes")
     if asked and arguments.planes:
         raise InputError("--planes names the planes: drop --rounds, --until-stable and --until, or give --count")
+    if arguments.until is not None and not 0 < arguments.until <= 1:
+        raise InputError(f"--until {arguments.until:g} is no Dice: give a number above 0 and at most 1, such as 0.95")
     if asked and arguments.rounds == 1:
         raise InputError("--until-stable and --until stop between rounds: give --rounds too, such as --rounds 5")
     return asked

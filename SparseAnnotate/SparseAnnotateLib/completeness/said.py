@@ -11,6 +11,7 @@ import numpy as np
 
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
+from ..label_map import as_planes
 from ..volume import AXES, Volume
 from .axis import along_painted_axis
 from .sentences import planes_named
@@ -80,6 +81,7 @@ def understand(
         *told,
         *result.sentences,
         *_left_out(said, labels, annotation),
+        *_complete_in_vain(said, annotation),
         *(() if told else _blank_slices(said, file)),
     )
     return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
@@ -157,6 +159,16 @@ def _left_out(said: Said, labels: np.ndarray, annotation: SparseAnnotation) -> t
     return tuple(notes)
 
 
+def _complete_in_vain(said: Said, annotation: SparseAnnotation) -> tuple[str, ...]:
+    """A note of planes that --complete names though they hold none of the structure, for the first such structure."""
+    for number, planes in _numbers("complete", said.complete, annotation.classes).items():
+        none = sorted({*planes} - {*annotation.shown_planes_of(number)})
+        if none:
+            name = annotation.classes[number - 1].name
+            return (f"note: --complete names {planes_named(none)}, without {name}: it is taken to be absent there",)
+    return ()
+
+
 def _blank_slices(said: Said, file: LabelFile) -> tuple[str, ...]:
     """A note of blank planes between labels that the file tells are painted, as a folder with some slices does."""
     if said.painted is not None or file.painted is None or not file.labels.any():
@@ -189,7 +201,7 @@ def _of_planes(said: Said, file: LabelFile, labels, *, turned: bool, **crossing)
         return understood(annotation, tell=False, **numbers, **crossing)
     painted = None if said.painted is None else sorted({*said.painted, *said.partly})
     annotation = SparseAnnotation.from_painted_planes(labels, painted, empty=said.empty, classes=file.classes)
-    aside = {*said.partly, *said.empty}
+    aside = {*as_planes(said.partly, len(labels), "partly painted"), *said.empty}
     return understood(annotation, tell=painted is None, aside=aside, ranges=ranges, **numbers, **crossing)
 
 
@@ -200,7 +212,8 @@ def _numbers(what: str, named: Named, classes: Sequence[LabelClass]) -> dict[int
     for structure, planes in named:
         number = class_number(structure, classes, option)
         if number in found:
-            raise InputError(f"{option} is given twice for {structure}: give all its planes at once")
+            advice = "keep one of them" if what == "range_of" else "give all its planes at once"
+            raise InputError(f"{option} is given twice for {structure}: {advice}")
         found[number] = tuple(planes)
     return found
 
