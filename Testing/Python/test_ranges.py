@@ -112,6 +112,13 @@ class TestTables:
         assert said.err.startswith("note: vein: not among the labels, so not painted yet\naxis k")
         assert "vein" in said.out
 
+    def test_no_plane_outside_a_box_is_suggested(self, scan, painted, capsys):
+        box = ["--box", "4", "15", "0", "11", "0", "13"]
+        for more in ([], ["--labels", painted]):
+            result = suggested(capsys, scan[0], *box, *more)
+            assert result["range"] == [4, 15]
+            assert all(4 <= plane <= 15 for plane in result["planes"])
+
     def test_words_stand_at_the_left_and_numbers_at_the_right(self, scan, capsys):
         assert main(["suggest", scan[0], "--range-of", "long", "2", "17", "--count", "2", "-q"]) == 0
         lines = capsys.readouterr().out.splitlines()

@@ -103,10 +103,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_options_of_one_case(arguments) -> None:
     """Many cases are told apart in their table, not by options that would hold for all of them."""
+    from ..jobs.cases import COLUMNS
+
     for name in (*_given.NAMES, *_initial.NAMES, "quality", "probabilities"):
         if getattr(arguments, name):
             option = name.replace("_", "-")
-            raise InputError(f"--{option} is for one case: give LABELS, or a column {name} in a table of cases")
+            advice = f", or a column {name} in a table of cases" if name in COLUMNS else ""
+            raise InputError(f"--{option} is for one case: give LABELS{advice}")
 
 
 def annotation_from(arguments, volume, file):

@@ -58,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         volume, annotation = _painted_so_far(arguments, volume)
     else:
         volume, annotation, initial = _corrected_so_far(arguments, volume)
+    if arguments.box and not arguments.range and not annotation.class_ranges:
+        first, last = annotation.plane_range  # nothing lies outside the box
+        annotation = annotation.with_range(max(first, arguments.box[0]), min(last, arguments.box[1]))
     count = shared.count_from(arguments, annotation.plane_range, volume.planes)
     if arguments.fraction is not None:
         count -= int(annotation.painted[annotation.plane_range[0] : annotation.plane_range[1] + 1].sum())

@@ -20,7 +20,7 @@ IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mh
 _ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
 # What columns of tables say of planes, for one case or one scan of a cohort.
 PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range", "range_of")
-_COLUMNS = ("image", "labels", "initial", "corrected", "name", *PLANE_COLUMNS)
+COLUMNS = ("image", "labels", "initial", "corrected", "name", *PLANE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ def _from_table(path: Path) -> list[dict[str, Any]]:
 
 
 def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
-    unknown = [name for name in row if name not in _COLUMNS]
+    unknown = [name for name in row if name not in COLUMNS]
     if unknown:
-        raise InputError(f"the column {unknown[0]} of {table} does not fit: its columns may be {', '.join(_COLUMNS)}")
+        raise InputError(f"the column {unknown[0]} of {table} does not fit: its columns may be {', '.join(COLUMNS)}")
     if not row.get("image") or not row.get("labels"):
         raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
     image, labels = (table.parent / row[name] for name in ("image", "labels"))
