@@ -64,6 +64,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     outputs = [(f"the result of {case.name},", case.output) for case in found]
     outputs += [("the table", output / "cases.csv"), ("the settings", output / "batch.json")]
     check_outputs(arguments, outputs, cases=found)
+    cases.refuse_folders_in_names(found)
     for case in found:
         check_writable(case.output, folder_is_made=True)
     batch.keep_to_settings(output, settings, again=arguments.again, results=[case.output for case in found])

@@ -139,10 +139,14 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(f"two cases of {source} are called {double}: give them names (a column name in a table)")
-    placed = next((name for name in names if re.search(r"[/\\]", name)), None)
-    if placed is not None:
-        raise InputError(f"a case of {source} is called {placed}, which names a folder: give it another name")
     return cases
+
+
+def refuse_folders_in_names(cases: Sequence[FileCase]) -> None:
+    """Refuse names that lead out of the folder of the results, or into one below it."""
+    placed = next((case.name for case in cases if re.search(r"[/\\]", case.name)), None)
+    if placed is not None:
+        raise InputError(f"a case is called {placed}, which names a folder: give it another name")
 
 
 def _from_table(path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from SparseAnnotateLib.completeness import Said
 from SparseAnnotateLib.io import read_image, read_labels, write_labels
 from SparseAnnotateLib.jobs import InlineRunner, LocalRunner
 from SparseAnnotateLib.jobs.batch import exit_code, keep_to_settings, open_runner, predict_cases, summary, write_table
-from SparseAnnotateLib.jobs.cases import find_cases, planes_from
+from SparseAnnotateLib.jobs.cases import find_cases, planes_from, refuse_folders_in_names
 from SparseAnnotateLib.predictors import PREDICTORS
 
 
@@ -84,13 +84,19 @@ def test_a_table_names_files_and_painted_planes(data, output, tmp_path):
         ("image,labels\na.nii,\n", "line 2 of .* lacks an image or its labels"),
         ("image,labels,painted\na.nii,b.nii,3-x\n", "line 2 of .*'3-x' is no plane number"),
         ("image,labels,name\na.nii,b.nii,x\nc.nii,d.nii,x\n", "two cases of .* are called x"),
-        ("image,labels,name\na.nii,b.nii,../x\n", "is called ../x, which names a folder: give it another name"),
     ],
 )
 def test_a_table_that_does_not_fit_is_told_with_its_line(tmp_path, output, text, said):
     (tmp_path / "cases.csv").write_text(text)
     with pytest.raises(InputError, match=said):
         cases_in(tmp_path / "cases.csv", output)
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b"])
+def test_a_name_that_leads_to_another_folder_is_refused(tmp_path, output, name):
+    (tmp_path / "cases.csv").write_text(f"image,labels,name\na.nii,b.nii,{name}\n")
+    with pytest.raises(InputError, match="which names a folder: give it another name"):
+        refuse_folders_in_names(cases_in(tmp_path / "cases.csv", output))
 
 
 def test_a_folder_without_cases_and_an_image_without_labels_are_told(data, output):
