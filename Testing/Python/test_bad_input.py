@@ -44,7 +44,9 @@ def test_a_2d_image(tmp_path):
 def test_a_4d_image(tmp_path):
     path = tmp_path / "cine.nrrd"
     sitk.WriteImage(sitk.GetImageFromArray(np.stack([IMAGE] * 3), isVector=False), str(path))
-    assert said_by(read_image, path) == f"{path} is a 4-D image with 3 frames: save one of them and give that"
+    assert said_by(read_image, path) == (
+        f"{path} is a 4-D image with 3 frames: save one of them and give that, or choose one with --channel N"
+    )
 
 
 def test_nan_or_infinite_intensities(tmp_path):

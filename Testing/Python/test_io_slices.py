@@ -88,6 +88,20 @@ class TestPictures:
         with pytest.raises(InputError, match=rf"1\.{suffix} is a colour image: save it in grey"):
             read_image(folder)
 
+    @pytest.mark.parametrize("odd", [0, 3, 5])
+    def test_slices_with_different_numbers_of_bits_are_refused(self, tmp_path, odd):
+        planes = [plane.astype(np.uint8 if k == odd else np.uint16) for k, plane in enumerate(STACK)]
+        with pytest.raises(InputError, match="do not compare"):
+            read_image(slices(tmp_path / "scan", planes, [f"s{k}" for k in range(6)]))
+
+    @pytest.mark.parametrize("empty", [0, 3])
+    def test_an_empty_slice_may_have_fewer_bits(self, tmp_path, empty):
+        stack = STACK.astype(np.uint16) * 200
+        stack[empty] = 0
+        planes = [plane.astype(bool) if k == empty else plane for k, plane in enumerate(stack)]
+        scan = slices(tmp_path / "scan", planes, [f"s{k}" for k in range(6)])
+        assert np.array_equal(read_image(scan, "k").intensities, stack)
+
     def test_sixteen_bits_and_one_bit_are_read(self, tmp_path):
         deep = STACK.astype(np.uint16) * 200
         assert np.array_equal(read_image(slices(tmp_path / "deep", deep, "123456"), "k").intensities, deep)

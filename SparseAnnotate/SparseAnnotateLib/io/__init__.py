@@ -5,8 +5,9 @@
 - `folders`, `slices`, `tiff`, `dicom/`: one kind of source each, which hands on a `found`; `segmentation`: .seg.nrrd;
   `itk`: everything that SimpleITK reads.
 - `headers`, `encoding`: the geometry of an image, repeated bit by bit in its results. `colors`, `polygons`: DICOM's.
-- `whole`: damage that ITK keeps to itself is found; `nifti`: headers of both versions; `readable`: a file under a name
-  and in a form that ITK reads. `tables`: .csv in any encoding.
+- `grid_checks`: one rectangular grid, and the file says which. `whole`: damage that ITK keeps to itself is found;
+  `nifti`: headers of both versions; `readable`: a file under a name and in a form that ITK reads.
+- `tables`: .csv in any encoding.
 - `writing`: files that are whole or not there; `outputs`, `parts`: no output destroys an input.
 
 May be imported here: the ground. SimpleITK, pydicom and tifffile are imported inside functions. What fits no volume is

@@ -16,6 +16,7 @@ from . import folders, headers, tiff
 from .dicom import headers as dicom_headers
 from .dicom.series import read_file
 from .found import Found, said_of_spacing
+from .grid_checks import SHEARED, check_grid
 from .itk import captured_stderr, reason
 from .parts import split_series
 from .readable import as_itk_reads_it
@@ -118,6 +119,7 @@ def load(
         raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
     array = np.asarray(_Memory(image))
     geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection(), header)
+    check_grid(path, geometry)
     return Stored(image, array, geometry, non_finite)
 
 
@@ -181,7 +183,10 @@ def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, labels: bool, cha
         raise InputError(f"{path} is a {dimension}-D image: give a volume, or the folder that holds all slices")
     frames, values = int(np.prod(size[3:])), reader.GetNumberOfComponents()
     if frames > 1 and (channel is None or frames != size[3] or values > 1):
-        raise InputError(f"{path} is a {dimension}-D image with {frames} frames: save one of them and give that")
+        chosen = ", or choose one with --channel N" if not labels and frames == size[3] and values == 1 else ""
+        raise InputError(
+            f"{path} is a {dimension}-D image with {frames} frames: save one of them and give that{chosen}"
+        )
     if "complex" in kind:
         raise InputError(f"{path} holds complex numbers: save its magnitude and give that")
     if values > 1 and not labels and channel is None:
@@ -197,7 +202,9 @@ def _check_kind(path: Path, reader: SimpleITK.ImageFileReader, labels: bool, cha
 def _sentence(path: Path, error: RuntimeError) -> str:
     text = str(error)
     if "orthonormal" in text or "orthogonal" in text:
-        return f"{path} has axes that are not at right angles (a sheared sform): resample it onto a rectangular grid"
+        return f"{path} {SHEARED}"
+    if "change spacing" in text or "spacing (0) invalid" in text:
+        return f"{path} says that a voxel is 0 mm large along an axis: correct its header"
     if "Unable to determine ImageIO reader" in text:
         return f"{path} is in no format that can be read, or is damaged: give NIfTI, NRRD, MHA, TIFF or a DICOM folder"
     return f"{path} cannot be read, it may be damaged or truncated ({reason(error)}): get a fresh copy of it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -57,4 +58,4 @@ def reason(error: Exception) -> str:
     telling = lines[-1] if lines else type(error).__name__
     for prefix in ("sitk::ERROR:", "ITK ERROR:", "Reason:"):
         telling = telling.removeprefix(prefix).strip()
-    return telling
+    return re.sub(r" ?\(0x[0-9a-f]+\)", "", telling)  # an address in memory says nothing to a user

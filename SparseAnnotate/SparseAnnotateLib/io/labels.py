@@ -224,9 +224,10 @@ def _inexact(source: np.ndarray, rounded: np.ndarray, before: dict[float, int]) 
 
 def _said_of_scaled(values: dict[float, int]) -> str:
     value, number = max(values.items(), key=lambda pair: abs(pair[0] - pair[1]))
+    digits = next(count for count in (6, 9, 12, 17) if float(f"{value:.{count}g}") != number)
     return (
-        f"the labels lost their exactness by a scale in their header (such as {value:.6g} for {number}): they were "
-        f"brought back to whole numbers"
+        f"the labels lost their exactness, as by a scale in their header (such as {value:.{digits}g} for {number}): "
+        "they were brought back to whole numbers"
     )
 
 

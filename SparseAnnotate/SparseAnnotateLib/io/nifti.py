@@ -16,6 +16,9 @@ from ..errors import InputError
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz")
 _PAIR = (".hdr.gz", ".img.gz", ".hdr", ".img")
 _SIZE = {1: 348, 2: 540}
+# Of every type of voxels, for some headers say another number of bits, and ITK goes by the type.
+_BITS = {2: 8, 4: 16, 8: 32, 16: 32, 32: 64, 64: 64, 128: 24, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
+_BITS |= {1536: 128, 1792: 128, 2048: 256, 2304: 32}
 
 # (name, offset in NIfTI-2, its type, offset in NIfTI-1, its type)
 _FIELDS = (
@@ -52,6 +55,31 @@ class NiftiHeader:
     end: int
     datatype: int
     raw: bytes
+
+    @property
+    def is_nifti(self) -> bool:
+        """Whether it is more than Analyze's, whose bytes mean other things."""
+        return self.version == 2 or self.raw[344:347] in (b"n+1", b"ni1")
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the voxels are in the header's own file."""
+        return (self.raw[4:7] if self.version == 2 else self.raw[344:347]) in (b"n+1", b"n+2")
+
+    @property
+    def first_start(self) -> int:
+        """Where the voxels of a single file can begin at the earliest, in bytes."""
+        return _SIZE[self.version] + 4
+
+    @property
+    def has_void_intercept(self) -> bool:
+        """Whether it has an intercept that does not count, for its slope is 0; ITK adds it all the same."""
+        slope, intercept = self.numbers("slope")[0], self.numbers("intercept")[0]
+        return self.is_nifti and not (np.isfinite(slope) and slope) and bool(intercept)
+
+    def numbers(self, name: str) -> np.ndarray:
+        """One of its fields."""
+        return _number(self.raw, self.version, self.order, name)
 
 
 def is_nifti(path: Path) -> bool:
@@ -105,6 +133,7 @@ def read_header(path: Path) -> NiftiHeader | None:
 def _parsed(raw: bytes, version: int, order: str) -> NiftiHeader:
     dimensions = _number(raw, version, order, "dimensions").astype(np.int64)
     datatype, bits = (int(_number(raw, version, order, name)[0]) for name in ("datatype", "bits"))
+    bits = _BITS.get(datatype, bits)
     start = int(np.frombuffer(raw, order + ("f4" if version == 1 else "i8"), 1, 108 if version == 1 else 168)[0])
     count = min(max(int(dimensions[0]), 0), 7)
     voxels = int(np.prod(np.maximum(dimensions[1 : 1 + count], 1)))

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from . import headers, nifti, whole
 
 _log = logging.getLogger(__name__)
@@ -19,8 +21,8 @@ def as_itk_reads_it(path: Path) -> Iterator[Path]:
     """Lend a path at which ITK finds the same image; most often the very one.
 
     ITK goes by the name: it looks for small letters in its end, takes ``.gz`` for granted, reads the voxels of an
-    x.nii.gz from an x.nii beside it, knows neither NIfTI-2 nor NRRD packed with bzip2, and its wrapper no name that is
-    not UTF-8.
+    x.nii.gz from an x.nii beside it, knows neither NIfTI-2 nor NRRD packed with bzip2, adds NIfTI's intercept where a
+    slope of 0 says that there is none, and its wrapper knows no name that is not UTF-8.
     """
     with contextlib.ExitStack() as stack:
         make = _needed(path)
@@ -36,7 +38,7 @@ def _needed(path: Path):
         header = nifti.read_header(path)
         if header is None:
             return None
-        if header.version == 2:
+        if header.version == 2 or header.has_void_intercept:
             return _as_nifti_1
         plain = not nifti.is_compressed(nifti.files_of(path)[1])
         if plain and path.name.lower().endswith(".nii.gz"):
@@ -95,8 +97,12 @@ def _linked_nifti(path: Path, folder: Path) -> Path:
 def _as_nifti_1(path: Path, folder: Path) -> Path:
     header = nifti.read_header(path)
     target = folder / "image.nii"
+    top = bytearray(nifti.as_version_1(header))
+    top[108:112], top[344:348] = np.array(352, header.order + "f4").tobytes(), b"n+1\0"
+    if header.has_void_intercept:
+        top[116:120] = bytes(4)
     with nifti.open_plain(nifti.files_of(path)[1]) as source, target.open("wb") as stream:
-        stream.write(nifti.as_version_1(header) + bytes(4))  # 4 bytes: no extensions
+        stream.write(top + bytes(4))  # 4 bytes: no extensions
         source.read(header.start)
         shutil.copyfileobj(source, stream, 1 << 20)
     return target

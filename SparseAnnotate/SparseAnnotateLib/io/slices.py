@@ -40,7 +40,8 @@ def read_slices(
     Raises
     ------
     InputError
-        Where they differ in format, size or kind, where a number is missing, or where they match no plane.
+        Where they differ in format, size, kind or (images) type of number, where a number is missing, or where they
+        match no plane.
     """
     formats = sorted({_ALIKE.get(file.suffix.lower(), file.suffix.lower()) for file in files})
     if len(formats) > 1:
@@ -74,6 +75,12 @@ def _stacked(folder: Path, files: Sequence[Path], planes: Sequence[int] | None, 
                 f"{files[0].name} and {file.name} in {folder} differ in size: keep the slices of one volume only"
             )
         if one.dtype != stack.dtype:
+            # Some programs save an empty slice with fewer bits; 0 is 0 in all of them.
+            if not labels and one.any() and stack.any():
+                raise InputError(
+                    f"{file.name} in {folder} holds {one.dtype} numbers, those before it {stack.dtype}, so their grey "
+                    "values do not compare: save all slices alike"
+                )
             stack = stack.astype(np.promote_types(one.dtype, stack.dtype))
         stack[place] = one
     return stack

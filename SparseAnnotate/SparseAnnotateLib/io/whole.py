@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from . import headers, nifti
+from .grid_checks import check_nifti_grid
 
 _CHUNK = 1 << 22
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
@@ -69,6 +70,7 @@ def _check_nifti(path: Path) -> np.ndarray:
     header = nifti.read_header(path)
     if header is None:
         raise InputError(f"{path} is in no format that can be read: it has no NIfTI header, whatever its name says")
+    check_nifti_grid(path, header)
     voxels = nifti.files_of(path)[1]
     # Also checks the sum at the end of a .gz, at about 300 MB/s.
     with nifti.open_plain(voxels) as stream:
