@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from .outlines import Outlines
 
 # What a structure lies in is the ring so many pixels away from its outlines.
-_RING = (2, 6)
+AROUND = 6
+_RING = (2, AROUND)
 # A structure is absent where the pixels change so much towards what it lies in: the odds that one is brighter than one
 # of the painted planes, less those that it is darker. It goes on where they change less than `_LIKE`.
 _UNLIKE, _LIKE = 0.5, 0.2
@@ -72,13 +74,13 @@ def _looks(image, outlines, number, planes, below, above) -> Looks | None:
     place, ring, box = _places(outlines.on(number, below), outlines.on(number, above))
     if not ring.any():
         return None
-    around = [image[(end, *box)][ring] for end in (below, above)]
+    around = [np.sort(image[(end, *box)][ring]) for end in (below, above)]
     changes, contrasts = [], []
     for plane, only in planes:
         pixels = place if only is None else place & only[box]
         if only is not None and pixels.sum() < _PIXELS:
             return None
-        here, inside = image[(plane, *box)][pixels], [image[(end, *box)][pixels] for end in (below, above)]
+        here, *inside = (np.sort(image[(one, *box)][pixels]) for one in (plane, below, above))
         contrasts.append(np.mean([_above(*pair) for pair in zip(inside, around, strict=True)]))
         below_here, above_here = (-np.sign(contrasts[-1]) * _above(here, one) for one in inside)
         changes.append(min(below_here, above_here, key=abs) if below_here * above_here > 0 else 0.0)
@@ -102,7 +104,7 @@ def stray_ends(image: np.ndarray, labels: np.ndarray, painted: list[int]) -> lis
 def _contrast(image: np.ndarray, outline: np.ndarray) -> float:
     """How much a plane's outline differs from what is around it, 0 to 1."""
     place, ring, box = _places(outline, outline)
-    return abs(_above(image[box][place], image[box][ring])) if ring.any() else 0.0
+    return abs(_above(np.sort(image[box][place]), np.sort(image[box][ring]))) if ring.any() else 0.0
 
 
 def _places(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[slice, slice]]:
@@ -114,11 +116,26 @@ def _places(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarra
     below, above = below[box], above[box]
     place = below & above
     core = ndimage.binary_erosion(place)
-    away = ndimage.distance_transform_edt(~(below | above))
-    return core if core.sum() >= _PIXELS else place, (away >= _RING[0]) & (away <= _RING[1]), box
+    ring = _at_most(below | above, _RING[1] ** 2) & ~_at_most(below | above, _RING[0] ** 2 - 1)
+    return core if core.sum() >= _PIXELS else place, ring, box
+
+
+def _at_most(mask: np.ndarray, squared: int) -> np.ndarray:
+    """Pixels whose squared distance from a mask is at most so much; a distance transform takes three times as long."""
+    reach, (rows, columns) = math.isqrt(squared), mask.shape
+    wide = [np.pad(mask, reach)]
+    for step in range(1, reach + 1):
+        wide.append(wide[-1].copy())
+        wide[-1][:, step:] |= wide[0][:, :-step]
+        wide[-1][:, :-step] |= wide[0][:, step:]
+    near = np.zeros_like(mask)
+    for step in range(-reach, reach + 1):
+        near |= wide[math.isqrt(squared - step**2)][reach + step : reach + step + rows, reach : reach + columns]
+    return near
 
 
 def _above(values: np.ndarray, others: np.ndarray) -> float:
-    """The share of pairs in which a value is larger than another, less the share in which it is smaller."""
-    ranked = np.sort(others)
-    return float((np.searchsorted(ranked, values) + np.searchsorted(ranked, values, "right")).mean() / len(others) - 1)
+    """The share of pairs in which a value is larger than another, less that in which it is smaller; both sorted."""
+    # Of sorted values the places are found five times as fast.
+    places = np.searchsorted(others, values) + np.searchsorted(others, values, "right")
+    return float(places.mean() / len(others) - 1)

@@ -217,10 +217,12 @@ class AnnotatedVolume:
         state, painted = self.state, self._painted(states)
         said = [plane for plane in painted if self._is_said(plane, mixed)]
         ranges = {ids.index(one) + 1: ends for one, ends in state.segment_ranges.items() if one in ids}
-        key = (ids, [contents[plane] for plane in painted], painted, said, list(state.strokes), ranges, mixed)
+        held, strokes = [contents[plane] for plane in painted], list(state.strokes)
+        key = (self.volume_key(), ids, held, painted, said, strokes, ranges, mixed)
         if self._completeness is None or self._completeness[0] != key:
             strokes = {*painted} & ({*state.strokes} - {*state.marks})
-            self._completeness = key, told_from(given, len(ids), {*painted} - strokes, said, ranges, strokes)
+            image = self.volume.intensities
+            self._completeness = key, told_from(given, len(ids), {*painted} - strokes, said, ranges, strokes, image)
         return self._completeness[1]
 
     def _complete(self, told: Told, ids, states: list[PlaneState]) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from SparseAnnotateLib.annotation import LabelClass, SparseAnnotation
 from SparseAnnotateLib.completeness import understood
+from SparseAnnotateLib.completeness.appearance import AROUND
 from SparseAnnotateLib.completeness.crossing import crossing_planes, without_lines
 
 
@@ -34,6 +35,7 @@ def told_from(
     aside: Iterable[int] = (),
     ranges: Mapping[int, tuple[int, int]] | None = None,
     strokes: Iterable[int] = (),
+    image: np.ndarray | None = None,
 ) -> Told:
     """What was painted completely.
 
@@ -44,13 +46,14 @@ def told_from(
     aside : those of them that the person called painted: complete for all structures
     ranges : first and last plane of structures where they were clicked
     strokes : further planes, which hold nothing but strokes made elsewhere
+    image : intensities of the labels' shape, as the command line looks at them, too
     """
     painted, aside, strokes = sorted(painted), set(aside), sorted(strokes)
     if not (painted or strokes) or not count:
         return Told(np.zeros((len(labels), count), bool))
     # Only what is painted is looked at: a structure fills a small part of most images.
     shown = labels[sorted({*painted, *strokes})].any(axis=0)
-    rows, columns = (slice(*_ends(shown.any(axis=1 - axis))) for axis in (0, 1))
+    rows, columns = (_around(shown.any(axis=1 - axis)) for axis in (0, 1))
     here = labels[:, rows, columns]
     along = crossing_planes(here)
     if along:
@@ -60,11 +63,12 @@ def told_from(
     along = {axis: tuple(one + offset[axis] for one in ones) for axis, ones in along.items()}
     classes = [LabelClass(number, str(number)) for number in range(1, count + 1)]
     annotation = SparseAnnotation.from_painted_planes(here, painted, classes=classes)
-    result = understood(annotation, aside=aside & {*painted}, ranges=ranges, along={})
+    image = None if image is None else image[:, rows, columns]
+    result = understood(annotation, aside=aside & {*painted}, ranges=ranges, along={}, image=image)
     return Told(result.annotation.complete, result.slivers, along)
 
 
-def _ends(shown: np.ndarray) -> tuple[int, int]:
-    """First and one behind the last that is so; at least one."""
+def _around(shown: np.ndarray) -> slice:
+    """From the first to the last that is so, with what the image is compared with around them; at least one."""
     found = np.flatnonzero(shown)
-    return (int(found[0]), int(found[-1]) + 1) if len(found) else (0, 1)
+    return slice(max(0, int(found[0]) - AROUND), int(found[-1]) + 1 + AROUND) if len(found) else slice(0, 1)

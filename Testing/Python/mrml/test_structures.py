@@ -4,7 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import slicer
 from nodes import add_segmentation, add_volume, paint
+from SparseAnnotateLib import SparseAnnotation
+from SparseAnnotateLib.completeness import understood
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateSlicer.scene.files import load_scene, save_scene
@@ -147,6 +150,35 @@ class TestOwnPlanes:
         again = AnnotationSession.restore(apart.node)
         assert again.annotation().complete_planes_of(2) == SPLEEN_PLANES
         again.close()
+
+
+class TestALesionInTwoPieces:
+    LESION, PLANES = block([*range(2, 7), *range(13, 18)], SPLEEN), [3, 5, 8, 10, 12, 14, 16]
+
+    def begin(self, scene, lesion):
+        """A session on the image of a lesion, and its volume node."""
+        session = begin(scene, self.PLANES, [3, 5, 14, 16])
+        self.show(session.volume_node, lesion)
+        return session
+
+    @staticmethod
+    def show(volume_node, lesion):
+        noise = np.random.default_rng(0).normal(0, 10, SHAPE)
+        slicer.util.updateVolumeFromArray(volume_node, (100 * lesion + noise).astype(np.int16))
+
+    def test_is_absent_on_painted_planes_between_them_as_the_command_line_tells(self, scene):
+        session = self.begin(scene, self.LESION)
+        present = session.look()
+        assert np.flatnonzero(present.complete[:, 1]).tolist() == self.PLANES
+        told = understood(SparseAnnotation.from_painted_planes(present.given), image=session.volume.intensities)
+        assert told.annotation.complete_planes_of(2) == self.PLANES
+        assert session.annotation().known[8].all()
+
+    def test_was_not_painted_there_once_an_image_shows_it(self, scene):
+        session = self.begin(scene, self.LESION)
+        session.look()
+        self.show(session.volume_node, block(range(2, 18), SPLEEN))
+        assert np.flatnonzero(session.look().complete[:, 1]).tolist() == [3, 5, 14, 16]
 
 
 class TestWhatTheUserSays:
