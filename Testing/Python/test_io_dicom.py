@@ -19,6 +19,16 @@ def geometry_of(volume):
     return volume.geometry.origin_mm, volume.geometry.spacing_mm, volume.geometry.direction
 
 
+def without(file, tag, value=None):
+    """Take an attribute out of a file, or give it another value."""
+    dataset = pydicom.dcmread(file)
+    if value is None:
+        del dataset[tag]
+    else:
+        setattr(dataset, tag, value)
+    dataset.save_as(file)
+
+
 class TestSeries:
     @pytest.mark.parametrize("direction", [IDENTITY, OBLIQUE, SAGITTAL], ids=["axial", "oblique", "sagittal"])
     @pytest.mark.parametrize("reverse", [False, True])
@@ -110,6 +120,47 @@ class TestSeries:
             save(folder / f"{number}.dcm", dataset)
         with pytest.raises(InputError, match=rf"holds a series in colour \({kind}\), which is no scan"):
             read_image(folder)
+
+    @pytest.mark.parametrize("lost", [2, 40, 7 * 9])
+    @pytest.mark.parametrize("syntax", ["ExplicitVRLittleEndian", "ImplicitVRLittleEndian", "ExplicitVRBigEndian"])
+    def test_a_slice_with_too_few_pixels_is_refused(self, tmp_path, lost, syntax):
+        folder = write_series(tmp_path / "scan", SCAN)
+        dataset = pydicom.dcmread(folder / "IM0002.dcm")
+        uid = getattr(pydicom.uid, syntax)
+        dataset.file_meta.TransferSyntaxUID = uid
+        dataset.PixelData = dataset.PixelData[:-lost]
+        little, implicit = uid.is_little_endian, uid.is_implicit_VR
+        pydicom.dcmwrite(
+            folder / "IM0002.dcm", dataset, little_endian=little, implicit_vr=implicit, force_encoding=True
+        )
+        with pytest.raises(InputError, match=r"IM0002\.dcm is truncated \(it has fewer pixels"):
+            read_image(folder)
+
+    @pytest.mark.parametrize("tag", ["ImagePositionPatient", "ImageOrientationPatient"])
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_a_slice_that_alone_lacks_its_place_is_refused(self, tmp_path, tag, reverse):
+        folder = write_series(tmp_path / "scan", SCAN, reverse=reverse)
+        without(folder / "IM0003.dcm", tag)
+        with pytest.raises(InputError, match=r"do not say where they lie \(IM0003\.dcm\), the others do"):
+            read_image(folder)
+
+    @pytest.mark.parametrize("value", [None, [0, 0], [-0.75, 0.5]])
+    @pytest.mark.parametrize("files", ["IM0003.dcm", "*.dcm"])
+    def test_slices_without_the_size_of_a_pixel_are_refused(self, tmp_path, value, files):
+        folder = write_series(tmp_path / "scan", SCAN)
+        for file in folder.glob(files):
+            without(file, "PixelSpacing", value)
+        with pytest.raises(InputError, match="how large a pixel is"):
+            read_image(folder)
+
+    def test_without_places_the_size_of_a_pixel_may_be_given(self, tmp_path, caplog):
+        folder = write_series(tmp_path / "scan", SCAN)
+        for file in folder.iterdir():
+            without(file, "ImagePositionPatient")
+            without(file, "PixelSpacing")
+        assert read_image(folder, "k").geometry.spacing_mm == (1, 1, 1)
+        assert "does not say its spacing" in caplog.text
+        assert read_image(folder, "k", spacing_mm=(0.5, 0.75, 2)).geometry.spacing_mm == (0.5, 0.75, 2)
 
     @pytest.mark.parametrize("share", [0.5, 0.95])
     def test_a_truncated_slice_is_refused(self, tmp_path, share):

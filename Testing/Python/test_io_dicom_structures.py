@@ -370,6 +370,16 @@ class TestContours:
             read_labels(path, volume)
         assert "left out (marker)" in caplog.text
 
+    @pytest.mark.parametrize("points", [1, 2])
+    def test_a_closed_contour_of_too_few_points_paints_no_plane(self, tmp_path, caplog, points):
+        volume = read_image(write_series(tmp_path / "scan", SCAN), "k")
+        dot, whole = outline(1, (2, 4), (3, 5))[:points], outline(2, (2, 4), (3, 5))
+        with pytest.raises(InputError, match="no closed contour"):
+            read_labels(write_structure_set(tmp_path / "RS.dcm", {"a": [dot]}), volume)
+        found = read_labels(write_structure_set(tmp_path / "both.dcm", {"a": [dot, whole]}), volume)
+        assert np.flatnonzero(found.painted[:, 0]).tolist() == [2]
+        assert "points and open lines are left out (of a)" in caplog.text
+
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])  # of 0, a centre lies .001 off the outline, which counts as on it
 def test_polygons_are_filled_as_skimage_fills_them(seed):

@@ -49,11 +49,18 @@ PREDICT = ("predict", "scan.nii.gz", "painted.nii.gz", "--predictor", "nearest")
         ("-o", "painted.nii.gz"),
         ("-o", "./sub/../scan.nii.gz"),
         ("-o", "new.nii.gz", "--probabilities", "painted.nii.gz", "--predictor", "guided"),
+        ("-o", "other.nii.gz", "--ranges-from", "other.nii.gz"),
+        ("-o", "sub/../other.nii.gz", "--ranges-from", "./other.nii.gz"),
+        ("-o", "new.nii.gz", "--ranges", "ranges.csv", "--quality", "ranges.csv"),
+        ("-o", "new.nii.gz", "--ranges", "link.csv", "--quality", "ranges.csv"),
         ("-o", "new.nii.gz", "--quality", "planes.csv", "--probabilities", "new.nii.gz", "--predictor", "guided"),
     ],
 )
 def test_predict_never_writes_over_what_it_reads_or_writes(here, capsys, options):
     (here / "sub").mkdir()
+    write(here / "other.nii.gz", LABELS)
+    (here / "ranges.csv").write_text("structure,first,last\n1,1,5\n")
+    (here / "link.csv").symlink_to("ranges.csv")
     assert "give each a name" in (said := refused(capsys, here, *PREDICT, *options)) or "must not be lost" in said
 
 

@@ -18,6 +18,8 @@ _INPUTS = {
     "start_from": "--start-from",
     "grid": "--grid",
     "planes": "--planes",
+    "ranges": "--ranges",
+    "ranges_from": "--ranges-from",
 }
 
 
@@ -71,5 +73,5 @@ def check_outputs(arguments, outputs, *, cases=(), removed=(), written_into=()) 
 def _names_a_file(what: str, path: str) -> bool:
     """Data sets in folders are known by their cases; only an image in a folder is a stack of slices."""
     if os.path.isdir(path):
-        return what in ("IMAGE", "LABELS", "REFERENCE", "--initial")
+        return what in ("IMAGE", "LABELS", "REFERENCE", "--initial", "--ranges-from")
     return os.path.exists(path) or "::" in path

@@ -151,7 +151,7 @@ def _header(file: Path, dataset: pydicom.Dataset) -> Header:
             colour=photometric if samples > 1 or photometric == "PALETTE COLOR" else None,
             position=numbers(dataset, "ImagePositionPatient", 3),
             orientation=numbers(dataset, "ImageOrientationPatient", 6),
-            spacing_mm=numbers(dataset, "PixelSpacing", 2),
+            spacing_mm=_lengths(dataset, "PixelSpacing"),
             lossy=syntax in _LOSSY or dataset.get("LossyImageCompression") == "01",
             stored_as=tuple(str(dataset.get(name, "")) for name in stored),
         )
@@ -162,6 +162,29 @@ def _whole(value: object) -> int | None:
         return int(str(value))
     except ValueError:
         return None
+
+
+def _lengths(dataset: pydicom.Dataset, name: str) -> np.ndarray | None:
+    values = numbers(dataset, name, 2)
+    return values if values is not None and (values > 0).all() else None
+
+
+def lacks_pixels(header: Header) -> bool:
+    """Whether an uncompressed image of one frame has fewer bytes of pixels than its size needs; ITK makes them up."""
+    import pydicom
+
+    plain = (pydicom.uid.ImplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ExplicitVRBigEndian)
+    with header.file.open("rb") as stream, quiet():
+        dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["BitsAllocated"])
+        start = stream.read(12)  # pydicom stops at the tag
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax not in plain or "BitsAllocated" not in dataset:
+        return False
+    order = "little" if syntax.is_little_endian else "big"
+    if [int.from_bytes(start[at : at + 2], order) for at in (0, 2)] != [0x7FE0, 0x0010]:
+        return False
+    length = int.from_bytes(start[4:8] if syntax.is_implicit_VR else start[8:12], order)
+    return length < header.size[0] * header.size[1] * dataset.BitsAllocated // 8
 
 
 def numbers(dataset: pydicom.Dataset, name: str, count: int) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from ...errors import InputError
 from ..found import Found, listed
 from ..itk import captured_stderr, reason
 from .frames import read_frames
-from .headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, name_of, scan_file
+from .headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, lacks_pixels, name_of, scan_file
 from .steps import GAP_TOLERANCE, check_steps, found_from
 
 _log = logging.getLogger(__name__)
@@ -83,7 +83,12 @@ def _in_order(folder: Path, headers: Sequence[Header]) -> list[Header]:
     """The slices along their normal; raises InputError unless they form a rectangular stack without gaps."""
     if len({header.size for header in headers}) > 1:
         raise InputError(f"the slices in {folder} differ in size: keep the slices of one volume only")
-    if any(header.position is None or header.orientation is None for header in headers):
+    lost = [header.file.name for header in headers if header.position is None or header.orientation is None]
+    if lost and len(lost) < len(headers):
+        raise InputError(
+            f"some slices in {folder} do not say where they lie ({listed(lost)}), the others do: export them again"
+        )
+    if lost:
         return _in_order_of_numbers(folder, headers)
     _refuse_turned(folder, headers)
     normal = np.cross(headers[0].orientation[:3], headers[0].orientation[3:])
@@ -130,6 +135,16 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
     bare = next((header.file for header in headers if not is_dicom(header.file)), None)
     if bare is not None:
         raise InputError(f"{bare} lacks the preamble of DICOM files: write it anew (dcmconv of DCMTK does)")
+    short = next((header.file for header in headers if lacks_pixels(header)), None)
+    if short is not None:
+        raise InputError(f"{short} is truncated (it has fewer pixels than it says): get a fresh copy of it")
+    placed = headers[0].position is not None
+    sized = all(header.spacing_mm is not None for header in headers)
+    if placed and not sized:
+        raise InputError(
+            f"the slices in {folder} do not all say how large a pixel is (PixelSpacing), without which they cannot be "
+            "placed: export the series again"
+        )
     # ITK gives all slices the type of the first; those of PET, say, have a factor each.
     alike = len({header.stored_as for header in headers}) == 1
     files = [str(header.file) for header in headers]
@@ -143,7 +158,7 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
         else:
             message = f"{damaged} cannot be read, it may be damaged or truncated: get a fresh copy of it"
         raise InputError(message) from error
-    return found_from(image, [header.file for header in headers], placed=headers[0].position is not None)
+    return found_from(image, [header.file for header in headers], placed=placed, sized=sized)
 
 
 def _is_unreadable(file: str) -> bool:

@@ -32,10 +32,11 @@ def check_steps(source: str, steps: np.ndarray, normal: np.ndarray) -> None:
         )
 
 
-def found_from(image, files: Sequence[Path], *, placed: bool) -> Found:
-    """What ITK read."""
+def found_from(image, files: Sequence[Path], *, placed: bool, sized: bool = True) -> Found:
+    """What ITK read; `placed` and `sized` say whether the files tell their place and the size of a pixel."""
     import SimpleITK as sitk  # noqa: N813
 
-    spacing = image.GetSpacing() if placed else (*image.GetSpacing()[:2], None)
+    pixel = image.GetSpacing()[:2] if sized else (None, None)
+    spacing = image.GetSpacing() if placed else (*pixel, None)
     array = sitk.GetArrayFromImage(image)
     return Found(array, spacing, image.GetOrigin(), image.GetDirection(), placed, tuple(files))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_FEWEST_POINTS = 3  # that enclose anything
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 # Of a voxel: how far a contour may lie off its plane. Half a voxel is the middle between two planes.
 _OFF_PLANE = 0.3
@@ -51,14 +52,18 @@ def read_structures(path: Path, volume: Volume) -> Structures:
 
 def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
     described = {int(roi.ROINumber): roi for roi in dataset.get("StructureSetROISequence", ())}
-    drawn = {}
+    drawn, partly = {}, []
     for item in dataset.get("ROIContourSequence", ()):
-        contours = [one for one in item.get("ContourSequence", ()) if one.ContourGeometricType in _CLOSED]
+        contours = [one for one in item.get("ContourSequence", ()) if _encloses_something(one)]
         if contours:
-            drawn[int(item.ReferencedROINumber)] = (item, contours)
+            number = int(item.ReferencedROINumber)
+            drawn[number] = (item, contours)
+            partly += [_name(number, described.get(number))] * (len(contours) < len(item.ContourSequence))
     skipped = [_name(number, roi) for number, roi in described.items() if number not in drawn]
     if skipped:
         _log.warning("%s: structures without a closed contour are left out (%s)", path, listed(skipped))
+    if partly:
+        _log.warning("%s: points and open lines are left out (of %s)", path, listed(partly))
     if not drawn:
         raise InputError("it holds no closed contour: draw one, or give a label map")
     for number in drawn.keys() & described.keys():
@@ -76,6 +81,10 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
         raise InputError(f"its contours lie on planes of the axis {axis}, not {volume.axis}: give --axis {axis}")
     structures.warn(path)
     return structures
+
+
+def _encloses_something(contour: pydicom.Dataset) -> bool:
+    return contour.ContourGeometricType in _CLOSED and len(contour.ContourData) >= 3 * _FEWEST_POINTS
 
 
 def _name(number: int, roi: pydicom.Dataset | None) -> str:
