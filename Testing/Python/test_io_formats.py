@@ -256,6 +256,19 @@ class TestScaledLabels:
         with pytest.raises(InputError, match="not whole numbers"):
             read_labels(path, volume)
 
+    @pytest.mark.parametrize("values", [(1 / 255, 2 / 255), (0.02, 1.0), (0.04, 3.0), (-0.03, 1.0)])
+    def test_small_labels_beside_0_are_not_lost(self, tmp_path, values):
+        volume = read_image(write(tmp_path / "scan.nii.gz", ARRAY), "k")
+        path = write(tmp_path / "l.nii.gz", np.array([0.0, *values], np.float32)[ARRAY % 3])
+        with pytest.raises(InputError, match="not whole numbers"):
+            read_labels(path, volume)
+
+    def test_a_value_that_is_off_by_a_rounding_is_shown_so(self, tmp_path, caplog):
+        volume = read_image(write(tmp_path / "scan.nii.gz", ARRAY), "k")
+        path = write(tmp_path / "l.nii.gz", (ARRAY % 3).astype(np.float64) * (1 + 1e-9))
+        assert np.array_equal(read_labels(path, volume).labels, ARRAY % 3)
+        assert "such as 2.000000002 for 2" in caplog.text
+
     def test_probabilities_are_no_labels(self, tmp_path):
         volume = read_image(write(tmp_path / "scan.nii.gz", ARRAY), "k")
         path = write(tmp_path / "l.nii.gz", np.random.default_rng(0).random(ARRAY.shape).astype(np.float32))

@@ -102,8 +102,13 @@ class TestTextHeaders:
         "line", ["spacings: 0.8 0.9 0\n", "space dimension: 3\nspace directions: (1,0,0) (0,1,0) (0,0,0)\n"]
     )
     def test_a_size_of_0_is_refused(self, tmp_path, line):
-        with pytest.raises(InputError, match="0 mm large along an axis"):
+        with pytest.raises(InputError, match="no size of a voxel above 0 along an axis"):
             read_image(text_with(tmp_path / "scan.nrrd", NRRD, line))
+
+    @pytest.mark.parametrize("sizes", ["0.8 0.9 0", "0.8 0.9 nan", "0.8,0.9,3"])
+    def test_a_size_that_is_none_in_a_meta_image_is_refused(self, tmp_path, sizes):
+        with pytest.raises(InputError, match="no size of a voxel above 0 along an axis"):
+            read_image(text_with(tmp_path / "scan.mha", META, f"ElementSpacing = {sizes}\n"))
 
     @pytest.mark.parametrize(
         ("name", "header", "line"),

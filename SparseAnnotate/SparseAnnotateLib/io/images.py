@@ -204,7 +204,7 @@ def _sentence(path: Path, error: RuntimeError) -> str:
     if "orthonormal" in text or "orthogonal" in text:
         return f"{path} {SHEARED}"
     if "change spacing" in text or "spacing (0) invalid" in text:
-        return f"{path} says that a voxel is 0 mm large along an axis: correct its header"
+        return f"{path} says no size of a voxel above 0 along an axis: correct its header"
     if "Unable to determine ImageIO reader" in text:
         return f"{path} is in no format that can be read, or is damaged: give NIfTI, NRRD, MHA, TIFF or a DICOM folder"
     return f"{path} cannot be read, it may be damaged or truncated ({reason(error)}): get a fresh copy of it"

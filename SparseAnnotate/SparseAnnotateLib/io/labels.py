@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 # A value this near to a whole number stands for it; one that is farther does so where no other value does.
 _NEARLY_WHOLE, _LEAST_CERTAIN = 0.05, 0.25
+# What lies farther from a 0 that stands beside it exactly is no 0: labels divided by 255 begin at .0039.
+_NOTHING = 1e-3
 
 # A label map with more structures than this whose labelled neighbours differ in most places is an image.
 _FEW_STRUCTURES, _FEW_PAIRS = 20, 500
@@ -216,8 +218,13 @@ def _inexact(source: np.ndarray, rounded: np.ndarray, before: dict[float, int]) 
     merged = {**before, **pairs}
     near = max(abs(value - number) for value, number in pairs.items()) <= _NEARLY_WHOLE
     several = len(set(merged.values())) < len(merged) or np.isin(numbers, source[~off]).any()
+    lost = any(number == 0 and abs(value) > _NOTHING for value, number in pairs.items()) and (source[~off] == 0).any()
     distances = [abs(value - number) for value, number in pairs.items()]
-    if len(merged) > MAXIMUM_CLASSES or (not near and (several or max(distances) > _LEAST_CERTAIN or 0 in numbers)):
+    if (
+        lost
+        or len(merged) > MAXIMUM_CLASSES
+        or (not near and (several or max(distances) > _LEAST_CERTAIN or 0 in numbers))
+    ):
         raise InputError("the labels are not whole numbers: give a label map, not an image or probabilities")
     return pairs
 
