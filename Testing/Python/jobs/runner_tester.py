@@ -43,7 +43,8 @@ class RunnerTester:
     def test_every_field_of_a_prediction_travels(self, runner):
         job = tiny_job("test-rich")
         predicted = run(PREDICTORS.create("test-rich"), job.volume, job.annotation)
-        expected = with_expected_quality(predicted, job.annotation, job.volume.spacing_mm, "test-rich")
+        volume = job.volume
+        expected = with_expected_quality(predicted, job.annotation, volume.spacing_mm, "test-rich", volume.intensities)
         prediction = self.finish(runner.submit(job)).result()
         for field in dataclasses.fields(expected):
             if field.name != "details":
