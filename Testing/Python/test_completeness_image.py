@@ -111,3 +111,33 @@ class TestStructuresOnBlocksOfTheirOwn:
         first[8:], second[:10] = 0, 0
         image = first + 2 * second + np.random.default_rng(0).normal(0, 0.2, SHAPE)
         assert told(self.labels(), image).sentences == ()
+
+
+class TestScribblesAlone:
+    @staticmethod
+    def strokes():
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[3:18, 19:22, 15:50] = ORGAN[3:18, 19:22, 15:50]
+        return labels
+
+    @pytest.mark.parametrize("image", [scan(ONE, 0), np.zeros(SHAPE)])
+    def test_are_noted_with_the_way_out(self, image):
+        result = told(self.strokes(), image)
+        assert result.sentences == (
+            "note: class 1 is at most 3 pixels thick on all planes, which count as painted completely; "
+            "if these are scribbles, say --partly 3-17",
+        )
+        assert result.annotation.painted_planes == list(range(3, 18)), "nothing else changes"
+
+    def test_a_thin_structure_that_the_image_shows_is_none(self):
+        assert told(self.strokes(), scan(ONE, 0) * 0.1 + self.strokes()).sentences == ()
+
+    def test_nor_one_that_is_thick_on_a_single_plane(self):
+        labels = self.strokes()
+        labels[9, 18:24] = labels[9, 19]
+        assert not any("scribbles" in line for line in told(labels, scan(ONE, 0)).sentences)
+
+    def test_nor_one_whose_planes_were_said(self):
+        annotation = SparseAnnotation.from_painted_planes(self.strokes())
+        assert understood(annotation, complete={1: range(3, 18)}, image=scan(ONE, 0)).sentences == ()
+        assert understood(annotation, aside=range(3, 18), image=scan(ONE, 0)).sentences == ()

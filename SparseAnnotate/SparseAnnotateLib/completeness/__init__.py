@@ -4,6 +4,7 @@
 - `axis`: along which axis was painted; `crossing`: planes of another axis that were painted, too.
 - `own_planes`: structures painted on planes of their own; `appearance`: whether the image shows them elsewhere.
 - `slivers`: what a tool left on a plane, `skirts`: a large brush around planes.
+- `scribbles`: structures that are as thin as strokes everywhere.
 - `outlines`: what all of them are measured with.
 - `sentences`: what was understood, in words, for the user to see.
 

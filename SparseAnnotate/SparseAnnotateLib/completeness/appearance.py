@@ -95,13 +95,13 @@ def stray_ends(image: np.ndarray, labels: np.ndarray, painted: list[int]) -> lis
     for place, inner in ((0, 1), (-1, -2)):
         if len(painted) < 3 or not 0 < pixels[place] <= most or abs(painted[place] - painted[inner]) == 1:
             continue
-        here, there = (_contrast(image[painted[one]], labels[painted[one]] > 0) for one in (place, inner))
+        here, there = (contrast(image[painted[one]], labels[painted[one]] > 0) for one in (place, inner))
         if here < _LIKE and there >= _CONTRAST:
             found.append(painted[place])
     return found
 
 
-def _contrast(image: np.ndarray, outline: np.ndarray) -> float:
+def contrast(image: np.ndarray, outline: np.ndarray) -> float:
     """How much a plane's outline differs from what is around it, 0 to 1."""
     place, ring, box = _places(outline, outline)
     return abs(_above(np.sort(image[box][place]), np.sort(image[box][ring]))) if ring.any() else 0.0

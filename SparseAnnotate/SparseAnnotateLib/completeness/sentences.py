@@ -115,14 +115,37 @@ def dabs_named(planes: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def planes_named(planes: Sequence[int]) -> str:
-    """Ascending plane numbers as a sentence holds them: "plane 4", "planes 4 to 9, 12"; of many only how many."""
+def scribbles_named(annotation: SparseAnnotation, numbers: Sequence[int], aside: Sequence[int]) -> tuple[str, ...]:
+    """A note of structures (class numbers) that may be scribbles, where they count as complete and nobody said so."""
+    planes = {
+        one: {*annotation.complete_planes_of(one)} & {*annotation.shown_planes_of(one)} - {*aside} for one in numbers
+    }
+    names = [annotation.classes[one - 1].name for one, held in planes.items() if held]
+    if not names:
+        return ()
+    runs = _runs(sorted(set().union(*planes.values())))
+    others = ", which holds for all structures there" if len(names) < annotation.class_count else ""
+    are = "is" if len(names) == 1 else "are"
+    listed = ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+    return (
+        f"note: {_listed(names)} {are} at most 3 pixels thick on all planes, which count as painted completely; "
+        f"if these are scribbles, say --partly {listed}{others}",
+    )
+
+
+def _runs(planes: Sequence[int]) -> list[list[int]]:
     runs: list[list[int]] = []
     for plane in planes:
         if runs and plane == runs[-1][-1] + 1:
             runs[-1].append(plane)
         else:
             runs.append([plane])
+    return runs
+
+
+def planes_named(planes: Sequence[int]) -> str:
+    """Ascending plane numbers as a sentence holds them: "plane 4", "planes 4 to 9, 12"; of many only how many."""
+    runs = _runs(planes)
     if len(runs) > _NAMED:
         return f"{len(planes)} planes ({planes[0]} to {planes[-1]})"
     parts = [" to ".join(map(str, run[:: len(run) - 1])) if len(run) > 2 else ", ".join(map(str, run)) for run in runs]

@@ -13,7 +13,8 @@ from .appearance import stray_ends
 from .crossing import crossing_planes, refuse_mere_lines, strokes_on, without_lines
 from .outlines import Outlines
 from .own_planes import Hole, Painted, own_planes
-from .sentences import dabs_named, sentences
+from .scribbles import scribbles
+from .sentences import dabs_named, scribbles_named, sentences
 from .slivers import slivers_on
 
 
@@ -93,6 +94,8 @@ def understood(
     if tell and image is not None:
         unsaid = [plane for plane in annotation.painted_planes if plane not in aside]
         words += dabs_named(stray_ends(image, annotation.labels, unsaid))
+        thin = [one for one in scribbles(annotation.labels, annotation.class_count, image) if one not in said]
+        words += scribbles_named(annotation, thin, aside)
     return Understood(annotation, slivers, absent, left_out, words)
 
 
