@@ -98,12 +98,13 @@ def run(arguments: argparse.Namespace) -> int:
     refuse_among_scans(arguments, cases)
     files = (results_file(folder), *(folder / name for name in REPORT_FILES))
     check_outputs(arguments, [("the file", path) for path in files], cases=cases)
+    asked = None if arguments.report_only else blocks(arguments)  # what is wrong in it leaves no folder behind
     make_folder(folder)
     store = ResultStore(results_file(folder))
     try:
         if arguments.report_only:
             return _report(arguments, store, folder)
-        planned = plan(store, cases, blocks(arguments), retry_failed=arguments.retry_failed)
+        planned = plan(store, cases, asked, retry_failed=arguments.retry_failed)
         console.say(f"{len(cases)} cases, {len(planned.tasks)} tasks, {len(planned.missing)} of them still to do")
         if arguments.plan:
             return EXIT_DONE

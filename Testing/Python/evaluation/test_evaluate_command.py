@@ -125,6 +125,22 @@ def test_what_cannot_be_done_is_said_in_a_sentence(folder_set, tmp_path, capsys,
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--selectors", "nonsense"],
+        ["--fractions", "20"],
+        ["--fractions", "0.2,-1"],
+        ["--predictors", "nearest:nonsense=1"],
+        ["--grid", "nothing.json"],
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_grid_that_is_refused_leaves_no_folder_behind(folder_set, tmp_path, arguments):
+    assert evaluate(folder_set, tmp_path / "out", *arguments) == 2
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="a POSIX signal")
 def test_ctrl_c_stops_at_once_and_keeps_what_is_done(folder_set, tmp_path):
     folder = tmp_path / "out"
