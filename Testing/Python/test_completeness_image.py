@@ -125,7 +125,7 @@ class TestScribblesAlone:
         result = told(self.strokes(), image)
         assert result.sentences == (
             "note: class 1 is at most 3 pixels thick on all planes, which count as painted completely; "
-            "if these are scribbles, say --partly 3-17",
+            "if these are scribbles, say --partly 3-17, and paint some planes completely",
         )
         assert result.annotation.painted_planes == list(range(3, 18)), "nothing else changes"
 

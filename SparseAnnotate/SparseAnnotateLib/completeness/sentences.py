@@ -129,7 +129,7 @@ def scribbles_named(annotation: SparseAnnotation, numbers: Sequence[int], aside:
     listed = ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
     return (
         f"note: {_listed(names)} {are} at most 3 pixels thick on all planes, which count as painted completely; "
-        f"if these are scribbles, say --partly {listed}{others}",
+        f"if these are scribbles, say --partly {listed}{others}, and paint some planes completely",
     )
 
 
