@@ -71,19 +71,16 @@ def main_component_of(labels: np.ndarray, number: int, painted: np.ndarray | Non
     painted : ndarray of bool, same shape
         Known voxels of the class.
     """
-    box = bounding_box(labels == number)
-    if box is None:
+    parts = _parts(labels, number)
+    if parts is None:
         return
-    part = labels[box]
-    components = _components(part == number)
-    sizes = np.bincount(components.ravel())
-    sizes[0] = 0
+    box, components, sizes = parts
     kept = np.zeros(len(sizes), bool)
     kept[sizes.argmax()] = True
     if painted is not None:
         kept[components[painted[box]]] = True
     kept[0] = True
-    part[~kept[components]] = 0
+    labels[box][~kept[components]] = 0
 
 
 def without_specks(labels: np.ndarray, class_count: int) -> None:
@@ -92,15 +89,26 @@ def without_specks(labels: np.ndarray, class_count: int) -> None:
     A network leaves such specks behind. What is larger may be meant: kidneys, ventricles, metastases.
     """
     for number in range(1, class_count + 1):
-        box = bounding_box(labels == number)
-        if box is None:
+        parts = _parts(labels, number)
+        if parts is None:
             continue
-        part = labels[box]
-        components = _components(part == number)
-        sizes = np.bincount(components.ravel())
-        sizes[0] = 0
+        box, components, sizes = parts
         small = (sizes > 0) & (sizes < _SPECK * sizes.max())
-        part[small[components]] = 0
+        labels[box][small[components]] = 0
+
+
+def _parts(labels: np.ndarray, number: int) -> tuple[tuple[slice, ...], np.ndarray, np.ndarray] | None:
+    """The box of a class, the number of the connected part of each voxel in it, and the parts' sizes; None if absent.
+
+    The first size, of what is outside the class, is 0.
+    """
+    box = bounding_box(labels == number)
+    if box is None:
+        return None
+    components = _components(labels[box] == number)
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    return box, components, sizes
 
 
 def _components(mask: np.ndarray) -> np.ndarray:

@@ -57,7 +57,11 @@ def visibility(intensities: np.ndarray, annotation: SparseAnnotation, number: in
     histograms in 16 bins that hold as many pixels each. A tissue between a darker and a brighter one is told, though
     its mean may be theirs.
     """
-    inside, around = _inside_and_around(intensities, annotation, number)
+    return _variation(*_inside_and_around(intensities, annotation, number))
+
+
+def _variation(inside: np.ndarray, around: np.ndarray) -> float:
+    """See `visibility`."""
     if not len(inside) or not len(around):
         return 0.0
     edges = np.quantile(np.concatenate([inside, around]), np.linspace(0, 1, _BINS + 1)[1:-1])
@@ -70,9 +74,9 @@ def is_unseen(intensities: np.ndarray, annotation: SparseAnnotation, number: int
 
     Of n pixels inside and m around, drawn alike, it is 1.55 sqrt(1/n + 1/m) on average.
     """
-    pixels = [len(one) for one in _inside_and_around(intensities, annotation, number)]
-    by_chance = 1.55 * np.sqrt(sum(1 / max(one, 1) for one in pixels))
-    return visibility(intensities, annotation, number) < by_chance + _SEEN
+    pixels = _inside_and_around(intensities, annotation, number)
+    by_chance = 1.55 * np.sqrt(sum(1 / max(len(one), 1) for one in pixels))
+    return _variation(*pixels) < by_chance + _SEEN
 
 
 def _inside_and_around(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> list[np.ndarray]:

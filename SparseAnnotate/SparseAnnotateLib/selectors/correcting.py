@@ -35,6 +35,9 @@ _USUAL_CHANGES = 1.5
 # Of pixels that are wrong about so many times fewer have intensities that the structure has not.
 _INTENSITY_TELLS = 2.0
 
+# Interpolation says little so many planes from a corrected one.
+_INTERPOLATION_REACH_PLANES = 4.0
+
 # A structure that is larger than this share of its largest plane where it ends, ends oddly.
 _ODD_END = 0.4
 
@@ -186,10 +189,6 @@ def _unlike_interpolation(annotation, rough: np.ndarray, spacing_mm, count: int)
             differs = np.count_nonzero((labels[plane] == number) ^ (rough[plane] == number))
             wrong[plane, number - 1] = differs * np.exp(-nearest / _INTERPOLATION_REACH_PLANES)
     return wrong
-
-
-# Interpolation says little so many planes from a corrected one.
-_INTERPOLATION_REACH_PLANES = 4.0
 
 
 def _spread(

@@ -193,6 +193,10 @@ class RunnerTester:
 class ProcessRunnerTester(RunnerTester):
     """More, for the runners whose jobs run in other processes."""
 
+    @pytest.fixture
+    def root(self, tmp_path):
+        return tmp_path / "jobs"
+
     def test_two_jobs_run_at_the_same_time(self, runner, tmp_path):
         until = tmp_path / "until"
         held = tiny_job("test-staged", hold=STAGES[0], until=str(until))

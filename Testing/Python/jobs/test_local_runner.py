@@ -18,10 +18,6 @@ def as_script(path, line):
 
 class TestLocalRunner(ProcessRunnerTester):
     @pytest.fixture
-    def root(self, tmp_path):
-        return tmp_path / "jobs"
-
-    @pytest.fixture
     def runner(self, root):
         before = children_of_this_process()
         self.root = root

@@ -20,10 +20,6 @@ from SparseAnnotateLib.jobs.shared_image import MappedImage
 
 class TestResidentRunner(ProcessRunnerTester):
     @pytest.fixture
-    def root(self, tmp_path):
-        return tmp_path / "jobs"
-
-    @pytest.fixture
     def runner(self, root):
         before = children_of_this_process()
         self.root = root

@@ -162,20 +162,26 @@ def test_a_table_of_scenes_for_a_cohort_says_the_same(session, situation):
     }
 
 
+def suggested_in_batch(scene, session, folder):
+    """What the session suggests; the batch has been asked for the same of its scene, which is closed."""
+    chosen = session.suggest(3, "cover")
+    session.state.suggestions = []
+    session.save()
+    save_scene(scene, folder / "scan.mrb")
+    session.close()
+    scene.Clear(False)
+    scan = str(folder / "scan.mrb")
+    assert command.run(["suggest", scan, f"--labels={scan}", "--count", "3", "--json"]) == 0
+    return chosen
+
+
 def test_suggestions_of_a_scene_are_those_of_its_session(scene, session, tmp_path, capsys):
     import json
 
     own_planes(session)
     session.set_range(2, 15, session.segment_ids[0])
     session.set_range(4, 18, session.segment_ids[1])
-    chosen = session.suggest(3, "cover")
-    session.state.suggestions = []
-    session.save()
-    save_scene(scene, tmp_path / "scan.mrb")
-    session.close()
-    scene.Clear(False)
-    scan = str(tmp_path / "scan.mrb")
-    assert command.run(["suggest", scan, f"--labels={scan}", "--count", "3", "--json"]) == 0
+    chosen = suggested_in_batch(scene, session, tmp_path)
     answer = json.loads(capsys.readouterr().out)
     assert sorted(answer["planes"]) == sorted(one.plane for one in chosen)
 
@@ -190,14 +196,7 @@ def test_slices_to_correct_are_those_that_the_session_suggests(scene, session, t
     if corrected:
         session.review.accept([9])
         draw(session, 0, [9], LIVER)
-    chosen = session.suggest(3, "cover")
-    session.state.suggestions = []
-    session.save()
-    save_scene(scene, tmp_path / "scan.mrb")
-    session.close()
-    scene.Clear(False)
-    scan = str(tmp_path / "scan.mrb")
-    assert command.run(["suggest", scan, f"--labels={scan}", "--count", "3", "--json"]) == 0
+    chosen = suggested_in_batch(scene, session, tmp_path)
     told = capsys.readouterr().out
     # What was understood comes first: in a batch all of it goes to one stream.
     answer = json.loads(told[told.index("{") :])

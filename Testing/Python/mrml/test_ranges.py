@@ -216,6 +216,16 @@ class TestFromAnotherSegmentation:
         assert add_segments_of(mine, node) == 0
 
 
+def opened_again(scene, session, file):
+    """The session after its scene was saved, closed and loaded."""
+    save_scene(scene, file)
+    session.close()
+    scene.Clear(False)
+    load_scene(scene, file)
+    (session,) = AnnotationSession.all_in(scene)
+    return session
+
+
 class TestSaving:
     def test_ranges_halves_and_suggestions_come_back(self, scene, session, tmp_path):
         liver, tumour = session.segment_ids
@@ -223,11 +233,7 @@ class TestSaving:
         set_end(session, tumour, 12, first=False)
         session.suggest(3)
         before = session.state
-        save_scene(scene, tmp_path / "work.mrb")
-        session.close()
-        scene.Clear(False)
-        load_scene(scene, tmp_path / "work.mrb")
-        (session,) = AnnotationSession.all_in(scene)
+        session = opened_again(scene, session, tmp_path / "work.mrb")
         assert session.state.segment_ranges == {liver: (4, 15)}
         assert session.state.half_ranges == {tumour: (None, 12)}
         assert session.state.suggested_structures == before.suggested_structures
@@ -249,10 +255,6 @@ class TestSaving:
         liver, tumour = session.segment_ids
         session.set_range(2, 5, liver)
         set_end(session, tumour, 3, first=True)
-        save_scene(scene, tmp_path / "work.mrb")
-        session.close()
-        scene.Clear(False)
-        load_scene(scene, tmp_path / "work.mrb")
-        (session,) = AnnotationSession.all_in(scene)
+        session = opened_again(scene, session, tmp_path / "work.mrb")
         assert session.state.segment_ranges == {liver: (14, 17)}
         assert session.state.half_ranges == {tumour: (None, 16)}

@@ -11,6 +11,9 @@ ROOT = HERE.parents[2]
 SHAPE = (24, 40, 48)
 SPACING_MM = (1.0, 1.0, 3.0)
 
+# Slices that `predicted_between` paints.
+THREE_PAINTED = [6, 11, 17]
+
 
 def ellipsoid(shape=SHAPE, first=5, last=18):
     """A structure on the planes first to last: bool (planes, rows, columns)."""
@@ -121,6 +124,20 @@ def choose_name(combo, name):
     """Choose a selector, a predictor or an axis."""
     combo.setCurrentIndex(combo.findData(name))
     process_events()
+
+
+def state_of(panel, plane):
+    return panel.panel.present.states[plane]
+
+
+def predicted_between(panel, truth, first, last):
+    """Three slices painted, the others from first to last predicted; slice 9 is shown."""
+    begin(panel, add_scan(truth=truth))
+    set_range(panel, first, last)
+    paint(panel, truth, THREE_PAINTED)
+    predict(panel)
+    scroll_to(panel, 9)
+    return panel
 
 
 def predict(panel, predictor="shape", timeout_s=600):

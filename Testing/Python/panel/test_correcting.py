@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import slicer
 from hands import (
+    THREE_PAINTED,
     add_scan,
     begin,
     change,
@@ -12,8 +13,10 @@ from hands import (
     ellipsoid,
     paint,
     predict,
+    predicted_between,
     scroll_to,
     set_range,
+    state_of,
     stroke,
     suggested,
     take_back,
@@ -22,7 +25,6 @@ from SparseAnnotateSlicer.panel.planes import badge
 from SparseAnnotateSlicer.session.planes import PlaneState
 from standin.application import wait_until
 
-PAINTED = [6, 11, 17]
 CORNER = (slice(0, 2), slice(0, 2))
 
 
@@ -34,12 +36,7 @@ def truth():
 @pytest.fixture
 def predicted(scene, panel, truth):  # noqa: ARG001 - emptied first
     """Three slices painted, the others predicted; slice 9 is shown."""
-    begin(panel, add_scan(truth=truth))
-    set_range(panel, 5, 18)
-    paint(panel, truth, PAINTED)
-    predict(panel)
-    scroll_to(panel, 9)
-    return panel
+    return predicted_between(panel, truth, 5, 18)
 
 
 def held(panel, plane):
@@ -55,10 +52,6 @@ def shown_as_predicted(panel, plane):
         return np.zeros(held(panel, plane).shape, bool)
     array = slicer.util.arrayFromSegmentBinaryLabelmap(node, session.segment_ids[0], session.volume_node)
     return array[plane].astype(bool)
-
-
-def state_of(panel, plane):
-    return panel.panel.present.states[plane]
 
 
 def corner(plane):
@@ -230,7 +223,7 @@ class TestAStrokeInAnotherView:
         for plane in self.PLANES:
             assert state_of(predicted, plane) is PlaneState.PARTLY
             assert np.array_equal(shown_as_predicted(predicted, plane), waiting[plane])
-        assert predicted.panel.present.painted == PAINTED
+        assert predicted.panel.present.painted == THREE_PAINTED
 
     def test_is_named_in_the_line_as_what_it_was(self, predicted):
         self.draw(predicted)
@@ -246,7 +239,7 @@ class TestAStrokeInAnotherView:
     def test_is_known_to_the_next_prediction_and_stays(self, predicted):
         self.draw(predicted, column=2)
         annotation = predicted.panel.session.annotation()
-        assert annotation.painted_planes == PAINTED
+        assert annotation.painted_planes == THREE_PAINTED
         assert annotation.known[9, 18:22, 2].all()
         assert not annotation.known[9].all()
         predict(predicted)

@@ -2,12 +2,21 @@
 
 import pytest
 import slicer
-from hands import add_scan, begin, change, click, ellipsoid, paint, predict, scroll_to, set_range, stroke, take_back
+from hands import (
+    add_scan,
+    begin,
+    change,
+    click,
+    ellipsoid,
+    predicted_between,
+    scroll_to,
+    state_of,
+    stroke,
+    take_back,
+)
 from SparseAnnotateSlicer.panel.planes import badge
 from SparseAnnotateSlicer.session.planes import PlaneState
 from standin.application import process_events, wait_until
-
-PAINTED = [6, 11, 17]
 
 
 @pytest.fixture
@@ -18,16 +27,7 @@ def truth():
 @pytest.fixture
 def predicted(scene, panel, truth):  # noqa: ARG001 - emptied first
     """Three slices painted, the others of 3 to 20 predicted; slice 9 is shown."""
-    begin(panel, add_scan(truth=truth))
-    set_range(panel, 3, 20)
-    paint(panel, truth, PAINTED)
-    predict(panel)
-    scroll_to(panel, 9)
-    return panel
-
-
-def state_of(panel, plane):
-    return panel.panel.present.states[plane]
+    return predicted_between(panel, truth, 3, 20)
 
 
 def press(view="Red"):

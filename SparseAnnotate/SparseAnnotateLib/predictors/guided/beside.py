@@ -94,7 +94,6 @@ def _better_interpolated(
     if not groups:
         return []
     dice = {name: dice_from_confusion(counted) for name, counted in confusion.items()}
-    gain = dice["interpolated"] - dice["together"]
     found, gain = dice["interpolated"], dice["interpolated"] - dice["together"]
     worth = (found >= _ALL) | ((found >= _LEAST) & (gain > _CLEARLY))
     return [number for number in thin if worth[number - 1]]
