@@ -1,4 +1,4 @@
-"""Draws Resources/Screenshots/*.png and Sample Data's thumbnail: the tutorial's steps on the made-up scan.
+"""Draws docs/pictures/panel/*.png and Sample Data's thumbnail: the tutorial's steps on the made-up scan.
 
     python Resources/make_screenshots.py                             # on the stand-in for Slicer that the tests use
     Slicer --no-splash --python-script Resources/make_screenshots.py # in Slicer; it ends by itself
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PANEL_TESTS = ROOT / "Testing" / "Python" / "panel"
-OUTPUT = ROOT / "Resources" / "Screenshots"
+OUTPUT = ROOT / "docs" / "pictures" / "panel"
 THUMBNAIL = ROOT / "SparseAnnotate" / "Resources" / "Icons" / "SparseAnnotateSample.png"
 for folder in (ROOT / "SparseAnnotate", PANEL_TESTS):
     sys.path.insert(0, str(folder))

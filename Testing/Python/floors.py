@@ -1,4 +1,4 @@
-"""The floors of the library and of the Slicer module, read from the imports, and their picture in docs/design.md.
+"""The floors of the library and of the Slicer module, from the imports, and their picture in docs/design/design.md.
 
 python Testing/Python/floors.py        draws the picture anew; test_architecture.py fails where it is out of date
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "SparseAnnotate"
 LIBRARY, SLICER = "SparseAnnotateLib", "SparseAnnotateSlicer"
-PAGE = ROOT / "docs" / "design.md"
+PAGE = ROOT / "docs" / "design" / "design.md"
 
 # From the ground up. A file may import what stands on its own floor or below, wherever in the file it does so.
 FLOORS = (
@@ -168,7 +168,7 @@ def _needed(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def page_with(drawn: str) -> str:
-    """docs/design.md with this picture."""
+    """docs/design/design.md with this picture."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_START)
     _, _, after = rest.partition(_END)
     return f"{before}{_START}\n{drawn}\n{_END}{after}"

@@ -1,4 +1,4 @@
-"""The rules of docs/design.md, "Floors", that no reviewer should have to check."""
+"""The rules of docs/design/design.md, "Floors", that no reviewer should have to check."""
 
 import ast
 import re

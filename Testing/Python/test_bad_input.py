@@ -1,4 +1,4 @@
-"""docs/design.md, "Bad input": the very sentence that a user gets. (More cases: test_io_*, test_annotation.)"""
+"""docs/design/design.md, "Bad input": the very sentence that a user gets. (More cases: test_io_*, test_annotation.)"""
 
 import numpy as np
 import pytest

@@ -312,7 +312,7 @@ class TestOtherCommands:
 
 
 class TestWrongInput:
-    """docs/design.md, "Bad input": what is wrong and what to do, and nothing written."""
+    """docs/design/design.md, "Bad input": what is wrong and what to do, and nothing written."""
 
     def test_labels_on_another_grid(self, scan, tmp_path, capsys):
         other = write(tmp_path / "other.nii.gz", scan[2][:, :-1])

@@ -207,7 +207,7 @@ def _read_grid(path: str) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{path} is no JSON ({error}): see docs/evaluate.md for an example") from error
+        raise InputError(f"{path} is no JSON ({error}): see docs/guide/evaluate.md for an example") from error
 
 
 def _execute(arguments, store, missing) -> bool:

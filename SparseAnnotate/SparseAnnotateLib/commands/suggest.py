@@ -110,7 +110,7 @@ def _painted_so_far(arguments, volume):
 
 
 def _advise(arguments, annotation, count: int) -> None:
-    """Say that fewer than four planes painted first mislead `cover` where no range is known (docs/selectors.md)."""
+    """Say that fewer than four planes painted first mislead `cover` without a range (docs/design/selectors.md)."""
     first, last = annotation.plane_range
     blind = not annotation.painted.any() and not annotation.class_ranges
     if arguments.selector == "cover" and blind and count < _FIRST_PLANES < last - first + 1:

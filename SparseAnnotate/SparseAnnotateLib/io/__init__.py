@@ -1,4 +1,4 @@
-"""Images and label maps in files: what is read, what is written, and what is refused (docs/formats.md).
+"""Images and label maps in files: what is read, what is written, and what is refused (docs/guide/formats.md).
 
 - `images`: one 3-D image from a file or a folder; `labels`: label maps and segmentations with their names;
   `rough`: those of other programs, resampled where need be; `probabilities`: written.

@@ -1,4 +1,4 @@
-"""A prediction as a job: in this process, in a worker process, or on a cluster (docs/jobs.md).
+"""A prediction as a job: in this process, in a worker process, or on a cluster (docs/design/jobs.md).
 
 - `job`, `folder`, `result`, `events`: what a job is, and how it lies on the disk; `store`: where, and until when.
 - `base`: what every runner is; `inline`, `local`, `staying`, `dask/`: the four of them.

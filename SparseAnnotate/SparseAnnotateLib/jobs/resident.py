@@ -1,4 +1,4 @@
-"""A worker that stays: ``python -m SparseAnnotateLib.jobs.resident --parent PID`` (docs/jobs.md).
+"""A worker that stays: ``python -m SparseAnnotateLib.jobs.resident --parent PID`` (docs/design/jobs.md).
 
 It is given folders on its standard input, a line each, runs their jobs one after the other, and says of each how it
 ended. Between jobs it waits, at no cost, and keeps what is imported, the image, and a memory of what was computed.

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job in a folder; see docs/jobs.md for the events and the exit codes."""
+    """Run the job in a folder; see docs/design/jobs.md for the events and the exit codes."""
     given = _parse(arguments)
     folder = JobFolder(given.folder)
     if given.parent is not None and given.own_group:

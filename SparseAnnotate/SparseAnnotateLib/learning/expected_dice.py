@@ -8,7 +8,7 @@ from ..annotation import SparseAnnotation
 
 
 class ExpectedDice:
-    """The Dice that probabilities themselves predict: 2 sum p[label] / (count + sum p) per class (docs/guided.md).
+    """The Dice that probabilities predict: 2 sum p[label] / (count + sum p) per class (docs/design/guided.md).
 
     A network that knows its few planes by heart is sure of itself: read this as an order of planes, not a value.
     """

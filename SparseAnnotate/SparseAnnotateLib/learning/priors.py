@@ -32,7 +32,7 @@ _LIMIT_LOGITS = 5.0
 # that nobody knows better: .750, .747, .740, .740, .733.)
 _COMPLETIONS = 2
 
-# Leaving a plane out doubles the gap; so its distances are mixed with the truth by these shares (docs/guided.md).
+# Leaving a plane out doubles the gap; so distances are mixed with the truth by these shares (docs/design/guided.md).
 _MIXES = (1.0, 0.5, 0.25)
 
 

@@ -3,11 +3,11 @@
 - `base`: what every predictor is, and the promises that it keeps for all (known voxels come back unchanged, ...).
 - `groups`, `crossing`: structures painted on planes of their own, and planes painted along another axis.
 - `memory`: what was computed before, found again by what it was computed from.
-- `initial`: any of them started from a rough segmentation, which the painted planes correct (docs/initial.md);
+- `initial`: any of them started from a rough segmentation, which the painted planes correct (docs/design/initial.md);
   `rivals`: which of the two leads.
 - `nearest`, `shape`, `morphology`: interpolate, and learn nothing.
 - `networks/`: networks overfitted to one volume. `attention_unet3d/`: the 3-D network of Zhang 2019, likewise.
-- `guided/`: ours, the default: learns from the painted planes how to correct interpolations (docs/guided.md).
+- `guided/`: ours, the default: learns from the painted planes how to correct interpolations (docs/design/guided.md).
 
 Networks of many scans are not here but in `cohort`; a predictor may begin with one (`--start-from`).
 

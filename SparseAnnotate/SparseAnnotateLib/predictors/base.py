@@ -58,7 +58,7 @@ class Predictor(Protocol):
 
 
 class PredictorBase(abc.ABC):
-    """Base of our predictors: checks the input, and holds the promises of docs/design.md for all of them.
+    """Base of our predictors: checks the input, and holds the promises of docs/design/design.md for all of them.
 
     A predictor writes `_predict`, a generator that yields Progress and, last, a Prediction. Whatever that says, known
     voxels come back as they were given, structures stay inside their ranges, and progress never goes back.

@@ -3,7 +3,7 @@
 - `agreement`: P-DSC and P-accuracy (Zhang 2019).
 - `left_out`: the annotation without some painted planes, whose truth is known.
 - `features`, `model`, `expected`: from the way to the painted planes, and how hard this volume was where planes were
-  left out, to an expected Dice with an interval (docs/quality.md).
+  left out, to an expected Dice with an interval (docs/design/quality.md).
 - `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that are thin and not shown.
 - `unlike`: planes that do not look like the painted ones where a structure was predicted.
 - `vanished`: structures that are lost between two planes that hold them.

@@ -66,7 +66,7 @@ def expected_quality(
     predictor: str,
     intensities: np.ndarray | None = None,
 ) -> ExpectedQuality:
-    """Model the Dice of a prediction: see docs/quality.md.
+    """Model the Dice of a prediction: see docs/design/quality.md.
 
     Painted planes are left out in two groups, predicted by interpolation and scored, which tells how hard this volume
     is; the rest comes from the way to the painted planes, how these differ, and disagreement with another predictor.

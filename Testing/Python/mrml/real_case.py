@@ -68,7 +68,7 @@ def draw(headless, session, planes, folder: Path) -> None:
 
 
 def main(case: str, folder: str) -> None:
-    """Draw the pictures of docs/slicer.md."""
+    """Draw the pictures of docs/design/slicer.md."""
     from SparseAnnotateLib.jobs import LocalRunner
     from SparseAnnotateSlicer.scene.headless import headless_scene
 

@@ -1,4 +1,4 @@
-"""What docs/tutorial_correct.md says, done: one function a step, as in `tutorial_steps`."""
+"""What docs/guide/tutorial_correct.md says, done: one function a step, as in `tutorial_steps`."""
 
 import numpy as np
 import slicer

@@ -1,4 +1,4 @@
-"""docs/tutorial.md, followed literally on the tests' window: every step, every button named, every picture shown."""
+"""docs/guide/tutorial.md, followed literally on the stand-in: every step, every button named, every picture shown."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from desk import StandInDesk
 from tutorial_steps import STEPS
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
-TEXT = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guide"
+TEXT = (GUIDE / "tutorial.md").read_text(encoding="utf-8")
 # Named in italics, and not on our panel: of Slicer itself, or no button.
 ELSEWHERE = {"italics", "Segmentation", "SparseAnnotate", "Sample Data", "Made-up CT", "Add Data", "slice strip"}
 
@@ -48,8 +48,8 @@ def test_every_picture_is_there_and_small():
     shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
     assert [Path(name).name for name in shown] == [step.picture for step in STEPS if step.picture]
     for name in shown:
-        assert (DOCS / name).is_file()
-        assert (DOCS / name).stat().st_size < 150_000
+        assert (GUIDE / name).is_file()
+        assert (GUIDE / name).stat().st_size < 150_000
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_the_tutorial_can_be_followed_literally(representation):
 @pytest.mark.slow
 def test_the_second_page_can_be_followed_literally(representation):
     desk = StandInDesk(representation)
-    text = (DOCS / "tutorial_correct.md").read_text(encoding="utf-8")
+    text = (GUIDE / "tutorial_correct.md").read_text(encoding="utf-8")
     parts = re.split(r"^## (?:\d+\. )?(.+)$", text, flags=re.MULTILINE)
     text_of = dict(zip(parts[1::2], parts[2::2], strict=True))
     read = texts_of(representation.window())

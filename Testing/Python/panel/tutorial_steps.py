@@ -1,4 +1,4 @@
-"""What docs/tutorial.md says, done: one function a step, named after it. The pictures are taken after each."""
+"""What docs/guide/tutorial.md says, done: one function a step, named after it. The pictures are taken after each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

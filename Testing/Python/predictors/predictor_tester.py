@@ -1,4 +1,4 @@
-"""The rules that every predictor keeps (docs/design.md), as tests to inherit.
+"""The rules that every predictor keeps (docs/design/design.md), as tests to inherit.
 
 A new predictor is tested by three lines:
 

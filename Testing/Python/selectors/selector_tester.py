@@ -1,4 +1,4 @@
-"""The rules that every selector keeps (docs/design.md), as tests to inherit.
+"""The rules that every selector keeps (docs/design/design.md), as tests to inherit.
 
 A new selector is tested by three lines:
 

@@ -236,7 +236,7 @@ def blocks_from(entries: Any, defaults: Mapping[str, Any], make_method) -> list[
         For anything else.
     """
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries) or not entries:
-        raise InputError("the grid file is no list of objects: see docs/evaluate.md")
+        raise InputError("the grid file is no list of objects: see docs/guide/evaluate.md")
     return [_block({**defaults, **_known(entry, defaults)}, make_method) for entry in entries]
 
 

@@ -1,6 +1,6 @@
-"""`guided`, the default predictor: it learns from the painted planes how to correct interpolations (docs/guided.md).
+"""`guided`, the default predictor: it learns from painted planes how to correct interpolations (docs/design/guided.md).
 
-An annotation walks through these files (docs/design.md has the page):
+An annotation walks through these files (docs/design/design.md has the page):
 
 - `predictor` is the whole way, `planes` the work on one plane, `gaps` the order of planes.
 - What it sees: `images`, `distance_maps`, `flow`, `patches`, `carry`, `trust`; `accelerated`: the same on a GPU.

@@ -1,4 +1,4 @@
-"""The predictor: the steps of docs/guided.md in their order."""
+"""The predictor: the steps of docs/design/guided.md in their order."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ..base import PredictorOptions
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(Augmentation, PredictorOptions):
-    """Options of the network predictors; ``None`` and ``auto`` stand for the device's defaults (docs/networks.md).
+    """Options of the network predictors; ``None`` and ``auto`` mean the device's defaults (docs/design/networks.md).
 
     Those of `Augmentation` say how far training planes are changed.
 

@@ -1,6 +1,6 @@
-"""Makes docs/initial.png: a plane between corrected ones, from what a program made to the result.
+"""Makes docs/pictures/initial.png: a plane between corrected ones, from what a program made to the result.
 
-python docs/initial_figure.py ../shared/data ROUGH      (ROUGH: see Testing/benchmarks/rough_segmentations.py)
+python docs/figures/initial_figure.py ../shared/data ROUGH      (ROUGH: see Testing/benchmarks/rough_segmentations.py)
 """
 
 import sys
@@ -73,7 +73,7 @@ def main() -> None:
             axis.set_title(f"{title}\nDice {dice(labels, reference):.3f}", fontsize=9)
         row[0].set_ylabel(f"plane {plane}, {away[plane]} planes from\nany corrected one", fontsize=9)
     figure.tight_layout()
-    figure.savefig(Path(__file__).parent / "initial.png", dpi=80)
+    figure.savefig(Path(__file__).parents[1] / "pictures" / "initial.png", dpi=80)
 
 
 if __name__ == "__main__":

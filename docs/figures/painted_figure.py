@@ -1,6 +1,6 @@
-"""Makes docs/painted.png: what counts as painted, seen from the side. The bodies are made up.
+"""Makes docs/pictures/painted.png: what counts as painted, seen from the side. The bodies are made up.
 
-python docs/painted_figure.py
+python docs/figures/painted_figure.py
 """
 
 from pathlib import Path
@@ -61,7 +61,7 @@ def main() -> None:
         axis.set(title=title, xlim=(-6, 63), ylim=(-0.5, 25), xticks=[])
     axes[0].set_ylabel("plane")
     figure.tight_layout()
-    figure.savefig(Path(__file__).with_name("painted.png"), dpi=90)
+    figure.savefig(Path(__file__).parents[1] / "pictures" / "painted.png", dpi=90)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""docs/cover.png: the same scan, as many planes evenly spaced and by `cover`.
+"""docs/pictures/cover.png: the same scan, as many planes evenly spaced and by `cover`.
 
-python docs/cover_figure.py ../shared/data/OpenKBP_pt_60
+python docs/figures/cover_figure.py ../shared/data/OpenKBP_pt_60
 """
 
 import sys
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
         draw(axes, expert, planes, dice)
         axes.set_title(f"{selector}: {count} of {last - first + 1} planes, Dice {np.mean(dice):.2f}")
     both[0].set_ylabel("plane")
-    figure.savefig(Path(__file__).with_name("cover.png"), dpi=110)
+    figure.savefig(Path(__file__).parents[1] / "pictures" / "cover.png", dpi=110)
 
 
 def draw(axes, expert: SimulatedExpert, planes: list[int], dice: np.ndarray) -> None:

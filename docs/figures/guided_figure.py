@@ -1,6 +1,6 @@
-"""Makes docs/guided.png: what each prior of `guided` says about one plane, and what becomes of it.
+"""Makes docs/pictures/guided.png: what each prior of `guided` says about one plane, and what becomes of it.
 
-    python docs/guided_figure.py
+    python docs/figures/guided_figure.py
 
 The volume is made up (two structures of the same brightness that bend and drift through texture), so that the figure
 can be made anywhere and shows nobody's scan.
@@ -111,7 +111,7 @@ def main() -> None:
     finish(axes[1, 4], f"its doubt; expected Dice {prediction.expected_dice_per_plane[SHOWN]:.2f}")
     figure.suptitle(f"Plane {SHOWN} of a made-up volume; lines: truth, areas: prediction", fontsize=10)
     figure.tight_layout(h_pad=1.5)
-    figure.savefig(Path(__file__).with_name("guided.png"), dpi=110)
+    figure.savefig(Path(__file__).parents[1] / "pictures" / "guided.png", dpi=110)
 
 
 if __name__ == "__main__":
