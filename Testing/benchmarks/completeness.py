@@ -6,7 +6,7 @@
     py Testing/benchmarks/completeness.py pieces    made-up lesions in two pieces, and in one piece on own planes
     py Testing/benchmarks/completeness.py axis      planes along each axis: how often the axis is told right
 
-The tables of docs/design/painted.md are these.
+The tables of docs/measurements/painted.md are these.
 """
 
 from __future__ import annotations

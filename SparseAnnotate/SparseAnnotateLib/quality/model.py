@@ -1,7 +1,7 @@
 """How much Dice a plane has lost, from its features: a logistic regression, and what left-out planes add to it.
 
-The numbers come from ``python Testing/benchmarks/quality.py``; docs/design/quality.md tells how well they do on volumes
-that they were not fitted on.
+The numbers come from ``python Testing/benchmarks/quality.py``; docs/measurements/quality.md tells how well they do
+on volumes that they were not fitted on.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# 512x512x600 with 5 classes: shape 1.8 GB, guided under 6 GB (docs/design/guided.md), so 11 to 38 bytes a
+# 512x512x600 with 5 classes: shape 1.8 GB, guided under 6 GB (docs/measurements/guided.md), so 11 to 38 bytes a
 # voxel on top of what Python and its packages take.
 _BYTES_PER_VOXEL = 40
 _BYTES_OF_A_WORKER = 400_000_000

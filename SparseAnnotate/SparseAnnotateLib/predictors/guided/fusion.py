@@ -12,7 +12,7 @@ FLOOR = np.float32(0.02)
 _LEAST = np.float32(1e-7)
 
 # Exponents of the trees and the pool. With so few painted planes the trees have learnt little, and two left-out ends
-# teach nothing about what lies beyond them. Fitted on the human-labelled cases, see docs/design/guided.md.
+# teach nothing about what lies beyond them. Fitted on the human-labelled cases, see docs/measurements/guided.md.
 FEW_PLANES = 3
 EXPONENTS = (0.75, 0.75)
 EXPONENTS_WITH_FEW_PLANES = (0.5, 1.0)

@@ -12,7 +12,7 @@ from .probabilities import normalised_exponential, softmax_of_distances
 # The last one only where a prediction starts from a cohort model.
 PRIOR_NAMES = ("cubic", "chain", "patch", "propagated", "cohort")
 
-# In this order; by maximum likelihood on the human-labelled cases, see docs/design/guided.md.
+# In this order; by maximum likelihood on the human-labelled cases, see docs/measurements/guided.md.
 INSIDE = np.array([0.15, 0.1, 0.13, 0.5])
 BEYOND_ENDS = np.array([0.05, 0.45, 0.15, 0.2])
 
