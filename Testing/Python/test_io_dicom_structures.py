@@ -348,6 +348,26 @@ class TestContours:
         with pytest.raises(InputError, match=f"contours of a lie {message}"):
             read_labels(path, volume)
 
+    @pytest.mark.parametrize(
+        ("rows", "columns", "pixels"), [((-2, 3), (1, 4), 8), ((3, 9), (7, 10), 20), ((0, 6), (-3, 12), 49)]
+    )
+    def test_what_reaches_beyond_the_image_is_cut_off_with_a_line(self, tmp_path, caplog, rows, columns, pixels):
+        volume = read_image(write_series(tmp_path / "scan", SCAN), "k")
+        structures = {"liver": [outline(plane, rows, columns) for plane in (1, 2)], "a": [outline(2, (2, 3), (2, 3))]}
+        labels = read_labels(write_structure_set(tmp_path / "RS.dcm", structures), volume).labels
+        whole = np.zeros((30, 30), bool)
+        whole[rows[0] + 10 : rows[1] + 11, columns[0] + 10 : columns[1] + 11] = True
+        assert np.array_equal(labels[1] > 0, whole[10:17, 10:19])
+        said = f"contours reach beyond the image and are cut off there ({2 * pixels} pixels of liver on 2 slices)"
+        assert said in caplog.text
+
+    @pytest.mark.parametrize("columns", [(-9, -3), (9, 14), (9000, 9010)])
+    def test_what_lies_beside_the_image_is_refused(self, tmp_path, columns):
+        volume = read_image(write_series(tmp_path / "scan", SCAN), "k")
+        path = write_structure_set(tmp_path / "RS.dcm", {"a": [outline(2, (1, 4), columns)]})
+        with pytest.raises(InputError, match=r"contours of a (lie outside|reach far beyond) the image: give the scan"):
+            read_labels(path, volume)
+
     def test_slanted_contours_are_refused(self, tmp_path):
         volume = read_image(write_series(tmp_path / "scan", SCAN), "k")
         contour = outline(2, (1, 5), (1, 7))

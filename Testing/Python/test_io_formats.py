@@ -278,6 +278,7 @@ class TestScaledLabels:
 
 class TestText:
     NAMES = (b"M\xfcller", b"L\xe9sion n\xb0 2", b"\xe5\xe4\xf6", "Größe".encode())
+    WIDE = (("Leber", "utf-16-le"), ("Größe 2", "utf-16-be"), ("Milz", "utf-16"))
 
     @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("result", ["out.seg.nrrd", "out.nii.gz", "out.mha"])
@@ -301,6 +302,22 @@ class TestText:
             header = (tmp_path / result).read_bytes().split(b"\n\n")[0].decode("utf-8")
             assert f"Segment0_Name:={expected}" in header
             assert f"note:{expected}" in header
+
+    @pytest.mark.parametrize(("name", "encoding"), WIDE)
+    def test_names_of_segments_in_two_bytes_a_letter_are_read_whole(self, tmp_path, name, encoding):
+        fields = {"Segment0_Name": "NAME", "Segment0_LabelValue": "1", "Segment0_Layer": "0", "Segment0_ID": "one"}
+        path = write(tmp_path / "l.seg.nrrd", (ARRAY > 200).astype(np.uint8), fields)
+        path.write_bytes(path.read_bytes().replace(b"NAME", name.encode(encoding)))
+        volume = read_image(write(tmp_path / "scan.nrrd", ARRAY), "k")
+        assert [one.name for one in read_labels(path, volume).classes] == [name]
+
+    @pytest.mark.parametrize("rest", [b"", b"x", b"garbage"])
+    def test_a_name_ends_where_a_string_of_c_does(self, tmp_path, rest):
+        fields = {"Segment0_Name": "NAME", "Segment0_LabelValue": "1", "Segment0_Layer": "0", "Segment0_ID": "one"}
+        path = write(tmp_path / "l.seg.nrrd", (ARRAY > 200).astype(np.uint8), fields)
+        path.write_bytes(path.read_bytes().replace(b"NAME", b"Leber\0" + rest))
+        volume = read_image(write(tmp_path / "scan.nrrd", ARRAY), "k")
+        assert [one.name for one in read_labels(path, volume).classes] == ["Leber"]
 
     @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
     def test_other_texts_in_a_header_do_no_harm(self, tmp_path, suffix):
@@ -327,6 +344,17 @@ class TestAnImageIsNoLabelMap:
         path = write(tmp_path / "scan.nii.gz", noise)
         with pytest.raises(InputError, match=r"different values.*label map"):
             read_labels(path, read_image(path, "k"))
+
+    @pytest.mark.parametrize("background", [255, 1, 7])
+    def test_a_label_map_without_a_0_is_said(self, tmp_path, caplog, background):
+        labels = np.full((5, 10, 10), background, np.uint8)
+        labels[2, 3:5, 3:8] = 3
+        image = read_image(write(tmp_path / "image.nii.gz", labels.astype(np.int16)), "k")
+        read_labels(write(tmp_path / "labels.nii.gz", labels), image)
+        assert f"so all of it is taken as structures: if {background} (98 % of the voxels) is the" in caplog.text
+        caplog.clear()
+        read_labels(write(tmp_path / "labels.nii.gz", np.where(labels == 3, 3, 0).astype(np.uint8)), image)
+        assert not caplog.text
 
     def test_an_atlas_with_many_structures_is_one(self, tmp_path):
         atlas = np.kron(np.arange(1, 82).reshape(9, 9), np.ones((5, 5), int))[None].repeat(4, 0).astype(np.uint8)

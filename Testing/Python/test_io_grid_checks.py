@@ -38,6 +38,12 @@ class TestNifti:
         with pytest.raises(InputError, match=r"two sizes of a voxel, .* \(pixdim\) and 0.7, 0.333333, 3.1 \(sform\)"):
             read_image(path)
 
+    @pytest.mark.parametrize(("axis", "size"), [(0, 0), (1, -1), (2, 0)])
+    def test_no_voxels_are_refused(self, tmp_path, axis, size):
+        path = nifti_with(tmp_path / "scan.nii", ARRAY, (42 + 2 * axis, "h", size))
+        with pytest.raises(InputError, match=rf"says that it holds .*{size}.* voxels, none: get a fresh copy"):
+            read_image(path)
+
     def test_a_negative_size_is_the_same_size(self, tmp_path):
         path = nifti_with(tmp_path / "scan.nii", ARRAY, (88, "f", -3.1))
         assert read_image(path, "k").geometry.spacing_mm == pytest.approx((0.7, 1 / 3, 3.1))
@@ -105,6 +111,45 @@ class TestTextHeaders:
         with pytest.raises(InputError, match="no size of a voxel above 0 along an axis"):
             read_image(text_with(tmp_path / "scan.nrrd", NRRD, line))
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "Offset = nan 0 0",
+            "Position = 0 inf 0",
+            "Origin = 0 0",
+            "Offset = 1,5 0 0",
+            "TransformMatrix = 1 0 0 0 1 0 0 0",
+            "Rotation = nan 0 0 0 1 0 0 0 1",
+            "Orientation = 0 0 0 0 0 0 0 0 0",
+        ],
+    )
+    def test_a_place_that_is_none_in_a_meta_image_is_refused(self, tmp_path, line):
+        path = text_with(tmp_path / "scan.mha", META, f"ElementSpacing = 1 1 2\n{line}\n")
+        with pytest.raises(InputError, match=f"no (place|axes) .{line}.*: correct its header"):
+            read_image(path)
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("ElementSpacing = 1 1 2", "ElementSpacing = 1 1 3"),
+            ("Offset = 0 0 0", "Position = 0 0 1"),
+            ("Offset = 0 0 0", "Origin = 1 0 0"),
+            ("TransformMatrix = 1 0 0 0 1 0 0 0 1", "Orientation = 0 1 0 1 0 0 0 0 1"),
+        ],
+    )
+    def test_two_things_of_one_in_a_meta_image_are_refused(self, tmp_path, first, second):
+        spacing = "" if first.startswith("Element") else "ElementSpacing = 1 1 2\n"
+        path = text_with(tmp_path / "scan.mha", META, f"{spacing}{first}\n{second}\n")
+        with pytest.raises(InputError, match=f"says both {first} and {second}: correct its header"):
+            read_image(path)
+        assert read_image(text_with(path, META, f"{spacing}{first}\n{first}\n"), "k").spacing_mm[0] == 2
+
+    @pytest.mark.parametrize("size", ["1 1 1.5", "2 2 2"])
+    def test_voxels_smaller_than_their_distance_are_said(self, tmp_path, caplog, size):
+        path = text_with(tmp_path / "scan.mha", META, f"ElementSize = {size}\nElementSpacing = 1 1 2\n")
+        assert read_image(path, "k").geometry.spacing_mm == (1, 1, 2)
+        assert f"voxels are {size} mm large and 1 1 2 mm apart: the distances are taken" in caplog.text
+
     @pytest.mark.parametrize("sizes", ["0.8 0.9 0", "0.8 0.9 nan", "0.8,0.9,3"])
     def test_a_size_that_is_none_in_a_meta_image_is_refused(self, tmp_path, sizes):
         with pytest.raises(InputError, match="no size of a voxel above 0 along an axis"):
@@ -130,3 +175,17 @@ def test_frames_can_be_chosen_and_the_sentence_says_so(tmp_path):
     write(tmp_path / "scan.nii.gz", np.stack([ARRAY, ARRAY]))
     with pytest.raises(InputError, match="choose one with --channel N"):
         read_image(tmp_path / "scan.nii.gz")
+
+
+@pytest.mark.parametrize(("suffix", "header"), [(".nrrd", NRRD), (".mha", META)])
+@pytest.mark.parametrize("sizes", ["8 7 0", "0 7 6"])
+def test_a_text_header_without_voxels_is_refused(tmp_path, suffix, header, sizes):
+    path = text_with(tmp_path / f"scan{suffix}", header.replace("8 7 6", sizes), "")
+    with pytest.raises(InputError, match=f"says that it holds {' x '.join(sizes.split())} voxels, none"):
+        read_image(path)
+
+
+def test_a_meta_image_with_too_few_sizes_is_refused(tmp_path):
+    path = text_with(tmp_path / "scan.mha", META.replace("8 7 6", "8 7"), "ElementSpacing = 1 1 2\n")
+    with pytest.raises(InputError, match=r"says no size \(DimSize = 8 7\), where 3 numbers are wanted"):
+        read_image(path)

@@ -88,6 +88,21 @@ class TestPictures:
         with pytest.raises(InputError, match=rf"1\.{suffix} is a colour image: save it in grey"):
             read_image(folder)
 
+    @pytest.mark.parametrize("alpha", [255, 100, 0])
+    def test_transparency_that_is_the_same_all_over_is_left_out(self, tmp_path, alpha):
+        folder = slices(tmp_path / "s", np.stack([STACK, np.full_like(STACK, alpha)], -1), "123456")
+        assert np.array_equal(read_image(folder, "k").intensities, STACK)
+        volume = read_image(folder, "k")
+        painted = np.stack([painted_on(2, 4), np.full_like(STACK, alpha)], -1)
+        assert np.array_equal(read_labels(slices(tmp_path / "l", painted, "123456"), volume).labels, painted[..., 0])
+
+    @pytest.mark.parametrize("plane", [0, 4])
+    def test_transparency_that_varies_is_refused(self, tmp_path, plane):
+        grey = np.stack([STACK, np.full_like(STACK, 255)], -1)
+        grey[plane, 3, 3, 1] = 90
+        with pytest.raises(InputError, match=rf"{plane + 1}\.png is transparent in parts"):
+            read_image(slices(tmp_path / "s", grey, "123456"))
+
     @pytest.mark.parametrize("odd", [0, 3, 5])
     def test_slices_with_different_numbers_of_bits_are_refused(self, tmp_path, odd):
         planes = [plane.astype(np.uint8 if k == odd else np.uint16) for k, plane in enumerate(STACK)]

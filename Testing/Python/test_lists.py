@@ -62,6 +62,14 @@ def test_what_follows_a_list_is_not_a_part_of_it(tmp_path, monkeypatch):
     assert (read.painted, read.image, read.labels) == ([3], "7", "labels.nii")
 
 
+@pytest.mark.parametrize("option", ["--painted", "--empty", "--partly"])
+@pytest.mark.parametrize("planes", ["", " ", ","])
+def test_a_list_that_names_no_plane_is_refused(option, planes, capsys):
+    with pytest.raises(SystemExit):
+        main([*PREDICT, option, planes])
+    assert f"argument {option}: it names no plane: write 3,17,29" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("planes", ["4-1", "9-2,12", "3,5-4", "10-09"])
 def test_planes_that_run_backwards_name_no_plane(planes, capsys):
     with pytest.raises(SystemExit):

@@ -149,6 +149,18 @@ def test_a_batch_never_writes_into_the_folder_of_its_inputs_nor_takes_them_for_r
     assert "which must not be lost" in said
 
 
+@pytest.mark.parametrize("output", ["data", "data/", "./data/../data", "link"])
+def test_a_batch_does_not_write_into_the_folder_of_its_cases(here, capsys, output):
+    (here / "data" / "A").mkdir(parents=True)
+    for name, array in (("image", SCAN), ("labels", LABELS)):
+        write(here / "data" / "A" / f"{name}.nii.gz", array)
+    (here / "link").symlink_to(here / "data")
+    said = refused(capsys, here, "predict", "data", "-o", output, "--predictor", "nearest")
+    assert f"-o {output} is the folder of the cases: give the results one of their own, such as " in said
+    assert main(["predict", "data", "-o", "data/results", "--predictor", "nearest", "-q"]) == 0
+    assert main(["predict", "data", "-o", "data/results", "--predictor", "nearest", "-q"]) == 0
+
+
 def test_a_batch_never_writes_over_its_own_table(two_cases, capsys):
     said = refused(capsys, two_cases, "predict", "cases.csv", "-o", ".", "--predictor", "nearest")
     assert "the table cases.csv is IMAGE cases.csv" in said

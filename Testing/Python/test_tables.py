@@ -15,7 +15,10 @@ from SparseAnnotateLib.jobs.cases import find_cases
 ROWS = [{"image": "a.nii", "labels": "b, c.nii", "painted": "3,17"}, {"image": "ä", "labels": "", "painted": "1;2"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16"])
+WIDE = [f"utf-{bits}{order}" for bits in (16, 32) for order in ("", "-le", "-be")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", *WIDE])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_table_is_read_as_a_spreadsheet_saves_it(tmp_path, delimiter, encoding, end):

@@ -184,6 +184,8 @@ def planes_from(text: str) -> list[int]:
         if not named:
             raise argparse.ArgumentTypeError(f"{part!r} names no plane: write {last}-{first}")
         planes.extend(named)
+    if not planes:
+        raise argparse.ArgumentTypeError("it names no plane: write 3,17,29 or 3-7,12, or leave the option out")
     return planes
 
 

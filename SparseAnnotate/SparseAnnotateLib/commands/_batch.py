@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ._outputs import check_outputs
+from ._outputs import check_outputs, refuse_folder_of_cases
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +50,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     from ..io.itk import uncaptured_stderr
     from ..jobs import batch, cases
 
+    refuse_folder_of_cases(arguments)
     console, output = arguments.console, Path(arguments.output)
     shared = {
         "predictor": predictor.name,

@@ -70,6 +70,21 @@ def check_outputs(arguments, outputs, *, cases=(), removed=(), written_into=()) 
     refuse_overwriting(outputs, inputs, removed=[*removed, *written_into])
 
 
+def refuse_folder_of_cases(arguments) -> None:
+    """Refuse to write the results of many cases into the folder that they are found in.
+
+    Raises
+    ------
+    InputError
+        With a folder to take instead.
+    """
+    if os.path.isdir(arguments.image) and os.path.realpath(arguments.image) == os.path.realpath(arguments.output):
+        raise InputError(
+            f"-o {arguments.output} is the folder of the cases: give the results one of their own, such as "
+            f"{os.path.join(arguments.output, 'results')}"
+        )
+
+
 def _names_a_file(what: str, path: str) -> bool:
     """Data sets in folders are known by their cases; only an image in a folder is a stack of slices."""
     if os.path.isdir(path):

@@ -1,7 +1,8 @@
 """Images and label maps in files: what is read, what is written, and what is refused (docs/guide/formats.md).
 
 - `images`: one 3-D image from a file or a folder; `labels`: label maps and segmentations with their names;
-  `rough`: those of other programs, resampled where need be; `probabilities`: written.
+  `label_values`: what their voxels may hold; `rough`: those of other programs, resampled where need be;
+  `probabilities`: written.
 - `folders`, `slices`, `tiff`, `dicom/`: one kind of source each, which hands on a `found`; `segmentation`: .seg.nrrd;
   `itk`: everything that SimpleITK reads.
 - `headers`, `encoding`: the geometry of an image, repeated bit by bit in its results. `colors`, `polygons`: DICOM's.

@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 _RIGHT_ANGLE = 5e-3
 _SAME_LENGTH = 0.01
 _SCANNER = 1  # sform_code with which ITK takes the sform before the qform
+# What MetaImage headers call the same thing, and to which power of the axes it has numbers.
+_META_PLACE = {("dimsize",): 1, ("elementspacing",): 1, ("elementsize",): 1, ("offset", "position", "origin"): 1}
+_META_PLACE |= {("transformmatrix", "rotation", "orientation"): 2}
 SHEARED = "has axes that are not at right angles (a sheared matrix): resample it onto a rectangular grid"
 
 
@@ -52,6 +55,60 @@ def _says_spacing(path: Path) -> bool:
     return True
 
 
+def check_header_grid(path: Path) -> None:
+    """Refuse a NRRD or MetaImage header without voxels, and a MetaImage one whose place is not told in numbers.
+
+    ITK takes 0 for an offset that is NaN, too short or no number, and the later one of two.
+
+    Raises
+    ------
+    InputError
+        With the line of the header.
+    """
+    if headers.is_nrrd(path):
+        sizes = headers.nrrd_fields(headers.nrrd_header(path) or b"").get("sizes", "")
+        _refuse_no_voxels(path, sizes)
+        return
+    pairs = headers.meta_pairs(headers.meta_header(path) or b"")
+    said = {name.lower(): text for name, text in pairs}
+    _refuse_no_voxels(path, said.get("dimsize", ""))
+    for names, power in _META_PLACE.items():
+        given = {" ".join(text.split()): f"{name} = {text}" for name, text in pairs if name.lower() in names}
+        if len(given) > 1:
+            raise InputError(f"{path} says both {' and '.join(given.values())}: correct its header")
+        for text, line in given.items():
+            _check_numbers(path, _numbers(text), int(said.get("ndims", 3)), power, line)
+    spacing, size = said.get("elementspacing"), said.get("elementsize")
+    if spacing and size and _numbers(spacing) != _numbers(size):
+        _log.warning(
+            "%s says that voxels are %s mm large and %s mm apart: the distances are taken", path, size, spacing
+        )
+
+
+def _check_numbers(path: Path, numbers: list[float], axes: int, power: int, line: str) -> None:
+    if len(numbers) != axes**power or not np.isfinite(numbers).all():
+        lacks = {"elem": "size of a voxel above 0 along an axis", "dims": "size"}.get(line[:4].lower(), "place")
+        raise InputError(f"{path} says no {lacks} ({line}), where {axes**power} numbers are wanted: correct its header")
+    if power == 2 and not np.linalg.det(np.reshape(numbers, (axes, axes))):
+        raise InputError(f"{path} says no axes ({line}): correct its header")
+
+
+def _refuse_no_voxels(path: Path, sizes: str) -> None:
+    if any(number <= 0 for number in _numbers(sizes)):
+        raise InputError(f"{path} says that it holds {' x '.join(sizes.split())} voxels, none: get a fresh copy of it")
+
+
+def _numbers(text: str) -> list[float]:
+    """The numbers of a line; NaN for what is none."""
+    found = []
+    for word in text.split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            found.append(float("nan"))
+    return found
+
+
 def check_nifti_grid(path: Path, header: nifti.NiftiHeader) -> None:
     """Refuse a NIfTI header that says two sizes of a voxel, or puts the voxels inside itself.
 
@@ -62,6 +119,10 @@ def check_nifti_grid(path: Path, header: nifti.NiftiHeader) -> None:
     InputError
         With both.
     """
+    dimensions = header.numbers("dimensions")[: header.numbers("dimensions")[0] + 1][1:4]
+    if (dimensions <= 0).any():
+        sizes = " x ".join(str(size) for size in dimensions)
+        raise InputError(f"{path} says that it holds {sizes} voxels, none: get a fresh copy of it")
     if header.is_single and header.start < header.first_start:
         raise InputError(
             f"{path} says that its voxels begin at byte {header.start}, inside its header (vox_offset): correct it"

@@ -113,8 +113,13 @@ def meta_header(path: Path) -> bytes | None:
 
 def meta_fields(header: bytes) -> dict[str, str]:
     """The fields (``name = value``) of a MetaImage header, their names in lower case."""
+    return {name.lower(): text for name, text in meta_pairs(header)}
+
+
+def meta_pairs(header: bytes) -> list[tuple[str, str]]:
+    """The same line by line, as they are written, also where two have one name."""
     pairs = (line.split("=", 1) for line in decoded(header).splitlines())
-    return {pair[0].strip().lower(): pair[1].strip() for pair in pairs if len(pair) == 2}
+    return [(pair[0].strip(), pair[1].strip()) for pair in pairs if len(pair) == 2]
 
 
 def decoded(text: bytes) -> str:
@@ -189,6 +194,21 @@ def nrrd_fields(header: bytes) -> dict[str, str]:
     """The fields (``name: value``) of a NRRD header."""
     pairs = (line.split(": ", 1) for line in decoded(header).splitlines()[1:] if not line.startswith("#"))
     return {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2 and ":=" not in pair[0]}
+
+
+def nrrd_texts_with_zeros(header: bytes) -> dict[str, str]:
+    """The values (``key:=value``) that hold bytes of 0, at which ITK cuts them off: UTF-16, or a string of C."""
+    found = {}
+    for line in header.split(b"\n"):
+        key, _, value = line.rstrip(b"\r").partition(b":=")
+        if b"\0" in value:
+            zeros = [value[start::2].count(0) for start in (0, 1)]
+            if len(value) % 2 or 4 * max(zeros) < len(value):
+                found[decoded(key).strip()] = decoded(value.split(b"\0")[0])
+            else:
+                name = "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+                found[decoded(key).strip()] = value.decode(name, "replace").strip("\0\ufeff")
+    return found
 
 
 def _vectors(text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ import numpy as np
 
 from ..annotation import LabelClass, SparseAnnotation
 from ..errors import InputError
-from ..label_map import MAXIMUM_CLASSES
 from ..volume import ImageGeometry, Volume
 from . import segmentation
 from .dicom import headers as dicom_headers
@@ -19,20 +17,9 @@ from .dicom.writing import check_dicom_output, write_segmentation
 from .encoding import write_image
 from .found import listed
 from .images import load
+from .label_values import NOT_FINITE, as_unsigned, values_of
 from .slices import slices_in
 from .writing import check_holds, check_writable, suffix_of, written_aside
-
-_log = logging.getLogger(__name__)
-
-# A value this near to a whole number stands for it; one that is farther does so where no other value does.
-_NEARLY_WHOLE, _LEAST_CERTAIN = 0.05, 0.25
-# What lies farther from a 0 that stands beside it exactly is no 0: labels divided by 255 begin at .0039.
-_NOTHING = 1e-3
-
-# A label map with more structures than this whose labelled neighbours differ in most places is an image.
-_FEW_STRUCTURES, _FEW_PAIRS = 20, 500
-
-_NOT_FINITE = "the labels hold NaN or infinite values: give a label map"
 
 
 @dataclass(frozen=True)
@@ -80,18 +67,17 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     if kind is not None:
         return _from_dicom(source, kind, volume)
     stored = load(path, labels=True, image_files=volume.geometry.files)
-    segments = [] if stored.image is None else segmentation.read_segments(stored.image)
+    segments = [] if stored.image is None else segmentation.read_segments(stored.image, stored.geometry.header)
     if stored.array.ndim > 3 and not segments:
         raise InputError(f"{path} holds {stored.array.shape[-1]} values a voxel and no segments: give a label map")
     try:
         if len(stored.non_finite):
-            raise InputError(_NOT_FINITE)
-        array = _as_unsigned(stored.array, path)
+            raise InputError(NOT_FINITE)
+        array = as_unsigned(stored.array, path)
         if segments:
             array, classes = segmentation.flatten(array, segments, str(path))
         else:
-            values = _values_in(array)
-            _refuse_image(array, len(values))
+            values = values_of(array, path)
             classes = tuple(LabelClass(value, f"class {value}") for value in values)
         if stored.found is not None and not stored.found.placed:
             _check_size(stored.geometry, volume.geometry)
@@ -173,104 +159,6 @@ def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: 
     metadata = segmentation.describe(classes, volume.geometry.size) if suffix_of(path) == ".seg.nrrd" else {}
     with written_aside(path) as folder:
         write_image(folder / path.name, array, volume.geometry, metadata)
-
-
-def _as_unsigned(array: np.ndarray, path: str | Path) -> np.ndarray:
-    """Whole numbers of any type, in the smallest unsigned type that holds them, without a large copy in between."""
-    if array.dtype.kind == "u":
-        return array
-    low, high = array.min(), array.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise InputError(_NOT_FINITE)
-    if low < -_NEARLY_WHOLE:
-        raise InputError("the labels hold negative values: use 0 for background and positive numbers for structures")
-    if high >= 2**32:
-        raise InputError(f"the labels hold the value {high:g}: give a label map")
-    whole = np.empty(array.shape, np.min_scalar_type(int(np.rint(high))))
-    values: dict[float, int] = {}
-    for source, target in zip(array, whole, strict=True):
-        if array.dtype.kind == "f":
-            rounded = np.rint(source)
-            values |= _inexact(source, rounded, values)
-            source = rounded
-        target[...] = source
-    if values:
-        _log.warning("%s: %s", path, _said_of_scaled(values))
-    return whole
-
-
-def _inexact(source: np.ndarray, rounded: np.ndarray, before: dict[float, int]) -> dict[float, int]:
-    """The values that are not whole, with the whole numbers they stand for.
-
-    A header's slope of, say, 12 / 255 turns the label 2 into 1.976, everywhere: one value for one label.
-
-    Raises
-    ------
-    InputError
-        Where it is not clear for which number a value stands.
-    """
-    off = source != rounded
-    if not off.any():
-        return {}
-    found, first = np.unique(source[off], return_index=True)
-    numbers = rounded[off][first].astype(np.int64).tolist()
-    pairs = dict(zip(found.tolist(), numbers, strict=True))
-    merged = {**before, **pairs}
-    near = max(abs(value - number) for value, number in pairs.items()) <= _NEARLY_WHOLE
-    several = len(set(merged.values())) < len(merged) or np.isin(numbers, source[~off]).any()
-    lost = any(number == 0 and abs(value) > _NOTHING for value, number in pairs.items()) and (source[~off] == 0).any()
-    distances = [abs(value - number) for value, number in pairs.items()]
-    if (
-        lost
-        or len(merged) > MAXIMUM_CLASSES
-        or (not near and (several or max(distances) > _LEAST_CERTAIN or 0 in numbers))
-    ):
-        raise InputError("the labels are not whole numbers: give a label map, not an image or probabilities")
-    return pairs
-
-
-def _said_of_scaled(values: dict[float, int]) -> str:
-    value, number = max(values.items(), key=lambda pair: abs(pair[0] - pair[1]))
-    digits = next(count for count in (6, 9, 12, 17) if float(f"{value:.{count}g}") != number)
-    return (
-        f"the labels lost their exactness, as by a scale in their header (such as {value:.{digits}g} for {number}): "
-        "they were brought back to whole numbers"
-    )
-
-
-def _refuse_image(array: np.ndarray, count: int) -> None:
-    """An image given as labels has as many "structures" as it has grey values, and neighbours that differ."""
-    if count > MAXIMUM_CLASSES:
-        raise InputError(
-            f"the labels hold {count} different values, at most {MAXIMUM_CLASSES} structures can be handled: is this "
-            "the image? Give a label map"
-        )
-    if count < _FEW_STRUCTURES:
-        return
-    pairs = differ = 0
-    for part in array:
-        here, there = part[:, 1:], part[:, :-1]
-        both = (here > 0) & (there > 0)
-        pairs += np.count_nonzero(both)
-        differ += np.count_nonzero(both & (here != there))
-    if differ > pairs / 2 and pairs > _FEW_PAIRS:
-        raise InputError(
-            f"the labels hold {count} different values that change from voxel to voxel, as an image does: give a label "
-            "map"
-        )
-
-
-def _values_in(array: np.ndarray) -> list[int]:
-    """The values above 0 that occur, ascending; slice by slice, for sorting all of 512x512x600 would take seconds."""
-    found: set[int] = set()
-    for part in array:
-        if not part.any():
-            continue
-        if array.dtype.itemsize <= 2:
-            found.update(np.flatnonzero(np.bincount(part.ravel())).tolist())
-        else:
-            found.update(np.unique(part).tolist())
-    return sorted(found - {0})
 
 
 def _check_size(labels: ImageGeometry, image: ImageGeometry) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..label_map import MAXIMUM_CLASSES, LabelClass
-from .headers import decoded
+from .headers import decoded, nrrd_texts_with_zeros
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -37,13 +37,14 @@ class Segment:
     details: dict[str, str]
 
 
-def read_segments(image: SimpleITK.Image) -> list[Segment]:
+def read_segments(image: SimpleITK.Image, header: bytes | None = None) -> list[Segment]:
     """The segments that an image's header names, in their order; none for a plain label map."""
+    zeros = nrrd_texts_with_zeros(header or b"")
     fields: dict[int, dict[str, str]] = {}
     for key in image.GetMetaDataKeys():
         match = re.fullmatch(r"Segment(\d+)_(\w+)", key)
         if match:
-            fields.setdefault(int(match[1]), {})[match[2]] = _as_text(image.GetMetaData(key))
+            fields.setdefault(int(match[1]), {})[match[2]] = zeros.get(key) or _as_text(image.GetMetaData(key))
     _refuse_fractions(image)
     layered = image.GetNumberOfComponentsPerPixel() > 1
     return [_segment(position, fields[number], layered) for position, number in enumerate(sorted(fields))]

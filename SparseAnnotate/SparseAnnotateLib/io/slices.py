@@ -96,6 +96,8 @@ def _read(file: Path, labels: bool) -> np.ndarray:
             if labels and picture.format in ("JPEG", "MPO"):
                 raise InputError(f"{file} is a JPEG, which changes labels: save them as PNG or TIFF")
             grey = picture.mode in ("1", "L", "I", "F") or picture.mode.startswith("I;16")
+            if picture.mode == "LA":
+                return np.ascontiguousarray(_opaque(np.asarray(picture), file))
             if not grey and not (picture.mode == "P" and labels):
                 raise InputError(f"{file} is a colour image: save it in grey")
             array = np.asarray(picture)
@@ -104,6 +106,13 @@ def _read(file: Path, labels: bool) -> np.ndarray:
             raise
         raise InputError(f"{file} cannot be read, it may be damaged or truncated: get a fresh copy of it") from error
     return as_itk_type(array, file)
+
+
+def _opaque(array: np.ndarray, file: Path) -> np.ndarray:
+    """Grey values without the transparency that some programs add, which says nothing where it is the same all over."""
+    if (array[..., 1] != array[0, 0, 1]).any():
+        raise InputError(f"{file} is transparent in parts, whose grey is not known: save it without transparency")
+    return array[..., 0]
 
 
 def in_order(folder: Path, files: Sequence[Path]) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -10,6 +9,13 @@ from pathlib import Path
 
 from .headers import decoded
 
+# What is in two or four bytes a letter begins with a mark, or with the first letter of a column's name among zeros.
+_WIDE = (
+    ("utf-32-le", rb"\xff\xfe\0\0|[^\0]\0\0\0"),
+    ("utf-32-be", rb"\0\0\xfe\xff|\0\0\0[^\0]"),
+    ("utf-16-le", rb"\xff\xfe|[^\0]\0"),
+    ("utf-16-be", rb"\xfe\xff|\0[^\0]"),
+)
 # Excel writes semicolons where the comma is the decimal sign, and tabs with "Unicode text".
 _DELIMITERS = ",;\t"
 
@@ -17,8 +23,8 @@ _DELIMITERS = ",;\t"
 def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a table by the names of its columns, which commas, semicolons or tabs separate.
 
-    Text that is not UTF-8 is Latin-1, as Excel saves it, or UTF-16 where it begins so. Names and values come without
-    blanks around them, and what a row has too many is told as a column of its own.
+    Text that is not UTF-8 is Latin-1, as Excel saves it, or UTF-16 or UTF-32, which its zeros tell. Names and values
+    come without blanks around them, and what a row has too many is told as a column of its own.
 
     Raises
     ------
@@ -39,8 +45,9 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def _text(content: bytes) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
+    for name, begins in _WIDE:
+        if re.match(begins, content):
+            return content.decode(name, "replace").removeprefix("\ufeff")
     return decoded(content).removeprefix("\ufeff")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from . import headers, nifti
-from .grid_checks import check_nifti_grid
+from .grid_checks import check_header_grid, check_nifti_grid
 
 _CHUNK = 1 << 22
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
@@ -47,8 +47,10 @@ def check_whole(path: Path) -> np.ndarray:
         if nifti.is_nifti(path):
             return _check_nifti(path)
         if name.endswith((".nrrd", ".nhdr")):
+            check_header_grid(path)
             _check_nrrd(path)
         elif name.endswith((".mha", ".mhd")):
+            check_header_grid(path)
             _check_meta(path)
         elif not name.endswith((*_CHECKED, *_PICTURES)):
             raise InputError(

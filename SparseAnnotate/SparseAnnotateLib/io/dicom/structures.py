@@ -25,6 +25,8 @@ _FEWEST_POINTS = 3  # that enclose anything
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 # Of a voxel: how far a contour may lie off its plane. Half a voxel is the middle between two planes.
 _OFF_PLANE = 0.3
+# How much larger than the image contours may be that reach beyond it.
+_FARTHEST = 5
 
 
 def read_structures(path: Path, volume: Volume) -> Structures:
@@ -74,8 +76,14 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
         for place, (number, (item, _)) in enumerate(drawn.items(), start=1)
     )
     structures = Structures(classes, volume.geometry)
-    for place, (_, contours) in enumerate(drawn.values(), start=1):
-        _fill(structures, place, contours, volume.axis)
+    cut = [_fill(structures, place, one, volume.axis) for place, (_, one) in enumerate(drawn.values(), start=1)]
+    beyond = [
+        f"{pixels} pixels of {one.name} on {slices} slice{'s' * (slices != 1)}"
+        for one, (pixels, slices) in zip(classes, cut, strict=True)
+        if pixels
+    ]
+    if beyond:
+        _log.warning("%s: contours reach beyond the image and are cut off there (%s)", path, listed(beyond))
     if volume.axis not in structures.painted:
         axis = next(iter(structures.painted))
         raise InputError(f"its contours lie on planes of the axis {axis}, not {volume.axis}: give --axis {axis}")
@@ -96,21 +104,43 @@ def _color(item: pydicom.Dataset) -> tuple[float, float, float] | None:
     return None if not color or len(color) != 3 else tuple(int(part) / 255 for part in color)
 
 
-def _fill(structures: Structures, number: int, contours: list, axis: str) -> None:
+def _fill(structures: Structures, number: int, contours: list, axis: str) -> tuple[int, int]:
+    """Fill a structure's contours; returns how many pixels lie beyond the image, and on how many slices."""
     geometry = structures.geometry
     to_voxels = np.linalg.inv(np.reshape(geometry.direction, (3, 3)) * np.array(geometry.spacing_mm))
-    masks: dict[tuple[int, int], np.ndarray] = {}
+    polygons: dict[tuple[int, int], list[np.ndarray]] = {}
     name = structures.classes[number - 1].name
     for contour in contours:
         points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
         voxels = (points - np.array(geometry.origin_mm)) @ to_voxels.T
         normal, plane = _plane_of(voxels, axis, name, geometry.size)
         others = [one for one in range(3) if one != normal]
-        shape = tuple(geometry.size[one] for one in others)
-        filled = masks.setdefault((normal, plane), np.zeros(shape, bool))
-        filled ^= filled_polygon(voxels[:, others], shape)
-    for (normal, plane), mask in masks.items():
+        polygons.setdefault((normal, plane), []).append(voxels[:, others])
+    inside = 0
+    beyond = []
+    for (normal, plane), corners in polygons.items():
+        shape = tuple(size for one, size in enumerate(geometry.size) if one != normal)
+        mask, outside = _filled(corners, shape, name)
         structures.put(number, normal, plane, mask)
+        inside += np.count_nonzero(mask)
+        beyond.append(outside)
+    if any(beyond) and not inside:
+        raise InputError(f"contours of {name} lie outside the image: give the scan that they were drawn on")
+    return sum(beyond), sum(one > 0 for one in beyond)
+
+
+def _filled(polygons: list[np.ndarray], shape: tuple[int, int], name: str) -> tuple[np.ndarray, int]:
+    """The mask of all contours of a structure on a plane, and how many pixels they hold beyond it."""
+    every = np.concatenate(polygons)
+    low = np.minimum(np.floor(every.min(axis=0)), 0).astype(int)
+    high = np.maximum(np.ceil(every.max(axis=0)) + 1, shape).astype(int)
+    if (high - low > _FARTHEST * np.array(shape)).any():
+        raise InputError(f"contours of {name} reach far beyond the image: give the scan that they were drawn on")
+    mask = np.zeros(high - low, bool)
+    for corners in polygons:
+        mask ^= filled_polygon(corners - low, mask.shape)
+    inner = mask[-low[0] : shape[0] - low[0], -low[1] : shape[1] - low[1]]
+    return inner, int(np.count_nonzero(mask) - np.count_nonzero(inner))
 
 
 def _plane_of(voxels: np.ndarray, axis: str, name: str, size: tuple[int, int, int]) -> tuple[int, int]:
