@@ -25,8 +25,8 @@ def rounds(selector="cover", predictor="shape", options=None, **keywords):
 
 def test_each_round_paints_its_share():
     told = rounds().measured["rounds"]
-    assert [one["painted"] for one in told] == [3, 5, 8]
-    assert [len(one["planes"]) for one in told] == [3, 2, 3]
+    assert [one["painted"] for one in told] == [4, 6, 8]
+    assert [len(one["planes"]) for one in told] == [4, 2, 2]
     assert len({plane for one in told for plane in one["planes"]}) == 8
 
 
@@ -36,7 +36,12 @@ def test_each_round_paints_its_share():
         (8, 2, 0.75, [6, 8]),
         (3, 2, 0.9, [2, 3]),
         (10, 3, 0.5, [5, 7, 10]),
-        (9, 3, None, [3, 6, 9]),
+        (15, 3, None, [5, 10, 15]),
+        (9, 3, None, [4, 6, 9]),
+        (10, 2, None, [5, 10]),
+        (6, 2, None, [4, 6]),
+        (4, 2, None, [3, 4]),
+        (7, 1, None, [7]),
         (4, 4, 0.9, [1, 2, 3, 4]),
     ],
 )
@@ -120,7 +125,7 @@ class TestCommand:
         arguments = ["--count", "6", "--rounds", "3", "--selector", "cover", "--predictor", "shape", "--quiet"]
         assert main(["simulate", *self.files(tmp_path), *arguments, "--json", str(json_file)]) == 0
         assert len([line for line in capsys.readouterr().out.splitlines() if line[:1].isdigit()]) == 3
-        assert [one["painted"] for one in json.loads(json_file.read_text())["rounds"]] == [2, 4, 6]
+        assert [one["painted"] for one in json.loads(json_file.read_text())["rounds"]] == [4, 5, 6]
 
     def test_a_reference_of_a_few_planes_is_noticed(self, tmp_path, capsys):
         import SimpleITK

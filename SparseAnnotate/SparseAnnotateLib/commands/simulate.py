@@ -27,7 +27,12 @@ def add_parser(subparsers) -> None:
         help="paint every structure on so many evenly spaced planes of its own, instead of all on suggested ones",
     )
     parser.add_argument(
-        "--rounds", type=int, default=1, metavar="R", help="paint in R equal rounds, predicting after each"
+        "--rounds",
+        type=int,
+        default=1,
+        metavar="R",
+        help="paint in R equal rounds, predicting after each; the first one paints four planes at least, as long as "
+        "each later one gets one",
     )
     parser.add_argument(
         "--first-share", type=float, metavar="F", help="share of the planes that the first round paints (try 0.75)"

@@ -22,6 +22,10 @@ from ...volume import Volume
 from .expert import SimulatedExpert
 from .simulation import Outcome, measures_of, simulate
 
+# Fewer planes say too little of where structures lie: with half of the planes in the first of two rounds, two or three
+# of them too, `cover` gained .010, .016, .003 at 5, 10, 20 %, with four at least .034, .036, .009 (17 data sets).
+FIRST_ROUND = 4
+
 
 @dataclass(frozen=True)
 class Stopping:
@@ -55,7 +59,7 @@ def simulate_rounds(
     Parameters
     ----------
     first_share : share of the planes that the first round paints, the others the rest in equal parts; by default all
-        rounds paint alike
+        rounds paint alike, but the first one four planes at least, as long as each later round gets one
 
     Returns
     -------
@@ -94,11 +98,15 @@ def _counts(count: int, rounds: int, first_share: float | None) -> list[int]:
     if not 1 <= rounds <= count:
         raise InputError(f"{rounds} rounds for {count} planes: give each round at least one plane")
     if first_share is None:
-        return [round(count * number / rounds) for number in range(1, rounds + 1)]
-    if not 0 < first_share < 1 or rounds == 1:
+        first = max(FIRST_ROUND, round(count / rounds))
+    elif not 0 < first_share < 1 or rounds == 1:
         raise InputError(f"the first round's share is {first_share:g}: give a number between 0 and 1, and more rounds")
+    else:
+        first = max(1, round(count * first_share))
+    if rounds == 1:
+        return [count]
     # Each later round paints one plane at least.
-    first = min(max(1, round(count * first_share)), count - rounds + 1)
+    first = min(first, count - rounds + 1)
     return [first + round((count - first) * number / (rounds - 1)) for number in range(rounds)]
 
 
