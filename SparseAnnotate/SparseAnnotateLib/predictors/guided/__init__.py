@@ -6,7 +6,7 @@ An annotation walks through these files (docs/design/design.md has the page):
 - What it sees: `images`, `distance_maps`, `flow`, `patches`, `carry`, `trust`; `accelerated`: the same on a GPU.
 - What that says: `priors` and, where there is a cohort model, `cohort`; `pool` joins them.
 - What it learns: `training` makes rows by leaving painted planes out, `features` describes pixels, `classifier` has the
-  trees.
+  trees, which see them in `bins` and are asked as a `forest`.
 - What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.
 - Fibres and sheets of up to three pixels: `thin`; those beside large structures: `beside`.
 - What need not be computed again when one more plane was painted: `remembered`.

@@ -7,7 +7,9 @@ from concurrent.futures import Executor
 
 import numpy as np
 
+from .bins import MOST_BINS, Bins
 from .features import Rows
+from .forest import forest_of
 from .planes import Lesson
 from .threads import mapped, openmp_threads, warning_kept_back
 
@@ -22,6 +24,8 @@ BAGS_OF_SINGLE_STRUCTURE = 2
 # Leaving out the only plane that has a class teaches that it is never there: where the pool sees such a class, the pool
 # is taken for the trees (an organ of head and neck CT on one of 11 painted planes: Dice .30 with them, .62 without).
 PLANES_TO_LEARN_A_CLASS = 2
+
+_ROWS_TO_COMPARE = 64
 
 
 class Corrector:
@@ -55,39 +59,38 @@ class Corrector:
 
     def _fit(self, lessons: list[Lesson], number: int, bag: int, bags: int):
         """Trees for one class from every `bags`-th row; None where there is nothing to tell apart."""
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
         table, truth = _table_of(lessons, number, np.random.default_rng([self._seed, number]))
-        table, truth = table[bag::bags], truth[bag::bags]
+        table, truth = table[:, bag::bags], truth[bag::bags]
         if not truth.any() or truth.all():
             return None
-        model = HistGradientBoostingClassifier(
+        bins = Bins(table)
+        model = _boosted_trees(bins.counts)(
             max_iter=ROUNDS,
             learning_rate=0.2,
             max_leaf_nodes=31,
             min_samples_leaf=60 // bags,
             l2_regularization=5.0,
-            max_bins=63,
+            max_bins=MOST_BINS,
             max_features=0.5,
             early_stopping=False,
             random_state=self._seed + bag,
         )
         with openmp_threads(1):
-            return model.fit(table.astype(np.float64), truth)
+            model.fit(bins.of(table).T.astype(np.float64), truth)
+        return forest_of(model, bins, table[:, :_ROWS_TO_COMPARE])
 
     def predict(self, planes: list[Rows]) -> list[np.ndarray]:
         """Probabilities (classes + 1, pixels) of the rows of some planes; the pool's for classes not considered.
 
-        Several planes at once, for scikit-learn takes a millisecond to begin.
+        Several planes at once, for it takes a millisecond to begin.
         """
         probabilities = [rows.pool.astype(np.float32) for rows in planes]
         for number, models in self._models.items():
             places = [rows.candidates[number] for rows in planes]
             if None in models or not any(map(len, places)):
                 continue
-            table = np.concatenate([rows.of_class(number) for rows in planes]).astype(np.float64)
-            with openmp_threads(1):
-                likely = np.mean([model.predict_proba(table)[:, 1] for model in models], axis=0)
+            table = np.concatenate([rows.of_class(number) for rows in planes], axis=1)
+            likely = np.mean([model.probability(table) for model in models], axis=0)
             ends = np.cumsum([len(chosen) for chosen in places])
             for own, chosen, values in zip(probabilities, places, np.split(likely, ends[:-1]), strict=True):
                 own[number, chosen] = values
@@ -102,11 +105,29 @@ class Corrector:
         return probabilities + doubt * (rows.pool - probabilities)
 
 
+def _boosted_trees(bins: np.ndarray):
+    """scikit-learn's class, told that its features are the numbers of so many bins: it need not look for them.
+
+    Should it no longer ask, it finds the same.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    class Binned(HistGradientBoostingClassifier):
+        def _bin_data(self, X, *more, **named):  # noqa: N803 (scikit-learn's)
+            if not hasattr(getattr(self, "_bin_mapper", None), "fit"):
+                return super()._bin_data(X, *more, **named)
+            one_of_each = np.minimum(np.arange(bins.max())[:, None], bins - 1)
+            self._bin_mapper.fit(one_of_each.astype(np.float64))
+            return X.astype(np.uint8, order="F")
+
+    return Binned
+
+
 def _table_of(lessons: list[Lesson], number: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Features (rows, features) and whether the class is the true one, of at most `MAXIMUM_ROWS` rows, shuffled."""
+    """Features (features, rows) and whether the class is the true one, of at most `MAXIMUM_ROWS` rows, shuffled."""
     if not lessons:
         return np.zeros((0, 0), np.float16), np.zeros(0, bool)
     truth = np.concatenate([lesson.truth[lesson.rows.candidates[number]] == number for lesson in lessons])
-    table = np.concatenate([lesson.rows.of_class(number) for lesson in lessons])
-    chosen = rng.permutation(len(table))[:MAXIMUM_ROWS]
-    return table[chosen], truth[chosen]
+    table = np.concatenate([lesson.rows.of_class(number) for lesson in lessons], axis=1)
+    chosen = rng.permutation(len(truth))[:MAXIMUM_ROWS]
+    return table[:, chosen], truth[chosen]

@@ -60,10 +60,10 @@ class Rows:
     pixels : flat indices in the plane
     logs : float16 (priors, classes + 1, pixels), the log probabilities of the priors
     pool : float16 (classes + 1, pixels), their average with the default weights
-    image : float16 (pixels, features), of the image and the distance to the painted planes
+    image : float16 (features, pixels), of the image and the distance to the painted planes
     candidates : for each class the places in `pixels` where it is considered
-    classes : for each class float16 (candidates, features), what the priors say about it
-    others : float16 (pixels, features), what they say about every class, where there are several but not too many
+    classes : for each class float16 (features, candidates), what the priors say about it
+    others : float16 (features, pixels), what they say about every class, where there are several but not too many
     """
 
     pixels: np.ndarray
@@ -75,11 +75,11 @@ class Rows:
     others: np.ndarray
 
     def of_class(self, number: int) -> np.ndarray:
-        """Feature rows of one class, shape (candidates, features)."""
-        chosen = self.candidates[number]
+        """Features of one class, shape (features, candidates)."""
+        chosen = self.candidates[number].astype(np.intp)
         # Its own are among the others' once more: half of all features are drawn for a split, and so its own come more
         # often. (Without the copy the labels differ, and it takes as long.)
-        return np.hstack([self.image[chosen], self.classes[number], self.others[chosen]])
+        return np.concatenate([self.image[:, chosen], self.classes[number], self.others[:, chosen]])
 
 
 def make_rows(
@@ -112,7 +112,7 @@ def make_rows(
         pool=pool_at.astype(np.float16),
         image=image_features(at, images, distance_unit_mm).astype(np.float16),
         candidates=candidates,
-        classes=[about[:, n, chosen].T.astype(np.float16) for n, chosen in enumerate(candidates)],
+        classes=[about[:, n, chosen].astype(np.float16) for n, chosen in enumerate(candidates)],
         others=_of_all_classes(about, sight),
     )
 
@@ -120,7 +120,7 @@ def make_rows(
 def _of_all_classes(about: np.ndarray, sight: Sight) -> np.ndarray:
     features, classes, pixels = about.shape
     told = features * classes if sight.all_classes else 0
-    return about.reshape(features * classes, pixels)[:told].T.astype(np.float16)
+    return about.reshape(features * classes, pixels)[:told].astype(np.float16)
 
 
 def sees_all_classes(structures: int, painted_planes: int) -> bool:
@@ -145,14 +145,14 @@ def _scaled(distances_mm: np.ndarray) -> np.ndarray:
 
 
 def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> np.ndarray:
-    """The image around each pixel, its difference to the painted planes, and the place: shape (pixels, features)."""
+    """The image around each pixel, its difference to the painted planes, and the place: shape (features, pixels)."""
     plane = priors.bracket.plane
     features = [f.ravel()[priors.band] for f in [*_appearance(images, plane), *_differences(images, priors)]]
     near, _ = priors.bracket.gap_planes
     features += [priors.residual_below, priors.residual_above, np.full(len(priors.band), near * distance_unit_mm)]
     row, column = np.divmod(priors.band, images.shape[1])
     features += [place / _PLACE_UNIT_PIXELS for place in (row, column, row + column, row - column)]
-    return np.stack(features, axis=1)
+    return np.stack(features)
 
 
 def _appearance(images: Images, plane: int) -> list[np.ndarray]:

@@ -32,8 +32,9 @@ _PRIORS_END, _LEARNING_END, _CORRECTING_END = 0.7, 0.85, 0.97
 # What the trees have to decide is kept until they are there, up to this much; beyond, planes are gone through twice.
 ROWS_BYTES = 2 << 30
 
-# Contested pixels that the trees decide in one call.
-PIXELS_AT_ONCE = 10_000
+# Contested pixels that the trees decide in one call: a few calls for each thread, and none of them short.
+FEWEST_PIXELS_AT_ONCE, MOST_PIXELS_AT_ONCE = 10_000, 60_000
+CALLS_A_THREAD = 4
 
 
 # Of the whole, where there is a cohort model.
@@ -133,13 +134,16 @@ class Guided(PredictorBase):
                 yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
             weights = adapting.result()
             output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
+            contested = sum(len(plane.rows.pixels) for plane in planes)
+            share = contested // (CALLS_A_THREAD * worker_count()) if at_once else MOST_PIXELS_AT_ONCE
+            pixels_at_once = min(max(share, FEWEST_PIXELS_AT_ONCE), MOST_PIXELS_AT_ONCE)
             if not at_once:
                 planes = walk(worker, gaps, executor, unpainted, learning=False)
 
             def correct(batch: list[PlaneResult]):
                 return zip(batch, corrector.predict([plane.rows for plane in batch]), strict=True)
 
-            corrected = itertools.chain.from_iterable(mapped(executor, correct, batches(planes)))
+            corrected = itertools.chain.from_iterable(mapped(executor, correct, batches(planes, pixels_at_once)))
             for done, (plane, trees) in enumerate(corrected):
                 output.add(plane, trees)
                 share = _LEARNING_END + (_CORRECTING_END - _LEARNING_END) * done / len(unpainted)
@@ -163,12 +167,12 @@ class Guided(PredictorBase):
         raise RuntimeError("the cohort model ended without a prior")
 
 
-def batches(planes: Iterable[PlaneResult]) -> Iterator[list[PlaneResult]]:
+def batches(planes: Iterable[PlaneResult], pixels_at_once: int) -> Iterator[list[PlaneResult]]:
     """Planes taken together until they have enough to decide."""
     batch: list[PlaneResult] = []
     for plane in planes:
         batch.append(plane)
-        if sum(len(each.rows.pixels) for each in batch) >= PIXELS_AT_ONCE:
+        if sum(len(each.rows.pixels) for each in batch) >= pixels_at_once:
             yield batch
             batch = []
     if batch:
