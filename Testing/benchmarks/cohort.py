@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from SparseAnnotateLib import PREDICTORS, SELECTORS, Volume
+from SparseAnnotateLib import PREDICTORS, SELECTORS
 from SparseAnnotateLib.cohort.applying.heads import Applying
 from SparseAnnotateLib.cohort.applying.predicting import predict_scan
 from SparseAnnotateLib.cohort.model import load_model
+from SparseAnnotateLib.evaluation.cohort.scanner import as_another_scanner
 from SparseAnnotateLib.evaluation.cohort.study import measured
 from SparseAnnotateLib.evaluation.cohort.table import as_markdown
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
@@ -104,18 +105,6 @@ def start_table(rows: list[dict]) -> str:
                 f"{(change > 0).sum()} of {len(pairs)} | {seconds[0]:.0f} and {seconds[1]:.0f} |"
             )
     return "\n".join(lines)
-
-
-def as_another_scanner(volume: Volume, seed: int = 0) -> Volume:
-    """Contrast bent (gamma 1.6), blurred by .7 mm in the plane, noise of a tenth of the deviation, a bias field."""
-    from scipy import ndimage
-
-    rng = np.random.default_rng(seed)
-    low, high = np.percentile(volume.intensities, (0.5, 99.5))
-    image = np.clip((volume.intensities - low) / (high - low), 0, 1) ** 1.6
-    image = ndimage.gaussian_filter(image, [0, *(0.7 / step for step in volume.spacing_mm[1:])])
-    image += rng.normal(0, 0.1 * image.std(), image.shape)
-    return Volume.from_array(image * np.linspace(0.7, 1.3, image.shape[2]), volume.spacing_mm)
 
 
 def scanner(arguments, load) -> None:

@@ -15,7 +15,7 @@ Region = tuple[slice, slice, slice]
 LARGEST_SPACING_RATIO = 3.0
 
 
-def check_spacing(spacing_mm: Sequence[float], wanted_mm: Sequence[float]) -> None:
+def check_spacing(spacing_mm: Sequence[float], wanted_mm: Sequence[float], name: str | None = None) -> None:
     """Refuse a scan whose voxels are of quite another size than those that a network has learnt from.
 
     Raises
@@ -23,10 +23,11 @@ def check_spacing(spacing_mm: Sequence[float], wanted_mm: Sequence[float]) -> No
     InputError
         Where a side is more than `LARGEST_SPACING_RATIO` times as long or as short.
     """
-    for name, here, there in zip(("planes", "rows", "columns"), spacing_mm, wanted_mm, strict=True):
+    whose = "the image's" if name is None else f"{name}:"
+    for side, here, there in zip(("planes", "rows", "columns"), spacing_mm, wanted_mm, strict=True):
         if not 1 / LARGEST_SPACING_RATIO <= here / there <= LARGEST_SPACING_RATIO:
             raise InputError(
-                f"the image's {name} lie {here:.3g} mm apart, the cohort model has learnt from {there:.3g} mm: check "
+                f"{whose} {side} lie {here:.3g} mm apart, the cohort model has learnt from {there:.3g} mm: check "
                 "the spacing in the image's header, or use a model of such scans"
             )
 

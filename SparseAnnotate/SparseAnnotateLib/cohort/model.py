@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -125,6 +126,15 @@ class CohortModel:
     weights: Mapping[str, Tensor]
     versions: dict[str, str] = field(default_factory=installed_versions)
     training_summary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same weights."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, tensor in sorted(self.weights.items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
 
 def save_model(model: CohortModel, path: str | Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from ..learning.attention import network as attention_network
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from .model import CohortConfiguration
+    from .model import CohortConfiguration, CohortModel
 
 
 def build_network(configuration: CohortConfiguration, seed: int = 0) -> nn.Module:
@@ -29,6 +30,24 @@ def build_network(configuration: CohortConfiguration, seed: int = 0) -> nn.Modul
         depth=configuration.depth,
         attention=configuration.network == "attention-unet3d",
     )
+
+
+def ready_network(model: CohortModel) -> nn.Module:
+    """The network with the model's weights, on the CPU.
+
+    Raises
+    ------
+    InputError
+        Where the weights are not those of the network that the file describes.
+    """
+    network = build_network(model.configuration)
+    try:
+        network.load_state_dict(dict(model.weights))
+    except RuntimeError as error:
+        raise InputError(
+            "the cohort model is damaged: its weights are not those of the network that it describes"
+        ) from error
+    return network
 
 
 def stride_of(configuration: CohortConfiguration) -> tuple[int, int, int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..annotation import LabelClass
 from ..errors import InputError
 from ..volume import ImageGeometry
+from .model import CohortConfiguration
 from .preprocessing import prepared_shape
 from .scans import CohortScan
 
@@ -74,10 +75,12 @@ class Structures:
     ----------
     classes : in the order of their values; of two structures with the same value, the second got a free one
     names_by_value : what nameless ones are called
+    numbers : of each name the class's; by default their order in `classes`
     """
 
     classes: tuple[LabelClass, ...]
     names_by_value: Mapping[int, str]
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scans: Sequence[ScanFacts]) -> Structures:
@@ -96,9 +99,21 @@ class Structures:
             found.setdefault(name, replace(one, name=name))
         return cls(_with_own_values(list(found.values())), names)
 
+    def as_learnt(self, configuration: CohortConfiguration) -> Structures:
+        """The structures of a model, as those of these scans: all of them, each in the model's place.
+
+        Raises
+        ------
+        InputError
+            Where the model has not learnt one of the scans' structures.
+        """
+        channels = channels_of(configuration, self.classes)
+        numbers = {one.name: channel for one, channel in zip(self.classes, channels, strict=True)}
+        return Structures(classes_of(configuration), self.names_by_value, numbers)
+
     def renumbered(self, scan: CohortScan) -> CohortScan:
         """The scan with these structures instead of its own."""
-        numbers = {one.name: number for number, one in enumerate(self.classes, 1)}
+        numbers = self.numbers or {one.name: number for number, one in enumerate(self.classes, 1)}
         own = (numbers[_called(one, self.names_by_value)] for one in scan.annotation.classes)
         table = np.array([0, *own], np.uint8)
         ranges = {int(table[number]): ends for number, ends in scan.annotation.class_ranges.items()}
@@ -174,3 +189,35 @@ def block_for(
     largest = np.max(shapes, axis=0)
     sizes = zip(block, largest, stride, strict=True)
     return tuple(int(-(-min(wanted, most) // step) * step) for wanted, most, step in sizes)
+
+
+def channels_of(configuration: CohortConfiguration, classes: Sequence[LabelClass]) -> list[int]:
+    """For each structure of an annotation the network's output that stands for it: of its name, else of its value.
+
+    Raises
+    ------
+    InputError
+        Where the network has not learnt one of the structures.
+    """
+    found = []
+    by_name = {name.casefold(): n for n, name in enumerate(configuration.class_names, 1)}
+    by_value = {value: n for n, value in enumerate(configuration.class_values, 1)}
+    named = all(one.name.casefold() in by_name for one in classes)
+    for one in classes:
+        number = by_name.get(one.name.casefold()) if named else by_value.get(one.value)
+        if number is None:
+            known = ", ".join(
+                f"{name} ({v})" for name, v in zip(configuration.class_names, configuration.class_values, strict=True)
+            )
+            raise InputError(
+                f"the cohort model has not learnt {one.name} ({one.value}): it knows {known}; use another model, or "
+                "none"
+            )
+        found.append(number)
+    return found
+
+
+def classes_of(configuration: CohortConfiguration) -> tuple[LabelClass, ...]:
+    """The structures that a model knows, as a label file holds them."""
+    pairs = zip(configuration.class_values, configuration.class_names, strict=True)
+    return tuple(LabelClass(value, name) for value, name in pairs)

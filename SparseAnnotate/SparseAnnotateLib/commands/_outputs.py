@@ -14,6 +14,8 @@ _INPUTS = {
     "model": "MODEL",
     "data": "DATA",
     "out_of_distribution": "--out-of-distribution",
+    "again_from": "--again-from",
+    "before": "--before",
     "weights": "--weights",
     "start_from": "--start-from",
     "grid": "--grid",

@@ -1,4 +1,4 @@
-"""How the learning rate goes: one cycle, reduce on plateau, and the two steps of Specktor-Fadida 2023."""
+"""How the learning rate goes: as it is, one cycle, reduce on plateau, and the two steps of Specktor-Fadida 2023."""
 
 from __future__ import annotations
 
@@ -53,6 +53,16 @@ class Schedule:
             group["lr"] = rate
 
 
+class Constant(Schedule):
+    """As it was given, from the first step to the last (Zhang 2019)."""
+
+    name = "constant"
+    default_rate = 1e-3
+
+    def before_step(self, progress):  # noqa: ARG002
+        self._set(self.rate)
+
+
 class OneCycle(Schedule):
     """Up along a cosine for a quarter of the way, down for the rest (Smith 2018). Needs no held-out planes."""
 
@@ -103,10 +113,10 @@ class TwoStep(Plateau):
     """
 
     name = "two-step"
-    restart_epochs = 60
 
-    def __init__(self, optimizer, rate):
+    def __init__(self, optimizer, rate, restart_epochs: int = 60):
         super().__init__(optimizer, rate)
+        self.restart_epochs = restart_epochs
         self.restarts = None
         self.half_way = False
 
@@ -140,7 +150,24 @@ class TwoStep(Plateau):
         self.restarts = CosineAnnealingWarmRestarts(self.optimizer, T_0=self.restart_epochs)
 
 
-SCHEDULES: dict[str, type[Schedule]] = {cls.name: cls for cls in (OneCycle, TwoStep, Plateau)}
+class Restarts(TwoStep):
+    """The second step of `two-step` alone, for a training that goes on from another one's weights."""
+
+    name = "restarts"
+
+    def __init__(self, optimizer, rate, restart_epochs: int = 60):
+        super().__init__(optimizer, rate, restart_epochs)
+        self._begin_second_step()
+
+
+SCHEDULES: dict[str, type[Schedule]] = {cls.name: cls for cls in (OneCycle, TwoStep, Plateau, Restarts, Constant)}
+
+
+def build_schedule(name: str, optimizer: Optimizer, rate: float | None, restart_epochs: int) -> Schedule:
+    """The schedule of that name at its own rate, where none is given, with restarts after so many epochs."""
+    kind = schedule_class(name)
+    restarts = {"restart_epochs": restart_epochs} if issubclass(kind, TwoStep) else {}
+    return kind(optimizer, rate or kind.default_rate, **restarts)
 
 
 def schedule_class(name: str) -> type[Schedule]:

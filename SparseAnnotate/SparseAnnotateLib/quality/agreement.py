@@ -29,10 +29,9 @@ def p_dsc(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def p_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """P-accuracy: the share of a plane's voxels with the same label in both (Zhang 2019, eq. 4), for several classes.
+    """P-accuracy: structure voxels with the same label in both, of all that both find (Zhang 2019, eq. 4).
 
-    Counted over the voxels that either holds to be a structure: over the whole plane it would rather tell how much of
-    it is background.
+    For several classes; with one it is P-DSC. Background does not count: it would rather tell how much of it there is.
 
     Returns
     -------
@@ -41,10 +40,9 @@ def p_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     _check(first, second)
     shares = np.ones(len(first))
     for plane, (a, b) in enumerate(zip(first, second, strict=True)):
-        either = (a > 0) | (b > 0)
-        size = np.count_nonzero(either)
+        size = np.count_nonzero(a) + np.count_nonzero(b)
         if size:
-            shares[plane] = np.count_nonzero(either & (a == b)) / size
+            shares[plane] = 2 * np.count_nonzero((a > 0) & (a == b)) / size
     return shares
 
 

@@ -11,13 +11,13 @@ from cohort.models import a_ball, a_configuration, bright_model  # noqa: E402
 from SparseAnnotateLib import InputError, LabelClass, Volume  # noqa: E402
 from SparseAnnotateLib.cohort.applying.heads import (  # noqa: E402
     Applying,
-    channels_of,
     check_scan,
     class_probabilities,
     plane_heads,
 )
 from SparseAnnotateLib.cohort.applying.starting_point import StartingPoint  # noqa: E402
 from SparseAnnotateLib.cohort.model import save_model  # noqa: E402
+from SparseAnnotateLib.cohort.structures import channels_of  # noqa: E402
 from SparseAnnotateLib.metrics import dice  # noqa: E402
 
 CPU = Applying(device="cpu")

@@ -14,8 +14,8 @@ def test_p_dsc_is_the_dice_of_one_with_the_other_on_each_plane():
     np.testing.assert_allclose(p_dsc(FIRST, SECOND), [2 / 3, 1, 2 * 3 / 7, 0])
 
 
-def test_p_accuracy_is_the_share_of_structure_voxels_with_the_same_label():
-    np.testing.assert_allclose(p_accuracy(FIRST, SECOND), [1 / 2, 1, 2 / 4, 0])
+def test_p_accuracy_is_twice_the_structure_voxels_with_the_same_label_of_those_of_both():
+    np.testing.assert_allclose(p_accuracy(FIRST, SECOND), [2 * 1 / 3, 1, 2 * 2 / 7, 0])
 
 
 def test_several_classes_are_judged_by_accuracy_and_one_by_dice():

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...annotation import LabelClass
 from ..model import CohortModel
-from .heads import channels_of, ready_network
+from ..network import ready_network
+from ..structures import channels_of
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...annotation import LabelClass
 from ...device import resolve_device
 from ...errors import InputError, require
 from ...volume import Volume
@@ -90,7 +89,7 @@ def plane_heads(
     check_scan(model.configuration, volume)
     require("torch", extra="deep", purpose="a cohort model")
     from ...learning.inference import views_for
-    from ..network import stride_of
+    from ..network import ready_network, stride_of
     from .windows import slid, window_size
 
     configuration = model.configuration
@@ -118,49 +117,3 @@ def class_probabilities(
     The mean of the network's heads; see `plane_heads`, which needs less memory.
     """
     return np.stack([heads.mean(axis=0) for heads in plane_heads(model, volume, how, region)], axis=1)
-
-
-def ready_network(model: CohortModel):
-    """The network with the model's weights, on the CPU.
-
-    Raises
-    ------
-    InputError
-        Where the weights are not those of the network that the file describes.
-    """
-    from ..network import build_network
-
-    network = build_network(model.configuration)
-    try:
-        network.load_state_dict(dict(model.weights))
-    except RuntimeError as error:
-        raise InputError(
-            "the cohort model is damaged: its weights are not those of the network that it describes"
-        ) from error
-    return network
-
-
-def channels_of(configuration: CohortConfiguration, classes: Sequence[LabelClass]) -> list[int]:
-    """For each structure of an annotation the network's output that stands for it: of its name, else of its value.
-
-    Raises
-    ------
-    InputError
-        Where the network has not learnt one of the structures.
-    """
-    found = []
-    by_name = {name.casefold(): n for n, name in enumerate(configuration.class_names, 1)}
-    by_value = {value: n for n, value in enumerate(configuration.class_values, 1)}
-    named = all(one.name.casefold() in by_name for one in classes)
-    for one in classes:
-        number = by_name.get(one.name.casefold()) if named else by_value.get(one.value)
-        if number is None:
-            known = ", ".join(
-                f"{name} ({v})" for name, v in zip(configuration.class_names, configuration.class_values, strict=True)
-            )
-            raise InputError(
-                f"the cohort model has not learnt {one.name} ({one.value}): it knows {known}; use another model, or "
-                "none"
-            )
-        found.append(number)
-    return found

@@ -8,18 +8,13 @@ from typing import Literal
 import numpy as np
 
 from ... import postprocess
-from ...annotation import LabelClass, SparseAnnotation
+from ...annotation import SparseAnnotation
 from ...prediction import Prediction, Progress
 from ...quality.agreement import agreement_per_plane
 from ...volume import Volume
-from ..model import CohortConfiguration, CohortModel
+from ..model import CohortModel
+from ..structures import classes_of
 from .heads import AS_USUAL, Applying, plane_heads
-
-
-def classes_of(configuration: CohortConfiguration) -> tuple[LabelClass, ...]:
-    """The structures that a model knows, as a label file holds them."""
-    pairs = zip(configuration.class_values, configuration.class_names, strict=True)
-    return tuple(LabelClass(value, name) for value, name in pairs)
 
 
 def predict_scan(

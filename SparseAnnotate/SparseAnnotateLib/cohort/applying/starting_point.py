@@ -12,7 +12,8 @@ from ...prediction import Progress
 from ...volume import Volume
 from ..grids import Region
 from ..model import load_model
-from .heads import Applying, channels_of, check_scan, plane_heads
+from ..structures import channels_of
+from .heads import Applying, check_scan, plane_heads
 
 
 class StartingPoint:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import InputError
-from ..model import CohortConfiguration
+from ..grids import check_spacing
+from ..model import CohortConfiguration, CohortModel
 from ..network import halvings_of_planes, stride_of
 from ..scans import PreparedScan, ScanSource, prepared
 from ..structures import ScanFacts, Structures, block_for, different_orientations, median_spacing
@@ -42,12 +43,13 @@ class Cohort:
         return digest_of([*parts, "validation", *(scan.fingerprint for scan in self.validation)])
 
 
-def prepare(scans: Sequence[ScanSource], settings: TrainingSettings) -> Cohort:
+def prepare(scans: Sequence[ScanSource], settings: TrainingSettings, start: CohortModel | None = None) -> Cohort:
     """Match the structures, choose the spacing and the block, resample, and split by scan.
 
     Parameters
     ----------
     scans : `CohortScan`, or what loads them; only one is held in memory at a time
+    start : the model that the training goes on from, which says how scans are read
 
     Raises
     ------
@@ -56,7 +58,11 @@ def prepare(scans: Sequence[ScanSource], settings: TrainingSettings) -> Cohort:
     """
     facts = [ScanFacts.of(scan.load()) for scan in scans]
     structures = Structures.of(facts)
-    configuration = _configuration(facts, structures, settings)
+    if start is None:
+        configuration = _configuration(facts, structures, settings)
+    else:
+        configuration = start.configuration
+        structures = _of_the_model(facts, structures, configuration)
     kept_out = _validation_names([scan.name for scan in facts], settings)
     ready = {scan.name: prepared(structures.renumbered(scan.load()), configuration, settings.seed) for scan in scans}
     training = tuple(ready[scan.name] for scan in facts if scan.name not in kept_out)
@@ -65,6 +71,17 @@ def prepare(scans: Sequence[ScanSource], settings: TrainingSettings) -> Cohort:
     painted = sum(scan.painted_planes for scan in facts if scan.name not in kept_out)
     notes = tuple(filter(None, [different_orientations(facts)]))
     return Cohort(configuration, training, tuple(ready[name] for name in sorted(kept_out)), painted, notes)
+
+
+def _of_the_model(facts: Sequence[ScanFacts], structures: Structures, configuration: CohortConfiguration) -> Structures:
+    if facts[0].axis != configuration.axis:
+        raise InputError(
+            f"the model to go on from knows planes along the axis {configuration.axis}, these scans are read along "
+            f"{facts[0].axis}: give --axis {configuration.axis}, or train anew"
+        )
+    for scan in facts:
+        check_spacing(scan.spacing_mm, configuration.scan_spacing_mm or configuration.spacing_mm, scan.name)
+    return structures.as_learnt(configuration)
 
 
 def _configuration(

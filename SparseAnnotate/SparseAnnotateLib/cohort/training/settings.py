@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...device import DEVICES
 from ...errors import InputError
-from ..model import NETWORKS
+from ..model import NETWORKS, CohortConfiguration
 
 # Losses after which a softmax gives the probabilities, which is what a cohort model's are.
 LOSSES = ("dice", "ce", "dice+ce")
+
+# What a model that a training goes on from has decided.
+OF_THE_NETWORK = ("network", "block", "spacing_mm", "base_channels", "depth", "known_channel")
+
+# AdamW, and stochastic gradient descent with a momentum of .9 and a weight decay of 1e-4 (Zhang 2019).
+OPTIMIZERS = ("adamw", "sgd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +33,10 @@ class TrainingSettings:
     known_channel : the second input channel is the known mask; hidden from half of the blocks, for it is empty in a
         scan that nobody has painted
     loss : ``dice`` (selective batch soft Dice), ``ce`` (selective cross entropy), or ``dice+ce``
-    optimisation : ``two-step``, ``plateau`` or ``one-cycle``, which suits a budget of minutes better
+    optimizer : ``adamw``, or ``sgd`` (Zhang 2019)
+    optimisation : ``two-step``, ``plateau``, ``one-cycle``, which suits a budget of minutes better, ``restarts``, the
+        second step alone, or ``constant`` (Zhang 2019)
+    restart_epochs : between the warm restarts of ``two-step`` and ``restarts``
     learning_rate : the highest; None takes the optimisation's own (two-step: 5e-4)
     batch_size : blocks a step, over all processes
     blocks_at_once : of them in memory at once: gradients are accumulated; None: as many as fit
@@ -50,7 +59,9 @@ class TrainingSettings:
     depth: int = 3
     known_channel: bool = True
     loss: str = "dice"
+    optimizer: str = "adamw"
     optimisation: str = "two-step"
+    restart_epochs: int = 60
     learning_rate: float | None = None
     batch_size: int = 8
     blocks_at_once: int | None = None
@@ -69,7 +80,7 @@ class TrainingSettings:
         from ...learning.schedules import schedule_class
 
         schedule_class(self.optimisation)
-        for name, known in (("network", NETWORKS), ("loss", LOSSES), ("device", DEVICES)):
+        for name, known in _CHOICES:
             if getattr(self, name) not in known:
                 raise InputError(f"there is no {name} {getattr(self, name)!r}: choose among {', '.join(known)}")
         self._check_numbers()
@@ -79,6 +90,10 @@ class TrainingSettings:
             raise InputError("spacing: give the distance of planes, rows and columns in mm, such as 3,1,1")
         if not 1 <= self.depth <= 6:
             raise InputError(f"depth is {self.depth}: give 1 to 6")
+
+    def with_network_of(self, configuration: CohortConfiguration) -> TrainingSettings:
+        """The same training of the network that a model holds, which says all that these settings say of it."""
+        return replace(self, **{name: getattr(configuration, name) for name in OF_THE_NETWORK})
 
     def _check_numbers(self) -> None:
         for name in _ABOVE_ZERO:
@@ -93,7 +108,9 @@ class TrainingSettings:
 
 
 _ABOVE_ZERO = ("base_channels", "learning_rate", "batch_size", "blocks_at_once", "epochs", "blocks_per_epoch")
-_ABOVE_ZERO += ("budget_s",)
+_ABOVE_ZERO += ("budget_s", "restart_epochs")
+
+_CHOICES = (("network", NETWORKS), ("loss", LOSSES), ("optimizer", OPTIMIZERS), ("device", DEVICES))
 
 
 def _are_lengths(values: tuple[float, ...]) -> bool:

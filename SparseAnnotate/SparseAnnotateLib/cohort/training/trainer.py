@@ -22,10 +22,10 @@ from .checkpoint import as_json, load_checkpoint, save_checkpoint
 from .cohort import Cohort, prepare
 from .distributed import Processes
 from .logs import Epoch, TrainingLog
+from .optimizing import optimizer_and_schedule
 from .pace import Pace, blocks_per_epoch, epochs_within, modelled_cpu_seconds
 from .settings import TrainingSettings
 
-_WEIGHT_DECAY = 1e-2
 _LARGEST_GRADIENT = 5.0
 
 # An epoch has at least so many steps, so that its score is about more than a few of them.
@@ -42,6 +42,7 @@ def train_cohort(
     scans: Sequence[ScanSource],
     settings: TrainingSettings,
     *,
+    start: CohortModel | None = None,
     folder: Path | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     processes: Processes | None = None,
@@ -50,6 +51,8 @@ def train_cohort(
 
     Parameters
     ----------
+    start : go on from the weights of this model (Zhang 2019 does so after each round of painting); what it says of the
+        network, its spacing and structures holds, not what the settings say
     folder : where checkpoints and logs go, and where a training that was interrupted is gone on with; None for neither
     on_epoch : called after each epoch
     processes : those that train together; see `distributed.started_by_torchrun`
@@ -61,7 +64,8 @@ def train_cohort(
     """
     for package in ("torch", "matplotlib"):
         require(package, extra="deep", purpose="training a cohort network")
-    trainer = Trainer(prepare(scans, settings), settings, folder=folder, processes=processes or Processes())
+    cohort = prepare(scans, settings, start)
+    trainer = Trainer(cohort, settings, start=start, folder=folder, processes=processes or Processes())
     for epoch in trainer.run():
         if on_epoch is not None:
             on_epoch(epoch)
@@ -75,8 +79,17 @@ class Trainer:
     optimiser and schedule need to be kept to go on as if nothing had happened.
     """
 
-    def __init__(self, cohort: Cohort, settings: TrainingSettings, *, folder: Path | None = None, processes: Processes):
-        self.cohort, self.settings, self.folder, self.processes = cohort, settings, folder, processes
+    def __init__(
+        self,
+        cohort: Cohort,
+        settings: TrainingSettings,
+        *,
+        start: CohortModel | None = None,
+        folder: Path | None = None,
+        processes: Processes,
+    ):
+        self.cohort, self.start, self.folder, self.processes = cohort, start, folder, processes
+        self.settings = settings if start is None else settings.with_network_of(cohort.configuration)
         if settings.batch_size % processes.count:
             raise InputError(
                 f"a batch of {settings.batch_size} blocks cannot be shared by {processes.count} processes: choose "
@@ -111,24 +124,25 @@ class Trainer:
 
         from ...learning.losses import build_loss
         from ...learning.memory import gradient_scaler
-        from ...learning.schedules import schedule_class
-        from ..network import build_network, stride_of
+        from ..network import build_network, ready_network, stride_of
 
         settings, configuration = self.settings, self.cohort.configuration
-        network = build_network(configuration, settings.seed)
+        network = build_network(configuration, settings.seed) if self.start is None else ready_network(self.start)
         self.at_once = settings.blocks_at_once or fitting_blocks(
             network, configuration.input_channels, configuration.block, stride_of(configuration), self.device
         )
         self.network = network.to(self.device)
         if self.device == "cuda":
             self.network = self.network.to(memory_format=torch.channels_last_3d)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-3, weight_decay=_WEIGHT_DECAY)
-        kind = schedule_class(settings.optimisation)
-        self.schedule = kind(self.optimizer, settings.learning_rate or kind.default_rate)
+        self.optimizer, self.schedule = optimizer_and_schedule(self.network, settings)
         self.scaler = gradient_scaler(self.device)
         self.gradient = BatchGradient(
             self.processes.wrapped(self.network), build_loss(settings.loss), self.processes, self.device, self.scaler
         )
+
+    @property
+    def _rounds_before(self) -> int:
+        return 0 if self.start is None else int(self.start.training_summary.get("rounds", 1))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -239,7 +253,9 @@ class Trainer:
     def _identity(self) -> dict[str, Any]:
         """What must not change while a training is interrupted; every voxel of the cohort counts."""
         options = {name: value for name, value in dataclasses.asdict(self.settings).items() if name not in _FREE}
-        return as_json({**options, "configuration": vars(self.cohort.configuration), "scans": self.cohort.fingerprint})
+        before = None if self.start is None else self.start.fingerprint
+        own = {"configuration": vars(self.cohort.configuration), "scans": self.cohort.fingerprint}
+        return as_json({**options, **own, "the model to go on from": before})
 
     def _save(self) -> None:
         if self._files is None:
@@ -289,5 +305,6 @@ class Trainer:
             "device": self.device,
             "processes": self.processes.count,
             "settings": {**as_json(dataclasses.asdict(self.settings)), "validation_scans": None},
+            "rounds": self._rounds_before + 1,
         }
         return CohortModel(self.cohort.configuration, self.best_weights, training_summary=summary)

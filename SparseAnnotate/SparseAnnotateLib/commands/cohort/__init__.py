@@ -1,6 +1,6 @@
 """`sparse-annotate cohort`: one network for many scans, each of which has a few painted planes.
 
-One module a subcommand; `cases` finds the scans that they are about.
+One module a subcommand; `cases` finds the scans that they are about, `active` is the second study of `evaluate`.
 """
 
 from __future__ import annotations

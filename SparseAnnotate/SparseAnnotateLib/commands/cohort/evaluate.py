@@ -8,6 +8,7 @@ from pathlib import Path
 from .. import _arguments as shared
 from .._outputs import check_outputs, refuse_among_scans
 from . import train as training
+from .active import add_active, run_active
 
 INTERRUPTED = 130
 
@@ -24,6 +25,7 @@ def add_parser(subparsers) -> None:
     shared.add_data_set(parser)
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for networks, results and the table")
     _add_study(parser.add_argument_group("the study"))
+    add_active(parser.add_argument_group("planes that the network asks for (Zhang 2019)"))
     training.add_network(parser.add_argument_group("the network"))
     training.add_training(parser.add_argument_group("training"))
     shared.add_quiet(parser)
@@ -41,12 +43,32 @@ def _add_study(group) -> None:
         nargs="+",
         default=["partial", "full"],
         metavar="ARM",
-        help="partial, full, all: a few planes of all scans, all planes of few, all of all (default: partial full)",
+        help="partial, partial-no-borders, full, all: a few planes of all scans, the same without what lies beyond the "
+        "structures, all planes of few, all of all (default: partial full)",
     )
     group.add_argument(
         "--full-scans", type=int, default=1, metavar="N", help="fully painted scans in the arm full (default: 1)"
     )
     group.add_argument("--folds", type=int, metavar="N", help="parts of the data set (default: a scan each, up to 5)")
+    group.add_argument(
+        "--split",
+        nargs=3,
+        type=int,
+        metavar=("N", "N", "N"),
+        help="instead of folds: scans to learn from, to validate with (painted wholly), and to test on (the paper: 30 "
+        "13 58)",
+    )
+    group.add_argument(
+        "--steps",
+        nargs="+",
+        default=[],
+        metavar="STEP",
+        help="one, two: test networks after the paper's first and second step of training, each of --epochs",
+    )
+    group.add_argument(
+        "--simulated-scanner", action="store_true", help="test every network on simulated scans of another scanner, too"
+    )
+    group.add_argument("--plan", action="store_true", help="say what there is to do, and do nothing")
     group.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="(default: 0)")
     shared.add_selector(group, "--set-selector")
     group.add_argument("--axis", choices=("auto", "i", "j", "k"), default="auto", help="(default: auto)")
@@ -59,17 +81,25 @@ def _add_study(group) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, test and write the table; returns the exit code."""
+    from ...evaluation.cohort import claims
     from ...evaluation.cohort.table import as_csv, as_markdown
     from ...io import write_text
 
     folder = Path(arguments.output)
+    if arguments.active:
+        return run_active(arguments, folder)
     study = _study(arguments, folder)
+    if arguments.plan:
+        arguments.console.out(f"{len(study.trials)} networks: {', '.join(trial.name for trial in study.trials)}")
+        arguments.console.out(f"about {study.modelled_minutes():.0f} min of training on two cores, and the tests")
+        return 0
     try:
         results = study.run(arguments.console.say)
     except KeyboardInterrupt:
         arguments.console.say("stopped; what is done is kept: run the same command again to go on")
         return INTERRUPTED
-    table = as_markdown(results)
+    told = claims.as_markdown(results)
+    table = as_markdown(results) + (f"\n{told}" if told else "")
     write_text(folder / "study.md", table, ".md")
     write_text(folder / "study.csv", as_csv(results), ".csv")
     arguments.console.out(table.rstrip())
@@ -86,6 +116,8 @@ def _study(arguments, folder: Path):
         arms=tuple(arguments.arms),
         full_scans=arguments.full_scans,
         folds=arguments.folds,
+        split=None if arguments.split is None else tuple(arguments.split),
+        steps=tuple(arguments.steps),
         seeds=tuple(arguments.seeds),
     )
     layout = {"images": arguments.images, "labels": arguments.labels}
@@ -105,4 +137,5 @@ def _study(arguments, folder: Path):
         shared.selector_from(arguments),
         View(axis=arguments.axis, replace_nan=arguments.replace_nan, classes=tuple(arguments.classes)),
         tidy=not arguments.all_parts,
+        scanner=arguments.simulated_scanner,
     )

@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
     from ...annotation import SparseAnnotation
     from ...cohort.applying.heads import Applying
-    from ...cohort.applying.predicting import classes_of
     from ...cohort.model import load_model
+    from ...cohort.structures import classes_of
     from ...io import check_dicom_output, check_writable, read_image, write_labels, write_probabilities, write_text
     from ...io.writing import check_holds
     from ..predict import quality_table

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...cohort.model import NETWORKS, SUFFIX
-from ...cohort.training.settings import LOSSES, TrainingSettings
+from ...cohort.training.settings import LOSSES, OF_THE_NETWORK, OPTIMIZERS, TrainingSettings
 from ...device import DEVICES
 from ...errors import InputError
+from ...learning.schedules import SCHEDULES
 from .. import _arguments as shared
 from .._outputs import check_outputs
 
@@ -32,6 +33,11 @@ def add_parser(subparsers) -> None:
     add_network(parser.add_argument_group("the network"))
     add_training(parser.add_argument_group("training"))
     parser.add_argument("--again", action="store_true", help="begin anew, also where a training was interrupted")
+    parser.add_argument(
+        "--again-from",
+        metavar=f"MODEL{SUFFIX}",
+        help="go on from the weights of this model, after more was painted; the network is its",
+    )
     shared.add_seed(parser)
     shared.add_quiet(parser)
     parser.set_defaults(run=run)
@@ -86,7 +92,9 @@ def add_network(group) -> None:
 def add_training(group) -> None:
     """How it is trained: likewise."""
     group.add_argument("--loss", choices=LOSSES, help="(default: dice)")
-    group.add_argument("--optimisation", choices=("two-step", "plateau", "one-cycle"), help="(default: two-step)")
+    group.add_argument("--optimisation", choices=tuple(SCHEDULES), help="(default: two-step)")
+    group.add_argument("--optimizer", choices=OPTIMIZERS, help="(default: adamw)")
+    group.add_argument("--restart-epochs", type=int, metavar="N", help="between warm restarts (default: 60)")
     group.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest (default: 5e-4 in two steps)")
     group.add_argument("--batch-size", type=int, metavar="N", help="blocks a step, over all processes (default: 8)")
     group.add_argument("--blocks-at-once", type=int, metavar="N", help="of them in memory (default: as many as fit)")
@@ -138,6 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = settings_from(arguments)
     output = check_writable(arguments.output, (SUFFIX,))
+    start = _start(arguments)
     with started_by_torchrun(resolve_device(settings.device)) as processes:
         if not processes.speaks:
             arguments.console.quiet = True
@@ -145,10 +154,33 @@ def run(arguments: argparse.Namespace) -> int:
         _check_outputs(arguments, output, [one.case for one in scans])
         folder = _training_folder(output, arguments.again, processes)
         try:
-            return _train(arguments, settings, scans, output, folder, processes)
+            return _train(arguments, settings, scans, start, output, folder, processes)
         except KeyboardInterrupt:
             arguments.console.say(f"stopped; the last epoch is kept in {folder}: run the same command again to go on")
             return INTERRUPTED
+
+
+def _start(arguments):
+    """The model that the training goes on from, if any.
+
+    Raises
+    ------
+    InputError
+        Where it would be overwritten, or another network is asked for.
+    """
+    from ...cohort.model import load_model
+
+    if arguments.again_from is None:
+        return None
+    start = load_model(arguments.again_from)
+    for name in OF_THE_NETWORK:
+        asked, there = getattr(arguments, name), getattr(start.configuration, name)
+        if asked is not None and asked != there:
+            raise InputError(
+                f"the {name.replace('_', ' ')} of {arguments.again_from} is {there}, {asked} is asked for: leave that "
+                "option out, or train anew without --again-from"
+            )
+    return start
 
 
 def _scans(arguments) -> list:
@@ -194,14 +226,18 @@ def _training_folder(output: Path, again: bool, processes) -> Path:
     return folder
 
 
-def _train(arguments, settings, scans, output: Path, folder: Path, processes) -> int:
+def _train(arguments, settings, scans, start, output: Path, folder: Path, processes) -> int:
     from ...cohort.model import save_model
     from ...cohort.training.cohort import prepare
     from ...cohort.training.trainer import Trainer
 
     console = arguments.console
-    cohort = prepare(scans, settings)
-    trainer = Trainer(cohort, settings, folder=folder, processes=processes)
+    cohort = prepare(scans, settings, start)
+    trainer = Trainer(cohort, settings, start=start, folder=folder, processes=processes)
+    if start is not None:
+        before = start.training_summary.get("painted_planes")
+        known = "" if before is None else f", which had learnt from {before} painted planes"
+        console.say(f"going on from the weights of {arguments.again_from}{known}")
     _describe(console, trainer)
     for epoch in trainer.run():
         console.say(_line(epoch, trainer.epochs))

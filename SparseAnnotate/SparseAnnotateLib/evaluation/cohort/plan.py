@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,11 @@ from ...selectors import SelectorBase
 from ..simulation.loading import LoadedCase
 
 # Partial annotation of many scans, full annotation of few with as many painted planes, full annotation of all.
-ARMS = ("partial", "full", "all")
+# The second of them knows nothing of the planes beyond the structures' ends.
+ARMS = ("partial", "partial-no-borders", "full", "all")
+
+# The two steps of the paper's training: down from the first rate; then, from the best weights, with warm restarts.
+STEPS = ("one", "two")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +30,17 @@ class StudyPlan:
     full_scans : fully painted ones in the arm ``full``; ``partial`` spreads as many planes over all scans to learn from
     folds : parts that the scans are dealt out to, each tested on networks that learnt from the others; by default each
         scan is one, up to 5
+    split : scans to learn from, to validate with, and to test on, drawn anew with each seed, instead of folds
+    steps : of `STEPS`: networks after the first, and after the second step of training; none to train as the settings
+        say
     seeds : each deals out anew, and trains anew
     """
 
     arms: tuple[str, ...] = ("partial", "full")
     full_scans: int = 1
     folds: int | None = None
+    split: tuple[int, int, int] | None = None
+    steps: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self):
@@ -41,6 +51,12 @@ class StudyPlan:
             raise InputError(f"{self.full_scans} fully painted scans are asked for: ask for at least 1")
         if self.folds is not None and self.folds < 2:
             raise InputError(f"{self.folds} folds are asked for: ask for at least 2")
+        if self.folds is not None and self.split is not None:
+            raise InputError("folds and a split are asked for: ask for one of them")
+        if self.split is not None and (min(self.split) < 0 or 0 in (self.split[0], self.split[2])):
+            raise InputError(f"the split is {self.split}: give scans to learn from, to validate with, to test on")
+        if any(step not in STEPS for step in self.steps) or len(set(self.steps)) < len(self.steps):
+            raise InputError(f"the steps are {' '.join(self.steps)}: choose among {', '.join(STEPS)}")
 
 
 @dataclass(frozen=True)
@@ -52,11 +68,14 @@ class Trial:
     seed: int
     training: tuple[str, ...]
     tested: tuple[str, ...]
+    validation: tuple[str, ...] = ()
+    step: str = ""
 
     @property
     def name(self) -> str:
         """Short, for files and logs."""
-        return f"{self.arm}-fold{self.fold}-seed{self.seed}"
+        step = f"-step-{self.step}" if self.step else ""
+        return f"{self.arm}{step}-fold{self.fold}-seed{self.seed}"
 
 
 def trials(names: Sequence[str], plan: StudyPlan) -> list[Trial]:
@@ -67,6 +86,8 @@ def trials(names: Sequence[str], plan: StudyPlan) -> list[Trial]:
     InputError
         Where there are too few scans.
     """
+    if plan.split is not None:
+        return _split(names, plan)
     folds = plan.folds or min(5, len(names))
     if len(names) < 3 or folds > len(names):
         raise InputError(f"{len(names)} scans are too few for {folds} folds: give at least 3, and as many as folds")
@@ -83,8 +104,28 @@ def trials(names: Sequence[str], plan: StudyPlan) -> list[Trial]:
         for fold, part in enumerate(parts):
             tested = tuple(names[n] for n in part)
             training = tuple(name for name in names if name not in tested)
-            result += [Trial(arm, fold, seed, training, tested) for arm in plan.arms]
+            result += _of_arms(plan, fold, seed, training, tested)
     return result
+
+
+def _split(names: Sequence[str], plan: StudyPlan) -> list[Trial]:
+    learnt, validated, tested = plan.split
+    if learnt + validated + tested > len(names):
+        raise InputError(f"{len(names)} scans are too few for a split of {learnt}, {validated}, {tested}")
+    if "full" in plan.arms and plan.full_scans >= learnt:
+        raise InputError(f"{plan.full_scans} fully painted scans of {learnt} leave nothing to compare with")
+    result = []
+    for seed in plan.seeds:
+        order = np.random.default_rng([seed, 0]).permutation(len(names))
+        ends = np.cumsum([0, learnt, validated, tested])
+        parts = [tuple(names[n] for n in sorted(order[start:end])) for start, end in itertools.pairwise(ends)]
+        result += _of_arms(plan, 0, seed, parts[0], parts[2], parts[1])
+    return result
+
+
+def _of_arms(plan: StudyPlan, fold: int, seed: int, training, tested, validation=()) -> list[Trial]:
+    steps = plan.steps or ("",)
+    return [Trial(arm, fold, seed, training, tested, validation, step) for arm in plan.arms for step in steps]
 
 
 def painted_planes(

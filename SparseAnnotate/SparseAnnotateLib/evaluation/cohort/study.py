@@ -6,8 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from ... import metrics
 from ...cohort.applying.heads import Applying
 from ...cohort.applying.predicting import predict_scan
-from ...cohort.model import CohortConfiguration, CohortModel, load_model, save_model
+from ...cohort.model import CohortConfiguration, CohortModel
 from ...cohort.scans import CohortScan
 from ...cohort.training.settings import TrainingSettings
 from ...errors import InputError
@@ -24,9 +23,14 @@ from ...selectors import SelectorBase
 from ..datasets import LabelledCase
 from ..grid.planner import View
 from ..simulation.loading import LoadedCase, load_case
+from .keeping import ResultLines, trained_once
 from .plan import StudyPlan, Trial, painted_planes, trials
+from .scanner import as_another_scanner
 
-IN, OUT = "in", "out"
+IN, SCANNER, OUT = "in", "scanner", "out"
+
+# How the paper's two steps are trained here.
+_OPTIMISATION = {"one": "plateau", "two": "restarts"}
 
 # Images and references that are kept in memory at once.
 _CASES_IN_MEMORY = 32
@@ -41,6 +45,7 @@ class CohortStudy:
     others : scans of another kind (out of distribution), on which every network is tested too
     view : how scans are read
     tidy : keep only the largest part of each structure, as `predict_scan` does
+    scanner : every network is tested on the scans once more as another scanner might show them, too
     """
 
     def __init__(
@@ -54,13 +59,15 @@ class CohortStudy:
         view: View,
         *,
         tidy: bool = True,
+        scanner: bool = False,
     ):
         double = {case.name for case in cases} & {case.name for case in others}
         if double:
             raise InputError(f"{min(double)} is in both data sets: rename it in one of them")
         self.folder, self.plan, self.settings, self.selector, self.tidy = folder, plan, settings, selector, tidy
         self._files = {case.name: case for case in [*cases, *others]}
-        self._others = tuple(case.name for case in others)
+        self._others, self._scanner = tuple(case.name for case in others), scanner
+        self._lines = ResultLines(folder / "results.jsonl")
         self._view = view
         self.trials = trials([case.name for case in cases], plan)
         self._load = functools.lru_cache(_CASES_IN_MEMORY)(self._read)
@@ -73,19 +80,35 @@ class CohortStudy:
         (self.folder / "models").mkdir(parents=True, exist_ok=True)
         results = []
         for number, trial in enumerate(self.trials, 1):
-            wanted = [*((IN, name) for name in trial.tested), *((OUT, name) for name in self._others)]
+            wanted = self._wanted(trial)
             painted = self._painted(trial)
             identity = self._identity(trial, painted)
-            done = self._done(identity)
+            done = {(one["distribution"], one["case"]): one for one in self._lines.of(identity)}
             missing = [pair for pair in wanted if pair not in done]
             say(f"{number} of {len(self.trials)}: {trial.name}, {len(wanted) - len(missing)} of {len(wanted)} tested")
             if missing:
                 model = self.model(trial, painted, identity, say)
                 for distribution, name in missing:
                     done[(distribution, name)] = self._tested(trial, painted, identity, model, distribution, name)
-                    self._append(done[(distribution, name)])
+                    self._lines.append(done[(distribution, name)])
             results += [done[pair] for pair in wanted]
         return results
+
+    def _wanted(self, trial: Trial) -> list[tuple[str, str]]:
+        """What a network is tested on: distributions and scans."""
+        shown = (IN, SCANNER) if self._scanner else (IN,)
+        return [*((one, name) for one in shown for name in trial.tested), *((OUT, name) for name in self._others)]
+
+    def modelled_minutes(self) -> float:
+        """What all trainings take on two cores, roughly: as long as the first one, each."""
+        from ...cohort.training.cohort import prepare
+        from ...cohort.training.distributed import Processes
+        from ...cohort.training.trainer import Trainer
+
+        trial = self.trials[0]
+        scans, settings = self._scans(trial, self._painted(trial)), self._settings(trial)
+        trainer = Trainer(prepare(scans, settings), settings, processes=Processes())
+        return len(self.trials) * trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
 
     def _painted(self, trial: Trial) -> dict[str, list[int]]:
         cases = {name: self._load(name) for name in trial.training}
@@ -101,6 +124,7 @@ class CohortStudy:
             dataclasses.asdict(self.settings),
             self.tidy,
             dataclasses.asdict(self._view),
+            trial.validation,
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
@@ -108,29 +132,48 @@ class CohortStudy:
         self, trial: Trial, painted: Mapping[str, list[int]], identity: str, say: Callable[[str], None]
     ) -> CohortModel:
         """The network of a trial, trained where its file is not there yet; a training that was cut short goes on."""
-        from ...cohort.training.trainer import train_cohort
-
         path = self.folder / "models" / f"{trial.name}-{identity}.safetensors"
-        if path.exists():
-            return load_model(path)
-        scans = [
-            CohortScan(name, self._load(name).volume, self._load(name).expert.paint(planes))
-            for name, planes in painted.items()
-        ]
-        training = path.with_suffix(".training")
-        training.mkdir(exist_ok=True)
-        settings = dataclasses.replace(self.settings, seed=trial.seed)
-        model = train_cohort(scans, settings, folder=training, on_epoch=lambda epoch: say(_line(epoch)))
-        save_model(model, path)
-        return model
+        return trained_once(
+            path, lambda: self._scans(trial, painted), self._settings(trial), self._start(trial, painted, say), say
+        )
+
+    def _scans(self, trial: Trial, painted: Mapping[str, list[int]]) -> list[CohortScan]:
+        """What is learnt from, and the scans to validate with, which are painted wholly."""
+        clicked = trial.arm != "partial-no-borders"
+        scans = [self._scan(name, planes, clicked=clicked) for name, planes in painted.items()]
+        for name in trial.validation:
+            first, last = self._load(name).expert.plane_range
+            scans.append(self._scan(name, range(first, last + 1)))
+        return scans
+
+    def _scan(self, name: str, planes: Iterable[int], *, clicked: bool = True) -> CohortScan:
+        case = self._load(name)
+        return CohortScan(name, case.volume, case.expert.paint(planes, clicked=clicked))
+
+    def _settings(self, trial: Trial) -> TrainingSettings:
+        changes: dict[str, Any] = {"seed": trial.seed}
+        if trial.validation:
+            changes["validation_scans"] = trial.validation
+        if trial.step:
+            changes["optimisation"] = _OPTIMISATION[trial.step]
+        return dataclasses.replace(self.settings, **changes)
+
+    def _start(self, trial: Trial, painted: Mapping[str, list[int]], say: Callable[[str], None]) -> CohortModel | None:
+        """The network after the first step, for the second one."""
+        if trial.step != "two":
+            return None
+        first = dataclasses.replace(trial, step="one")
+        return self.model(first, painted, self._identity(first, painted), say)
 
     def _tested(self, trial, painted, identity: str, model: CohortModel, distribution: str, name: str) -> dict:
         case = self._load(name)
         how = Applying(device=self.settings.device)
-        *_, prediction = predict_scan(model, case.volume, how, main_component=self.tidy)
+        volume = as_another_scanner(case.volume) if distribution == SCANNER else case.volume
+        *_, prediction = predict_scan(model, volume, how, main_component=self.tidy)
         return {
             "identity": identity,
             "arm": trial.arm,
+            "step": trial.step,
             "fold": trial.fold,
             "seed": trial.seed,
             "distribution": distribution,
@@ -140,34 +183,6 @@ class CohortStudy:
             "expected_dice": prediction.expected_dice,
             **measured(prediction.labels, model.configuration, case),
         }
-
-    @property
-    def _results(self) -> Path:
-        return self.folder / "results.jsonl"
-
-    def _done(self, identity: str) -> dict[tuple[str, str], dict]:
-        if not self._results.exists():
-            return {}
-        found = (_parsed(line) for line in self._results.read_text(encoding="utf-8").splitlines())
-        return {(one["distribution"], one["case"]): one for one in found if one and one["identity"] == identity}
-
-    def _append(self, result: dict) -> None:
-        # A line that was cut short by a kill ends here, and is passed over when it is read.
-        with open(self._results, "a", encoding="utf-8") as file:
-            file.write("\n" + json.dumps(result) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _parsed(line: str) -> dict | None:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
-
-
-def _line(epoch) -> str:
-    return f"  epoch {epoch.number}: loss {epoch.loss:.4f}"
 
 
 def measured(labels: np.ndarray, configuration: CohortConfiguration, case: LoadedCase) -> dict[str, float | None]:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .plan import ARMS
+from .plan import ARMS, STEPS
 
 MEASURES = {"dice": "Dice", "hausdorff_mm": "Hausdorff (mm)", "hausdorff95_mm": "Hausdorff 95 (mm)"}
 MEASURES |= {"assd_2d_mm": "2-D ASSD (mm)"}
-_DISTRIBUTIONS = {"in": "in", "out": "out of"}
-_COLUMNS = ("arm", "distribution", "scans", "planes", "tests")
+_DISTRIBUTIONS = {"in": "in", "scanner": "simulated scanner", "out": "out of"}
+_COLUMNS = ("arm", "step", "distribution", "scans", "planes", "tests")
 
 
 def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A row for each arm in and out of distribution: means and standard deviations over networks and scans."""
     rows = []
     for distribution in _DISTRIBUTIONS:
-        for arm in ARMS:
-            group = [one for one in results if one["arm"] == arm and one["distribution"] == distribution]
+        for arm, step in itertools.product(ARMS, ("", *STEPS)):
+            group = of_arm(results, arm, step, distribution)
             if not group:
                 continue
-            row = {"arm": arm, "distribution": distribution, "tests": len(group)}
+            row = {"arm": arm, "step": step, "distribution": distribution, "tests": len(group)}
             row["scans"] = float(np.mean([one["training_scans"] for one in group]))
             row["planes"] = float(np.mean([one["painted_planes"] for one in group]))
             for name in MEASURES:
@@ -34,19 +35,27 @@ def summary(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def of_arm(results: Sequence[dict[str, Any]], arm: str, step: str, distribution: str) -> list[dict[str, Any]]:
+    """The results of one kind of network."""
+    wanted = (arm, step, distribution)
+    return [one for one in results if (one["arm"], one.get("step", ""), one["distribution"]) == wanted]
+
+
+def in_pairs(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> list[tuple[dict, dict]]:
+    """Results of the same fold, seed and scan."""
+    by_place = {(one["fold"], one["seed"], one["case"]): one for one in second}
+    places = [(one["fold"], one["seed"], one["case"]) for one in first]
+    return [(one, by_place[place]) for one, place in zip(first, places, strict=True) if place in by_place]
+
+
 def differences(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Partial minus full annotation of the same fold, seed and scan: mean, deviation, how often partial is better."""
     rows = []
-    by_place = {(one["arm"], one["distribution"], one["fold"], one["seed"], one["case"]): one for one in results}
-    for distribution in _DISTRIBUTIONS:
-        pairs = [
-            (one, by_place[("full", *place[1:])])
-            for place, one in by_place.items()
-            if place[:2] == ("partial", distribution) and ("full", *place[1:]) in by_place
-        ]
+    for distribution, step in itertools.product(_DISTRIBUTIONS, ("", *STEPS)):
+        pairs = in_pairs(*(of_arm(results, arm, step, distribution) for arm in ("partial", "full")))
         if not pairs:
             continue
-        row = {"distribution": distribution, "tests": len(pairs)}
+        row = {"distribution": distribution, "step": step, "tests": len(pairs)}
         for name in MEASURES:
             known = [a[name] - b[name] for a, b in pairs if a[name] is not None and b[name] is not None]
             row[name], row[f"{name}_sd"] = _mean_and_deviation(known)
@@ -68,7 +77,12 @@ def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     lines = [_row(["painted", "distribution", "scans", "planes", "tests", *MEASURES.values()])]
     lines.append(_row(["---"] * 2 + ["---:"] * (3 + len(names))))
     for row in summary(results):
-        cells = [row["arm"], _DISTRIBUTIONS[row["distribution"]], f"{row['scans']:.3g}", f"{row['planes']:.0f}"]
+        cells = [
+            _with_step(row["arm"], row["step"]),
+            _DISTRIBUTIONS[row["distribution"]],
+            f"{row['scans']:.3g}",
+            f"{row['planes']:.0f}",
+        ]
         shown = [_with_deviation(row, name) for name in names]
         lines.append(_row([*cells, row["tests"], *shown]))
     changes = differences(results)
@@ -77,8 +91,17 @@ def as_markdown(results: Sequence[dict[str, Any]]) -> str:
         lines.append(_row(["---"] + ["---:"] * (1 + len(names))))
     for row in changes:
         shown = [f"{_with_deviation(row, name, '+')}, better in {row[f'{name}_better']}" for name in names]
-        lines.append(_row([f"{_DISTRIBUTIONS[row['distribution']]} distribution", row["tests"], *shown]))
+        where = _where(row["distribution"])
+        lines.append(_row([_with_step(where, row["step"]), row["tests"], *shown]))
     return "\n".join(lines) + "\n"
+
+
+def _with_step(text: str, step: str) -> str:
+    return f"{text}, step {step}" if step else text
+
+
+def _where(distribution: str) -> str:
+    return _DISTRIBUTIONS[distribution] + ("" if distribution == "scanner" else " distribution")
 
 
 def _with_deviation(row: dict, name: str, sign: str = "") -> str:

@@ -56,8 +56,8 @@ class SimulatedExpert:
         self.plane_range = (0, len(reference) - 1) if clicks == "none" else self.true_range
         self.class_ranges = ranges if clicks == "structures" else {}
 
-    def paint(self, planes: Iterable[int]) -> SparseAnnotation:
-        """The annotation after the clicks and painting these planes; with none, just the clicks."""
+    def paint(self, planes: Iterable[int], *, clicked: bool = True) -> SparseAnnotation:
+        """The annotation after the clicks, unless there are none, and painting these planes; with none, the clicks."""
         annotation = SparseAnnotation(
             np.zeros_like(self.reference),
             np.zeros(self.reference.shape, bool),
@@ -74,7 +74,7 @@ class SimulatedExpert:
         annotation.known[planes] = True
         annotation.painted[planes] = True
         annotation.complete[planes] = True
-        return self._with_clicks(annotation)
+        return self._with_clicks(annotation) if clicked else annotation
 
     def own_planes(self, count: int) -> dict[int, list[int]]:
         """Evenly spaced planes of each structure (class number), so many in its own range, or all where it has fewer.

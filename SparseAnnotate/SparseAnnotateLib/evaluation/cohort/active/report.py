@@ -1,0 +1,105 @@
+"""The tables of a study of Zhang 2019, as Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .measures import rank_correlation
+from .plan import FULL, PAINTED, STRATEGIES, UNPAINTED, ActivePlan
+
+# "Comparable with full annotation": no further below it than what the paper takes for no change any more.
+_COMPARABLE = 0.005
+
+
+def of_round(results: Sequence[dict[str, Any]], strategy: str, number: int, part: str) -> list[dict[str, Any]]:
+    """The results of one round of a strategy on one part of the scans."""
+    return [one for one in results if (one["strategy"], one["number"], one["part"]) == (strategy, number, part)]
+
+
+def line_to_reach(results: Sequence[dict[str, Any]], part: str) -> float:
+    """The mean Dice of full annotation."""
+    return _mean([one["dice"] for one in results if one["strategy"] == FULL and one["part"] == part])
+
+
+def as_markdown(results: Sequence[dict[str, Any]], plan: ActivePlan) -> str:
+    """Dice of both parts by strategy and share (figure 5, table 2), what reaches full annotation, and figure 4."""
+    return "\n".join([_dice_table(results, plan), _reached(results, plan), "", _correlations(results, plan)])
+
+
+def _dice_table(results, plan: ActivePlan) -> str:
+    lines = ["| planes chosen by | painted | Dice, part A | Dice, part B |", "| --- | ---: | ---: | ---: |"]
+    for strategy in [one for one in STRATEGIES if one in plan.strategies]:
+        for number, share in enumerate(plan.shares):
+            cells = [_spread(of_round(results, strategy, number, part)) for part in (PAINTED, UNPAINTED)]
+            lines.append(f"| {strategy} | {share:.4g} | {' | '.join(cells)} |")
+    last = len(plan.shares) - 1
+    cells = [_spread(of_round(results, FULL, last, part)) for part in (PAINTED, UNPAINTED)]
+    lines.append(f"| full annotation | 1 | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(rows: Sequence[dict[str, Any]]) -> str:
+    values = [one["dice"] for one in rows]
+    return f"{_mean(values):.3f} ± {np.std(values, ddof=1) if len(values) > 1 else 0:.3f} ({len(values)})"
+
+
+def _reached(results, plan: ActivePlan) -> str:
+    lines = []
+    for part in (PAINTED, UNPAINTED):
+        goal = line_to_reach(results, part)
+        told = []
+        for strategy in [one for one in STRATEGIES if one in plan.strategies]:
+            means = [
+                _mean([one["dice"] for one in of_round(results, strategy, n, part)]) for n in range(len(plan.shares))
+            ]
+            there = [f"{s:.4g}" for s, mean in zip(plan.shares, means, strict=True) if mean >= goal - _COMPARABLE]
+            told.append(f"{strategy} {'from ' + there[0] if there else 'never'}")
+        lines.append(f"Part {part}, within {_COMPARABLE} of full annotation ({goal:.3f}): {', '.join(told)}.")
+    return "\n".join(lines)
+
+
+def _correlations(results, plan: ActivePlan) -> str:
+    """Rank correlation with the true measure over planes, scan by scan; painted planes are left out."""
+    lines = [
+        "Rank correlation over the planes that are not painted, mean and standard deviation over scans:",
+        "",
+        "| planes chosen by | painted | pseudo, part A | expected, part A | pseudo, part B | expected, part B |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for strategy in [*(one for one in STRATEGIES if one in plan.strategies), FULL]:
+        for number, share in enumerate(plan.shares):
+            cells = []
+            for part in (PAINTED, UNPAINTED):
+                rows = of_round(results, strategy, number, part)
+                cells += [_correlation(rows, name) for name in ("pseudo", "expected")]
+            if any(cell != "-" for cell in cells):
+                lines.append(f"| {strategy} | {1 if strategy == FULL else share:.4g} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _correlation(rows, name: str) -> str:
+    known = [value for one in rows if not np.isnan(value := rank_correlation(one, name, without=one["painted"]))]
+    return f"{np.mean(known):.2f} ± {np.std(known, ddof=1) if len(known) > 1 else 0:.2f}" if known else "-"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def as_csv(results: Sequence[dict[str, Any]], plan: ActivePlan) -> str:
+    """A line for each network and scan."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = ["strategy", "share", "seed", "part", "case", "painted_in_all", "dice"]
+    writer.writerow([*names, "rank_correlation_pseudo", "rank_correlation_expected"])
+    for one in results:
+        share = 1.0 if one["strategy"] == FULL else plan.shares[one["number"]]
+        ranks = [rank_correlation(one, name, without=one["painted"]) for name in ("pseudo", "expected")]
+        cells = [one["strategy"], share, *(one[name] for name in names[2:6]), f"{one['dice']:.4f}"]
+        writer.writerow([*cells, *("" if np.isnan(rank) else f"{rank:.3f}" for rank in ranks)])
+    return text.getvalue()

@@ -1,0 +1,71 @@
+"""What Specktor-Fadida 2023 found, sentence by sentence: seen in a study, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .plan import STEPS
+from .table import in_pairs, of_arm
+
+# What must be larger for a claim to be seen, and what smaller: arm and step ("" stands for the last step there is).
+_PARTIAL, _FULL, _BARE = ("partial", ""), ("full", ""), ("partial-no-borders", "")
+_BETTER = (
+    ("in", _PARTIAL, _FULL, "partial annotation is no worse than full annotation of the same effort"),
+    ("in", _PARTIAL, _BARE, "knowing the border slices helps"),
+    ("in", ("partial", "two"), ("partial", "one"), "the second step of training helps partial annotation"),
+    ("in", ("full", "two"), ("full", "one"), "the second step of training helps full annotation"),
+    ("scanner", _PARTIAL, _FULL, "partial annotation is better than full annotation on other scanners' scans"),
+    ("out", _PARTIAL, _FULL, "partial annotation is better than full annotation out of distribution"),
+    ("scanner", ("partial", "two"), ("partial", "one"), "the second step helps partial annotation on other scanners'"),
+    ("out", ("partial", "two"), ("partial", "one"), "the second step helps partial annotation out of distribution"),
+    ("scanner", ("full", "one"), ("full", "two"), "the second step harms full annotation on other scanners' scans"),
+    ("out", ("full", "one"), ("full", "two"), "the second step harms full annotation out of distribution"),
+)
+_STEADIER = tuple((where, f"results of partial annotation spread less ({name})") for where, name in (
+    ("in", "in distribution"), ("scanner", "other scanner"), ("out", "out of distribution"),
+))  # fmt: skip
+
+
+def as_markdown(results: Sequence[dict[str, Any]]) -> str:
+    """A table with a line for each claim that the study can tell of; empty where it can tell of none.
+
+    Claims are about the Dice: means over the same tests, with the standard error of their difference over
+    randomisations (folds and seeds), where there are several.
+    """
+    rows = [row for claim in _BETTER if (row := _better(results, *claim))]
+    rows += [row for claim in _STEADIER if (row := _steadier(results, *claim))]
+    if not rows:
+        return ""
+    lines = ["| claim of the paper | here | seen |", "| --- | --- | --- |", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _group(results, where: str, arm: str, step: str) -> list[dict]:
+    for one in [step] if step else [*reversed(STEPS), ""]:
+        found = of_arm(results, arm, one, where)
+        if found:
+            return found
+    return []
+
+
+def _better(results, where: str, first: tuple[str, str], second: tuple[str, str], claim: str) -> str | None:
+    pairs = in_pairs(_group(results, where, *first), _group(results, where, *second))
+    if not pairs:
+        return None
+    a, b = (np.array([pair[n]["dice"] for pair in pairs], float) for n in (0, 1))
+    runs = np.array([f"{one['fold']} {one['seed']}" for one, _ in pairs])
+    by_run = np.array([(a - b)[runs == run].mean() for run in np.unique(runs)])
+    error = f" ± {by_run.std(ddof=1) / np.sqrt(len(by_run)):.3f}" if len(by_run) > 1 else ""
+    told = f"{a.mean():.3f} against {b.mean():.3f}: {a.mean() - b.mean():+.3f}{error}, {len(pairs)} tests"
+    return f"| {claim} | {told} | {'yes' if a.mean() >= b.mean() else 'no'} |"
+
+
+def _steadier(results, where: str, claim: str) -> str | None:
+    pairs = in_pairs(_group(results, where, *_PARTIAL), _group(results, where, *_FULL))
+    if len(pairs) < 2:
+        return None
+    a, b = (np.std([pair[n]["dice"] for pair in pairs], ddof=1) for n in (0, 1))
+    return f"| {claim} | standard deviation of the Dice {a:.3f} against {b:.3f} | {'yes' if a < b else 'no'} |"
