@@ -22,6 +22,8 @@ def steps(
     JobCancelledError
         As soon as `stop` says true between two steps; the predictor's generator is closed then.
     """
+    # They are those around the plane in view then, and no more than a reader scrolls through.
+    reporter.shows_all = job.in_view is not None
     with contextlib.closing(job.predict(memory)) as predictor:
         for step in predictor:
             _raise_if(stop)

@@ -29,6 +29,10 @@ class Reporter:
     ----------
     send : called with each event, one at a time
     worker : see `Event`
+
+    Attributes
+    ----------
+    shows_all : send every preview; those that follow another one by less than half a second are dropped otherwise
     """
 
     def __init__(self, send: Callable[[Event], None], worker: str = ""):
@@ -40,6 +44,7 @@ class Reporter:
         self._sent = self._preview_sent = -1.0
         self._sent_stage = ""
         self._ended = False
+        self.shows_all = False
 
     @property
     def elapsed_s(self) -> float:
@@ -54,13 +59,20 @@ class Reporter:
         """Send progress, unless the last was sent a moment ago; the next heartbeat then carries it."""
         self._latest = progress
         now = self.elapsed_s
-        if progress.stage == self._sent_stage and now - self._sent < PROGRESS_INTERVAL_S and progress.fraction < 1:
+        early = progress.stage == self._sent_stage and now - self._sent < PROGRESS_INTERVAL_S and progress.fraction < 1
+        shown = progress.preview is not None and self._may_show(early, now)
+        if early and not shown:
             return
         preview = None
-        if progress.preview is not None and (self._preview_sent < 0 or now - self._preview_sent >= PREVIEW_INTERVAL_S):
+        if shown:
             preview, self._preview_sent = progress.preview, now
         self._sent_stage = progress.stage
         self._emit(events.PROGRESS, preview=preview)
+
+    def _may_show(self, early: bool, now: float) -> bool:
+        if self.shows_all:
+            return True
+        return not early and (self._preview_sent < 0 or now - self._preview_sent >= PREVIEW_INTERVAL_S)
 
     def heartbeat(self) -> None:
         """Send a sign of life if there was none for a while; skipped while another thread is sending."""

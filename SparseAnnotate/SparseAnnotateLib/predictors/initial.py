@@ -66,7 +66,8 @@ def predicted_from(
                         step, inside, volume.spacing_mm, predictor.name, volume.intensities
                     )
                     break
-                yield replace(step, fraction=_PREDICTED * step.fraction)
+                # What is shown before is not joined with the rough segmentation yet.
+                yield replace(step, fraction=_PREDICTED * step.fraction, preview=None)
     yield Progress("joining it with the initial segmentation", _PREDICTED)
     yield joined(predictor, volume, annotation, rough, predicted)
 

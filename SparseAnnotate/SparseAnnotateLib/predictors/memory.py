@@ -53,9 +53,12 @@ class Memory:
             self._kept.move_to_end(key)
             return self._kept[key][0]
 
-    def keep(self, key: Hashable, value: Any) -> Any:
-        """Keep a value, if it is no larger than all that may be kept, and return it."""
-        size = _ENTRY_BYTES + _frozen_bytes(value)
+    def keep(self, key: Hashable, value: Any, more_bytes: int = 0) -> Any:
+        """Keep a value, if it is no larger than all that may be kept, and return it.
+
+        `more_bytes` are those that it holds elsewhere than in arrays, and what dataclasses, mappings and lists hold.
+        """
+        size = _ENTRY_BYTES + _frozen_bytes(value) + more_bytes
         if size > self._limit:
             return value
         with self._lock:

@@ -102,6 +102,18 @@ def test_a_thousand_steps_a_second_become_twenty_events_and_nothing_is_lost_at_t
     assert sent[-1].fraction == 0.999
 
 
+@pytest.mark.parametrize(("shows_all", "shown"), [(False, 1), (True, 100)])
+def test_every_preview_is_sent_where_they_are_waited_for(monkeypatch, shows_all, shown):
+    sent, now = [], 0.0
+    monkeypatch.setattr("SparseAnnotateLib.jobs.reporter.time.monotonic", lambda: now)
+    reporter = Reporter(sent.append)
+    reporter.shows_all = shows_all
+    for number in range(100):
+        now += 0.001
+        reporter.progress(Progress("decide", number / 100, preview=(number, np.zeros((2, 3), np.uint8))))
+    assert [event.preview[0] for event in sent if event.preview is not None] == list(range(shown))
+
+
 def test_every_stage_is_told():
     sent = []
     reporter = Reporter(sent.append)

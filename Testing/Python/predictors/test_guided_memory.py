@@ -239,3 +239,71 @@ class TestMemory:
         given = [zeros, zeros.T, zeros.view(bool), zeros + 1, (zeros, 1), (1, zeros), [(1,), 2], [1, (2,)], 1, 1.0, "1"]
         assert len({digest(one) for one in given}) == len(given)
         assert digest(zeros) == digest(np.zeros((3, 2), np.uint8).T)
+
+
+class TestSketch:
+    """What is shown of the planes in view before the trees are learnt."""
+
+    def steps(self, annotation, memory, in_view, volume=None):
+        predictor = PREDICTORS.create("guided").remembering(memory, in_view)
+        return list(predictor.predict(two_columns()[0] if volume is None else volume, annotation))
+
+    def shown(self, steps, *stages):
+        return {step.preview[0]: step.preview[1] for step in steps[:-1] if step.preview and step.stage in stages}
+
+    @pytest.fixture
+    def labels(self):
+        return two_columns()[1]
+
+    def test_planes_around_the_one_that_was_painted_come_before_anything_is_learnt(self, labels):
+        memory = Memory()
+        self.steps(annotated(labels, [0, 3, 6, 15]), memory, 6)
+        steps = self.steps(annotated(labels, [0, 3, 6, 10, 15]), memory, 10)
+        order = [step.preview[0] for step in steps[:-1] if step.preview and step.stage == "comparing planes"]
+        assert order == [9, 11, 8, 12, 7, 13, 14]
+        final = steps[-1].labels
+        for plane, sketched in self.shown(steps, "comparing planes").items():
+            assert sketched.shape == final[plane].shape
+            assert np.mean(sketched != final[plane]) < 0.02
+
+    def test_they_are_shown_once_more_when_they_are_decided(self, labels):
+        memory = Memory()
+        self.steps(annotated(labels, [0, 3, 6, 15]), memory, 6)
+        steps = self.steps(annotated(labels, [0, 3, 6, 10, 15]), memory, 10)
+        decided = self.shown(steps, "deciding")
+        assert sorted(decided) == [7, 8, 9, 11, 12, 13, 14]
+        for plane, labels_there in decided.items():
+            np.testing.assert_array_equal(labels_there, steps[-1].labels[plane])
+
+    @pytest.mark.parametrize("memory", [None, Memory()])
+    def test_nothing_is_sketched_where_nothing_was_learnt_before(self, labels, memory):
+        assert not self.shown(self.steps(annotated(labels, [0, 3, 6, 15]), memory, 6), "comparing planes")
+
+    def test_trees_of_other_structures_or_another_image_are_not_used(self, labels):
+        memory = Memory()
+        self.steps(annotated(labels, [0, 3, 6, 15]), memory, 6)
+        renamed = dataclasses.replace(
+            annotated(labels, [0, 3, 6, 10, 15]), classes=annotated(labels[:, ::-1], [0, 6]).classes[::-1]
+        )
+        assert not self.shown(self.steps(renamed, memory, 10), "comparing planes")
+        other = self.steps(annotated(labels, [0, 3, 6, 10, 15]), memory, 10, two_columns(seed=1)[0])
+        assert not self.shown(other, "comparing planes")
+
+    def test_trees_that_saw_less_are_not_used(self, labels):
+        memory = Memory()
+        self.steps(annotated(labels, [0, 6, 15]), memory, 6)
+        # From four painted planes on they see what the priors say of other structures, too.
+        assert not self.shown(self.steps(annotated(labels, [0, 6, 10, 15]), memory, 10), "comparing planes")
+
+    def test_the_plane_in_view_changes_no_bit_of_the_result(self):
+        memory = Memory()
+        for in_view, annotation in zip((3, 12, 0, 15, 7), stories(4), strict=False):
+            assert_same(self.steps(annotation, memory, in_view)[-1], self.steps(annotation, None, None)[-1])
+
+    def test_a_volume_too_large_to_keep_all_pixels_is_sketched_too(self, labels, monkeypatch):
+        monkeypatch.setattr("SparseAnnotateLib.predictors.guided.predictor.ROWS_BYTES", 0)
+        memory = Memory()
+        self.steps(annotated(labels, [0, 3, 6, 15]), memory, 6)
+        steps = self.steps(annotated(labels, [0, 3, 6, 10, 15]), memory, 10)
+        assert len(self.shown(steps, "comparing planes")) == 7
+        assert_same(steps[-1], self.steps(annotated(labels, [0, 3, 6, 10, 15]), None, None)[-1])

@@ -33,6 +33,11 @@ class Bins:
         self.counts = np.array([len(own) + 1 for own in borders])
         self._tables = np.stack([_table_of(own) for own in borders])
 
+    @property
+    def nbytes(self) -> int:
+        """Of the tables."""
+        return self._tables.nbytes
+
     def of(self, table: np.ndarray) -> np.ndarray:
         """The bins of values: uint8 (features, values)."""
         found = np.empty(table.shape, np.uint8)

@@ -45,6 +45,11 @@ class Corrector:
         self._seed = seed
         self._models: dict[int, list] = {}
 
+    @property
+    def nbytes(self) -> int:
+        """Of all trees."""
+        return sum(model.nbytes for models in self._models.values() for model in models if model is not None)
+
     def fit(self, lessons: list[Lesson], executor: Executor) -> Iterator[float]:
         """Learn from rows and the true class of each of their pixels; yields the share that is done."""
         single = self._class_count == 1

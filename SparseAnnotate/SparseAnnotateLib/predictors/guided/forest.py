@@ -48,6 +48,11 @@ class Forest:
         self._start = float(np.ravel(model._baseline_prediction)[0])
         self._trees = [_Tree(stage[0].nodes) for stage in model._predictors]
 
+    @property
+    def nbytes(self) -> int:
+        """Of all tables."""
+        return self._bins.nbytes + sum(tree.nbytes for tree in self._trees)
+
     def probability(self, table: np.ndarray) -> np.ndarray:
         """Of the second class; `table` is float16 (features, pixels)."""
         from scipy.special import expit
@@ -77,10 +82,9 @@ class _Tree:
 
     def __init__(self, nodes: np.ndarray):
         names = ("is_leaf", "value", "feature_idx", "num_threshold", "left", "right")
-        self._nodes = list(zip(*(nodes[name].tolist() for name in names), strict=True))
         self._remaining: dict[int, np.ndarray] = {}
         self._leaves: list[float] = []
-        self._add(0)
+        self._add(list(zip(*(nodes[name].tolist() for name in names), strict=True)), 0)
         if len(self._leaves) > MOST_LEAVES:
             raise ValueError(f"a tree has {len(self._leaves)} leaves")
         self._tables = [(feature, bits.view(np.int32)[None]) for feature, bits in self._remaining.items()]
@@ -88,17 +92,21 @@ class _Tree:
         for leaf, value in enumerate(self._leaves):
             self._values[0, _place_of(leaf)] = value
 
-    def _add(self, number: int) -> int:
+    @property
+    def nbytes(self) -> int:
+        return self._values.nbytes + sum(table.nbytes for _, table in self._tables)
+
+    def _add(self, nodes: list[tuple], number: int) -> int:
         """A node and those below it; returns the bits of its leaves, which count from left to right."""
-        is_leaf, value, feature, threshold, left, right = self._nodes[number]
+        is_leaf, value, feature, threshold, left, right = nodes[number]
         if is_leaf:
             self._leaves.append(value)
             return 1 << (len(self._leaves) - 1)
-        to_the_left = self._add(left)
+        to_the_left = self._add(nodes, left)
         bits = self._remaining.setdefault(feature, np.full(_TABLE, _ALL_BITS, np.uint32))
         # Bins up to the threshold, which lies between two of them, go to the left.
         bits[int(threshold) + 1 :] &= np.uint32(_ALL_BITS & ~to_the_left)
-        return to_the_left | self._add(right)
+        return to_the_left | self._add(nodes, right)
 
     def add_to(self, sums: np.ndarray, bins: np.ndarray, scratch: _Scratch) -> None:
         """Add what the tree says of each pixel."""
@@ -132,6 +140,11 @@ class AskedAsItIs:
 
     def __init__(self, model, bins: Bins):
         self._model, self._bins = model, bins
+
+    @property
+    def nbytes(self) -> int:
+        """Of the bins' tables; of the trees next to nothing more."""
+        return self._bins.nbytes
 
     def probability(self, table: np.ndarray) -> np.ndarray:
         """See `Forest`."""

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from .carry import Carried
-from .planes import Made, PlaneResult, PlaneWorker
+from .planes import PlaneResult, PlaneWorker
 from .priors import Bracket
 from .threads import worker_count
 
@@ -54,15 +54,16 @@ def walk(
 ) -> Iterator[PlaneResult]:
     """The results of `planes`, and with `learning` of all painted planes that can be left out, gap by gap.
 
-    What is carried through a gap is released with it: memory holds as many gaps as keep the cores busy. Results of a
-    gap are waited for when the planes of the next one are under way, so that no core is idle at its end.
+    Gaps come in the order given; `in_order` puts results into that of the planes. What is carried through a gap is
+    released with it: memory holds as many gaps as keep the cores busy. Results of a gap are waited for when the planes
+    of the next one are under way, so that no core is idle at its end.
     """
     ahead = 1 + worker_count() // 2
     before: list[Future] = []
     recalled = _Recalled(worker, gaps, planes, learning)
     steps = _StepsAhead(worker, recalled.lacking, executor)
     carried: dict[int, tuple[Future | None, Future | None]] = {}
-    arrived = None
+    arrivals = _Arrivals(worker.sources)
     for number, gap in enumerate(gaps):
         for later in range(number, min(len(gaps), number + ahead)):
             if later not in carried:
@@ -74,9 +75,10 @@ def walk(
             if z in planes
         ]
         if gap.inside and learning:
-            arrivals = arrived, downward.get(gap.below), upward.get(gap.above)
-            started += _start_learning(worker, gap, arrivals, recalled.painted, executor)
-            arrived = upward.get(gap.above)
+            started += [
+                executor.submit(worker.learn, bracket, *arrived, recalled.painted[bracket.plane])
+                for bracket, arrived in arrivals.of(gap, downward.get(gap.below), upward.get(gap.above))
+            ]
         carried[number] = (None, None)
         for future in before:
             yield future.result()
@@ -169,21 +171,31 @@ def _start_carrying(
     return _both_ways(gap, executor, carry)
 
 
-def _start_learning(
-    worker: PlaneWorker,
-    gap: Gap,
-    arrivals: tuple[Carried | None, Carried | None, Carried | None],
-    recalled: dict[int, Made | None],
-    executor: Executor,
-) -> list[Future]:
-    """The painted plane below the gap left out, and the one above too if it is the last.
+class _Arrivals:
+    """What is carried to painted planes from the painted ones before and after them, as it comes."""
 
-    `arrivals` at the plane below from the painted ones before and after it, and at the one above from the one before.
-    """
-    brackets = left_out_brackets(worker.sources)
-    from_previous, from_above, from_below = arrivals
-    below, above = gap.below, gap.above
-    started = [executor.submit(worker.learn, brackets[below], from_previous, from_above, recalled[below])]
-    if above == worker.sources[-1]:
-        started.append(executor.submit(worker.learn, brackets[above], from_below, None, recalled[above]))
-    return started
+    def __init__(self, sources: Sequence[int]):
+        self._brackets = left_out_brackets(sources)
+        self._before: dict[int, Carried | None] = {}
+        self._after: dict[int, Carried | None] = {}
+
+    def of(
+        self, gap: Gap, from_above: Carried | None, from_below: Carried | None
+    ) -> Iterator[tuple[Bracket, tuple[Carried | None, Carried | None]]]:
+        """A gap between two painted planes was gone through: the painted planes that can now be left out."""
+        self._after[gap.below], self._before[gap.above] = from_above, from_below
+        for plane in (gap.below, gap.above):
+            bracket = self._brackets[plane]
+            if (bracket.below is None or plane in self._before) and (bracket.above is None or plane in self._after):
+                yield bracket, (self._before.pop(plane, None), self._after.pop(plane, None))
+
+
+def in_order(results: Sequence[PlaneResult], gaps: Sequence[Gap]) -> list[PlaneResult]:
+    """As a walk through ascending gaps gives them, whatever the order in which they were gone through."""
+    order: list[tuple[int, bool]] = []
+    for gap in sorted(gaps, key=lambda gap: gap.first):
+        order += [(plane, False) for plane in range(gap.first, gap.last + 1)]
+        # Of a painted plane that is left out what comes from both sides is there after the gap above it.
+        order += [(plane, True) for plane in (gap.below, gap.above) if gap.inside]
+    places = {one: place for place, one in enumerate(order)}
+    return sorted(results, key=lambda result: places[result.plane, result.labels is None])

@@ -106,6 +106,10 @@ class PlaneWorker:
             self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:], cohort
         )
 
+    def sees(self) -> bytes:
+        """What the trees' features depend on but the plane: two that see the same can use each other's trees."""
+        return self._remembered.seen(self._sight, self._cohort is None, self._spacing_mm)
+
     def rows_bytes(self, planes: int) -> int:
         """About how much memory the rows of so many planes take.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,11 +18,12 @@ from ..memory import Memory
 from .beside import predicted_beside
 from .classifier import Corrector
 from .cohort import CohortPrior, cohort_prior
-from .gaps import gaps_of, walk
+from .gaps import Gap, gaps_of, in_order, walk
 from .images import structure_region
 from .output import Output
-from .planes import Lesson, PlaneResult, PlaneWorker
+from .planes import PlaneResult, PlaneWorker
 from .pool import adapted_weights
+from .sketch import Sketch, nearest_first, planes_in_view
 from .thin import predicted_thin, thin_among, thin_structures
 from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 
@@ -81,7 +82,8 @@ class Guided(PredictorBase):
     def remembering(self, memory: Memory | None, in_view: int | None = None) -> Guided:
         """The same, recalling from `memory` what an unchanged image and unchanged painted planes gave before.
 
-        The decision needs all planes; then the one `in_view` and those around it come first.
+        The plane `in_view` and those around it come first: sketched by what the memory holds of the last prediction,
+        and, as the decision needs all planes, decided when those are there.
         """
         return Guided(self.options, memory, in_view)
 
@@ -111,20 +113,16 @@ class Guided(PredictorBase):
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
         unpainted = unpainted if only is None else unpainted & set(only)
+        near = planes_in_view(gaps, self.in_view, unpainted) if only is None else []
+        sketch = Sketch(volume, annotation, worker, self.memory, near)
         at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
         # Too many to keep: only those with lessons now, and all of them, a second time, once the trees are there.
-        first = unpainted if at_once else unpainted & set(annotation.painted_planes)
-        planes: list[PlaneResult] = []
-        lessons: list[Lesson] = []
+        first = unpainted if at_once else unpainted & {*annotation.painted_planes, *sketch.planes}
         with opencv_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
             # Two seconds, the first time, that the comparing of planes covers.
             executor.submit(imported_beside_work, "sklearn.ensemble")
-            count = len(first) + len(worker.sources)
-            for done, result in enumerate(walk(worker, gaps, executor, first, learning=True)):
-                lessons += result.lessons
-                if at_once and result.rows is not None:
-                    planes.append(result)
-                yield Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
+            results = yield from self._compared(worker, gaps, executor, first, sketch, at_once)
+            lessons = [lesson for result in results for lesson in result.lessons]
             yield Progress("learning from the painted planes", _PRIORS_END)
             rng = np.random.default_rng(self.options.seed)
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
@@ -132,26 +130,45 @@ class Guided(PredictorBase):
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             for share in corrector.fit(lessons, executor):
                 yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
-            weights = adapting.result()
-            output = Output(volume, annotation, worker, weights, self.options.keep_probabilities)
-            contested = sum(len(plane.rows.pixels) for plane in planes)
-            share = contested // (CALLS_A_THREAD * worker_count()) if at_once else MOST_PIXELS_AT_ONCE
-            pixels_at_once = min(max(share, FEWEST_PIXELS_AT_ONCE), MOST_PIXELS_AT_ONCE)
+            output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)
+            planes = [result for result in results if result.rows is not None]
+            batched = batches(planes, pixels_at_once(planes))
             if not at_once:
-                planes = walk(worker, gaps, executor, unpainted, learning=False)
+                batched = batches(walk(worker, gaps, executor, unpainted, learning=False), MOST_PIXELS_AT_ONCE)
 
             def correct(batch: list[PlaneResult]):
                 return zip(batch, corrector.predict([plane.rows for plane in batch]), strict=True)
 
-            corrected = itertools.chain.from_iterable(mapped(executor, correct, batches(planes, pixels_at_once)))
-            for done, (plane, trees) in enumerate(corrected):
+            for done, (plane, trees) in enumerate(itertools.chain.from_iterable(mapped(executor, correct, batched))):
                 output.add(plane, trees)
                 share = _LEARNING_END + (_CORRECTING_END - _LEARNING_END) * done / len(unpainted)
                 yield Progress("correcting planes", share, f"plane {plane.plane}")
-            for done, (plane, labels) in enumerate(output.decide(executor, self.in_view)):
+            for done, (plane, labels) in enumerate(output.decide(executor.map, near)):
                 share = _CORRECTING_END + (1 - _CORRECTING_END) * done / len(unpainted)
-                yield Progress("deciding", share, f"plane {plane}", preview=(plane, labels))
+                shown = (plane, labels) if plane in near or self.in_view is None else None
+                yield Progress("deciding", share, f"plane {plane}", preview=shown)
+            sketch.keep(corrector, output)
         yield output.prediction()
+
+    def _compared(
+        self,
+        worker: PlaneWorker,
+        gaps: list[Gap],
+        executor: Executor,
+        planes: Collection[int],
+        sketch: Sketch,
+        keeps_rows: bool,
+    ) -> Iterator[Progress]:
+        """Progress, while priors are made and planes left out; returns what each plane gave, in their order."""
+        results: list[PlaneResult] = []
+        count = len(planes) + len(worker.sources)
+        for done, result in enumerate(walk(worker, nearest_first(gaps, self.in_view), executor, planes, learning=True)):
+            results.append(result if keeps_rows else replace(result, rows=None, steps={}))
+            progress = Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
+            yield progress
+            for shown in sketch.with_plane(result):
+                yield replace(progress, preview=shown)
+        return in_order(results, gaps)
 
     def _cohort(self, volume: Volume, annotation: SparseAnnotation, device: str) -> Iterator[Progress]:
         """Progress, while a cohort model is applied; returns the prior that it makes, or None."""
@@ -167,12 +184,18 @@ class Guided(PredictorBase):
         raise RuntimeError("the cohort model ended without a prior")
 
 
-def batches(planes: Iterable[PlaneResult], pixels_at_once: int) -> Iterator[list[PlaneResult]]:
+def pixels_at_once(planes: Sequence[PlaneResult]) -> int:
+    """Of all contested pixels, how many the trees are to decide in one call."""
+    contested = sum(len(plane.rows.pixels) for plane in planes)
+    return min(max(contested // (CALLS_A_THREAD * worker_count()), FEWEST_PIXELS_AT_ONCE), MOST_PIXELS_AT_ONCE)
+
+
+def batches(planes: Iterable[PlaneResult], pixels: int) -> Iterator[list[PlaneResult]]:
     """Planes taken together until they have enough to decide."""
     batch: list[PlaneResult] = []
     for plane in planes:
         batch.append(plane)
-        if sum(len(each.rows.pixels) for each in batch) >= pixels_at_once:
+        if sum(len(each.rows.pixels) for each in batch) >= pixels:
             yield batch
             batch = []
     if batch:

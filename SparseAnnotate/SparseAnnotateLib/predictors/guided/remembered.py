@@ -53,6 +53,10 @@ class Remembered:
         """Whether anything is."""
         return self._memory is not None
 
+    def seen(self, *more: Any) -> bytes:
+        """The image, the region, the device, the number of structures, and `more`."""
+        return digest(self._seen, *more) if self.is_kept else b""
+
     def carried_key(self, source: int, plane: int) -> bytes | None:
         """Of the labels that one plane receives from a painted one."""
         return digest("carried", self._seen, self._labels[source], source, plane) if self.is_kept else None
