@@ -2,7 +2,7 @@
 
 - Here: `scans` and `structures` (how scans fit together), `preprocessing` and `grids` (to the network's grid and back),
   `network`, and `model`, the file that holds weights with all that is needed to use them; `choosing`, which planes are
-  painted next.
+  painted next, and `worklist`, the table of these.
 - `training/`: learns a model. `applying/`: lets one label a scan, or begin a prediction. Neither knows the other.
 
 May be imported here: `learning`, `quality`, and what is below. Predictors that begin with a cohort model ask

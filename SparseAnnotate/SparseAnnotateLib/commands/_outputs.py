@@ -68,7 +68,8 @@ def check_outputs(arguments, outputs, *, cases=(), removed=(), written_into=()) 
     given += [("--initial", path) for path in (initial if isinstance(initial, list) else [initial])]
     inputs = [(what, path) for what, path in given if isinstance(path, str) and _names_a_file(what, path)]
     for case in cases:
-        inputs += [(f"the image of {case.name}", case.image), (f"the labels of {case.name}", case.labels)]
+        files = ("image", case.image), ("labels", case.labels)  # a scan that nobody has painted has none
+        inputs += [(f"the {role} of {case.name}", path) for role, path in files if path is not None]
     refuse_overwriting(outputs, inputs, removed=[*removed, *written_into])
 
 

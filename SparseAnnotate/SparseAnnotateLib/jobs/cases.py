@@ -223,6 +223,17 @@ def _stem_and_role(path: Path) -> tuple[str, str | None]:
 
 
 def _from_folder(folder: Path) -> list[dict[str, Any]]:
+    return [_complete(case, folder) for case in files_in(folder)]
+
+
+def files_in(folder: Path) -> list[dict[str, Any]]:
+    """The name, image and labels of each case in a folder, by what files are called; one of the two may be missing.
+
+    Raises
+    ------
+    InputError
+        Where a case has two files for one of them.
+    """
     found: dict[str, dict[str, Any]] = {}
     for path in sorted([*folder.iterdir(), *folder.glob("*/*")]):
         if not path.name.lower().endswith(IMAGE_SUFFIXES) or path.name.startswith("."):
@@ -234,7 +245,7 @@ def _from_folder(folder: Path) -> list[dict[str, Any]]:
         if role in found.setdefault(name, {"name": name}):
             raise InputError(f"{name} has two files for its {role}, {path} is one: keep one of them")
         found[name][role] = path
-    return [_complete(case, folder) for case in found.values()]
+    return [*found.values()]
 
 
 def _complete(case: dict[str, Any], folder: Path) -> dict[str, Any]:

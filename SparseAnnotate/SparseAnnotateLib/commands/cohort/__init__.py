@@ -10,6 +10,7 @@ import importlib
 # In the order in which somebody meets them; each has a file here.
 _SUBCOMMANDS = (
     "train",
+    "suggest",
     "predict",
     "evaluate",
 )

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ...annotation import SparseAnnotation
 from ...cohort.scans import CohortScan
 from ...completeness import Said, understand
 from ...errors import InputError
 from ...evaluation.datasets import LabelledCase, find_labelled_cases
+from ...evaluation.datasets.find import DESCRIPTION
+from ...evaluation.datasets.folder import files_matching, name_from
 from ...evaluation.datasets.table import class_names_from
 from ...evaluation.grid.planner import View
 from ...evaluation.simulation.loading import named_classes, read_case_image
 from ...io.tables import read_table
-from ...jobs.cases import PLANE_COLUMNS, case_name, said_in
+from ...jobs.cases import PLANE_COLUMNS, case_name, files_in, said_in
 
 _FILE_COLUMNS = ("image", "labels", "name", "classes", "channel")
 
@@ -63,7 +66,41 @@ class PaintedCase:
         return CohortScan(self.case.name, volume, told.annotation)
 
 
-def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, **layout) -> list[PaintedCase]:
+@dataclass(frozen=True)
+class _Files:
+    """Of a scan that nobody has painted; there are no labels."""
+
+    name: str
+    image: Path
+    labels: None = None
+
+
+@dataclass(frozen=True)
+class UnpaintedCase:
+    """One scan in files that nobody has painted yet, as `PaintedCase` else."""
+
+    case: _Files
+    channel: int | None = None
+    said: Said = field(default_factory=Said)
+    view: View = field(default_factory=View)
+    ends_painted: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the case."""
+        return self.case.name
+
+    def load(self) -> CohortScan:
+        """Read the image; of what is said of planes only the range can be true."""
+        volume = read_case_image(self.case.image, self.channel, self.view)
+        annotation = SparseAnnotation.unpainted(volume.shape)
+        ends = self.said.plane_range
+        return CohortScan(self.name, volume, annotation if ends is None else annotation.with_range(*ends))
+
+
+def find_painted_cases(
+    source: str | Path, *, planes: str | Path | None = None, unpainted: bool = False, **layout
+) -> list[PaintedCase | UnpaintedCase]:
     """The scans of a data set in any layout that `find_labelled_cases` knows, with what is said of their planes.
 
     Parameters
@@ -71,6 +108,7 @@ def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, 
     source : a folder or dataset.json; or a table (.csv) with the columns image and labels, and, where needed, name,
         classes, channel and `PLANE_COLUMNS` (see `said_in`)
     planes : a table (.csv) with the column name, and any of `PLANE_COLUMNS`, for scans of a folder
+    unpainted : whether scans without labels are among them, which a folder or table without them has
     layout : see `find_labelled_cases`
 
     Raises
@@ -79,7 +117,9 @@ def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, 
         Where there are no cases, or the tables do not fit them.
     """
     if Path(source).suffix.lower() == ".csv":
-        cases = _of_table(Path(source), layout)
+        cases = _of_table(Path(source), layout, unpainted)
+    elif unpainted and Path(source).is_dir() and not (Path(source) / DESCRIPTION).is_file():
+        cases = _of_folder(Path(source), **layout)
     else:
         cases = [PaintedCase(case) for case in find_labelled_cases(source, **layout)]
     if planes is None:
@@ -87,10 +127,38 @@ def find_painted_cases(source: str | Path, *, planes: str | Path | None = None, 
     return _with_planes(cases, Path(planes))
 
 
-def _of_table(table: Path, layout: dict) -> list[PaintedCase]:
+def _of_folder(
+    root: Path, *, images=None, labels=None, channel=None, class_names=(), limit=None
+) -> list[PaintedCase | UnpaintedCase]:
+    """The scans of a folder, some of which may have no labels yet."""
+    if (images is None) != (labels is None):
+        raise InputError("--images and --labels belong together: give both patterns or none")
+    if images is None:
+        found = files_in(root)
+    else:
+        image_of, labels_of = (files_matching(root, pattern) for pattern in (images, labels))
+        both = sorted({*image_of, *labels_of})
+        found = [
+            {"name": name_from(root, one), "image": image_of.get(one), "labels": labels_of.get(one)} for one in both
+        ]
+    cases = []
+    for one in sorted(found, key=lambda one: one["name"])[:limit]:
+        name, image, painted = one["name"], one.get("image"), one.get("labels")
+        if image is None:
+            raise InputError(f"{name} in {root} has no image: add the file, or list the scans in a table")
+        if painted is None:
+            cases.append(UnpaintedCase(_Files(name, image), channel))
+        else:
+            cases.append(PaintedCase(LabelledCase(name, image, painted, class_names, channel)))
+    if not cases:
+        raise InputError(f"{root} holds no scan: give --images and --labels patterns, or a table (.csv)")
+    return cases
+
+
+def _of_table(table: Path, layout: dict, unpainted: bool) -> list[PaintedCase | UnpaintedCase]:
     cases = []
     for line, row in _rows(table, (*_FILE_COLUMNS, *PLANE_COLUMNS)):
-        if not row.get("image") or not row.get("labels"):
+        if not row.get("image") or not (row.get("labels") or unpainted):
             raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
         try:
             names = layout.get("class_names") or class_names_from(row.get("classes") or "")
@@ -98,10 +166,13 @@ def _of_table(table: Path, layout: dict) -> list[PaintedCase]:
             said = said_in(row)
         except ValueError as error:
             raise InputError(f"line {line} of {table}: {error}") from error
-        image, labels = (table.parent / row[role] for role in ("image", "labels"))
-        for path in (image, labels):
+        image, labels = (table.parent / row[role] if row.get(role) else None for role in ("image", "labels"))
+        for path in filter(None, (image, labels)):
             if not path.exists():
                 raise InputError(f"{path} in line {line} of {table} does not exist: check the table")
+        if labels is None:
+            cases.append(UnpaintedCase(_Files(row.get("name") or case_name(image), image), channel, said))
+            continue
         cases.append(
             PaintedCase(LabelledCase(row.get("name") or case_name(labels), image, labels, names, channel), said)
         )

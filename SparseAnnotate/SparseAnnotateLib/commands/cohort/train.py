@@ -29,7 +29,7 @@ def add_parser(subparsers) -> None:
     )
     shared.add_data_set(parser)
     parser.add_argument("-o", "--output", required=True, metavar=f"MODEL{SUFFIX}", help="the model to write")
-    _add_data(parser.add_argument_group("the scans"))
+    add_data(parser.add_argument_group("the scans"))
     add_network(parser.add_argument_group("the network"))
     add_training(parser.add_argument_group("training"))
     parser.add_argument("--again", action="store_true", help="begin anew, also where a training was interrupted")
@@ -43,7 +43,8 @@ def add_parser(subparsers) -> None:
     parser.set_defaults(run=run)
 
 
-def _add_data(group) -> None:
+def add_data(group) -> None:
+    """The scans and how they are read: arguments that `cohort suggest` has too."""
     shared.add_files(group, "*/painted.seg.nrrd")
     shared.add_reading(group)
     group.add_argument("--limit", type=int, metavar="N", help="only the first N scans")
@@ -150,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
     with started_by_torchrun(resolve_device(settings.device)) as processes:
         if not processes.speaks:
             arguments.console.quiet = True
-        scans = _scans(arguments)
+        scans = scans_from(arguments, None if start is None else start.configuration.axis)
         _check_outputs(arguments, output, [one.case for one in scans])
         folder = _training_folder(output, arguments.again, processes)
         try:
@@ -183,7 +184,14 @@ def _start(arguments):
     return start
 
 
-def _scans(arguments) -> list:
+def scans_from(arguments, axis: str | None, *, unpainted: bool = False) -> list:
+    """The scans that the arguments of `add_data` name.
+
+    Parameters
+    ----------
+    axis : of a model, for where none was given
+    unpainted : whether scans without labels are among them
+    """
     from ...evaluation.datasets.table import class_names_from
     from ...evaluation.grid.planner import View
     from .cases import find_painted_cases
@@ -195,13 +203,14 @@ def _scans(arguments) -> list:
     cases = find_painted_cases(
         arguments.data,
         planes=arguments.planes,
+        unpainted=unpainted,
         images=arguments.images,
         labels=arguments.labels,
         channel=arguments.channel,
         class_names=names,
         limit=arguments.limit,
     )
-    view = View(axis=arguments.axis, replace_nan=arguments.replace_nan)
+    view = View(axis=axis if axis and arguments.axis == "auto" else arguments.axis, replace_nan=arguments.replace_nan)
     return [replace(case, view=view, ends_painted=arguments.ends_painted) for case in cases]
 
 

@@ -26,20 +26,23 @@ def matching_cases(root: Path, images: str, labels: str, channel: int | None, cl
     InputError
         Where an image has no labels, or labels have no image: half a data set is more likely a wrong pattern.
     """
-    image_of, labels_of = (_by_pieces(root, pattern) for pattern in (images, labels))
+    image_of, labels_of = (files_matching(root, pattern) for pattern in (images, labels))
     for here, there, what in ((image_of, labels_of, labels), (labels_of, image_of, images)):
         lonely = sorted(here.keys() - there.keys())
         if lonely:
             raise InputError(f"nothing in {root} matches {what} for {here[lonely[0]]}: check the two patterns")
     return [
-        LabelledCase(
-            "_".join(filter(None, pieces)) or root.name, image_of[pieces], labels_of[pieces], class_names, channel
-        )
+        LabelledCase(name_from(root, pieces), image_of[pieces], labels_of[pieces], class_names, channel)
         for pieces in sorted(image_of)
     ]
 
 
-def _by_pieces(root: Path, pattern: str) -> dict[tuple[str, ...], Path]:
+def name_from(root: Path, pieces: tuple[str, ...]) -> str:
+    """What a case is called whose files differ from the patterns by these pieces."""
+    return "_".join(filter(None, pieces)) or root.name
+
+
+def files_matching(root: Path, pattern: str) -> dict[tuple[str, ...], Path]:
     """The files that match a pattern, by what its wildcards stand for."""
     tokens = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
     expression = re.compile("".join(_WILDCARDS.get(token) or re.escape(token) for token in tokens))
