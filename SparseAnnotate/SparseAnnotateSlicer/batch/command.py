@@ -15,6 +15,7 @@ from pathlib import Path
 
 import slicer
 from SparseAnnotateLib import cli
+from SparseAnnotateLib.cohort.model import load_configuration
 from SparseAnnotateLib.errors import InputError
 
 from ..scene import files
@@ -23,10 +24,13 @@ from ..scene.interpolator import use_slicers_interpolator
 from ..session.node import SEGMENTATION, is_whole, session_nodes
 from ..session.session import AnnotationSession
 from .arguments import arguments_of, columns_of, is_typed
+from .asked import AskedScenes
 from .cases import SceneCase, axis_argument, cases_for_slicer, write_table
 
 _SEGMENTATION_COMMANDS = ("predict", "suggest", "simulate")
-_TRAINING = ["cohort", "train"]
+# What sessions say of planes counts for these; for `evaluate` segmentations are references.
+_OF_A_COHORT = (["cohort", "train"], ["cohort", "suggest"])
+_ASKING = ["cohort", "suggest"]
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -60,10 +64,11 @@ class _Command:
         self._arguments, self._scene, self._folder = arguments, scene, folder
         self._loaded: dict[Path, list] = {}
         self._output: tuple[Path, Path] | None = None
+        self._asked: AskedScenes | None = None
 
     def translated(self) -> list[str]:
         """The arguments for `sparse-annotate`."""
-        if self._arguments[:1] == ["evaluate"] or self._arguments[:2] == _TRAINING:
+        if self._arguments[:1] == ["evaluate"] or self._arguments[:2] in _OF_A_COHORT:
             return self._with_cases_in_files()
         if not self._arguments or self._arguments[0] not in _SEGMENTATION_COMMANDS or not self._needs_slicer():
             return self._arguments
@@ -79,20 +84,23 @@ class _Command:
     def _with_cases_in_files(self) -> list[str]:
         """Many cases in scenes: their volumes and segmentations as files, listed in a table.
 
-        For `evaluate` the segmentations are references; for `cohort train` the table says what sessions say of planes.
+        For `evaluate` the segmentations are references; for cohorts the table says what sessions say of planes.
         """
         given = cli.build_parser().parse_args(self._arguments)
         cases = cases_for_slicer(Path(given.data))
         if not cases:
             return self._arguments
-        arguments, main_folder = list(self._arguments), self._folder
+        arguments, main_folder, of_a_cohort = list(self._arguments), self._folder, self._arguments[:2] in _OF_A_COHORT
+        if self._arguments[:2] == _ASKING:
+            scenes = [Path(case.image.partition(files.NODE_MARK)[0]) for case in cases]
+            self._asked = AskedScenes(Path(given.output), scenes, load_configuration(given.model).configuration.axis)
         for number, case in enumerate(cases):
             self._folder = main_folder / str(number)
             self._folder.mkdir()
             case.image = self._file_of(case.image, "vtkMRMLScalarVolumeNode", "image")
-            role = "labels" if self._arguments[:2] == _TRAINING else "reference"
+            role = "labels" if of_a_cohort else "reference"
             case.labels = self._file_of(case.labels, "vtkMRMLSegmentationNode", role)
-            if self._arguments[:2] == _TRAINING:
+            if of_a_cohort:
                 self._add_session(case)
             self._forget()
         self._folder = main_folder
@@ -238,7 +246,9 @@ class _Command:
         return ["--initial", str(path)]
 
     def deliver(self) -> None:
-        """Put the result into the scene that was asked for."""
+        """Put the result into the scene, or suggestions into the sessions of the scenes, that were asked for."""
+        if self._asked is not None:
+            self._asked.deliver(self._scene)
         if self._output is None:
             return
         path, result = self._output
