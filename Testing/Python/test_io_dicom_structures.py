@@ -201,6 +201,32 @@ class TestSegmentations:
         annotation = read_labels(tmp_path / "seg.dcm", read_image(scan, "k")).to_annotation()
         assert annotation.complete_planes_of(1) == [1, 3, 4]
 
+    def test_empty_frames_on_all_planes_do_not_tell_what_was_painted(self, tmp_path, scan, highdicom):
+        masks = np.zeros((*SCAN.shape, 2), np.uint8)
+        masks[[1, 3], 2:5, 2:5, 0] = 1
+        masks[:, 5:7, 6:8, 1] = 1
+        segmentation(highdicom, scan, masks, omit_empty_frames=False).save_as(tmp_path / "seg.dcm")
+        annotation = read_labels(tmp_path / "seg.dcm", read_image(scan, "k")).to_annotation()
+        assert annotation.complete_planes_of(1) == [1, 3]
+        assert annotation.complete_planes_of(2) == [0, 1, 2, 3, 4, 5]
+
+    @pytest.mark.parametrize("number", [3, 9])
+    def test_a_segment_that_is_not_described_is_refused(self, tmp_path, scan, highdicom, number):
+        seg = segmentation(highdicom, scan, np.ones((*SCAN.shape, 1), np.uint8))
+        shared, frame = seg.SharedFunctionalGroupsSequence[0], seg.PerFrameFunctionalGroupsSequence[0]
+        where = frame if "SegmentIdentificationSequence" in frame else shared
+        where.SegmentIdentificationSequence[0].ReferencedSegmentNumber = number
+        seg.save_as(tmp_path / "seg.dcm")
+        with pytest.raises(InputError, match=f"holds the segment {number}, which it does not describe"):
+            read_labels(tmp_path / "seg.dcm", read_image(scan, "k"))
+
+    def test_two_segments_of_one_number_are_refused(self, tmp_path, scan, highdicom):
+        seg = segmentation(highdicom, scan, np.ones((*SCAN.shape, 2), np.uint8))
+        seg.SegmentSequence[1].SegmentNumber = 1
+        seg.save_as(tmp_path / "seg.dcm")
+        with pytest.raises(InputError, match="two of its segments have the same number"):
+            read_labels(tmp_path / "seg.dcm", read_image(scan, "k"))
+
     def test_where_structures_overlap_the_later_one_is_taken_and_told(self, tmp_path, scan, highdicom, caplog):
         masks = np.zeros((*SCAN.shape, 2), np.uint8)
         masks[2, 1:5, 1:5, 0] = 1

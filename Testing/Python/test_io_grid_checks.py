@@ -189,3 +189,44 @@ def test_a_meta_image_with_too_few_sizes_is_refused(tmp_path):
     path = text_with(tmp_path / "scan.mha", META.replace("8 7 6", "8 7"), "ElementSpacing = 1 1 2\n")
     with pytest.raises(InputError, match=r"says no size \(DimSize = 8 7\), where 3 numbers are wanted"):
         read_image(path)
+
+
+@pytest.mark.parametrize("kind", [0, 1, 1536, 77])
+def test_voxels_of_a_type_that_itk_does_not_read_are_refused_for_it(tmp_path, kind):
+    path = nifti_with(tmp_path / "scan.nii", ARRAY, (70, "h", kind))
+    with pytest.raises(InputError, match=f"holds voxels of NIfTI's type {kind}, which cannot be read: save them as"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("numbers", [(0.9, 0.9, 0.9), (float("nan"), 0, 0), (0, 0, 2)])
+def test_a_qform_that_is_no_rotation_is_refused_where_it_counts(tmp_path, numbers):
+    path = nifti_with(tmp_path / "scan.nii", ARRAY, (252, "hh", 1, 0), (256, "fff", *numbers))
+    with pytest.raises(InputError, match=r"no rotation and place .*its qform"):
+        read_image(path)
+    assert read_image(nifti_with(path, ARRAY, (252, "hh", 1, 1), (256, "fff", *numbers)), "k").shape == ARRAY.shape
+
+
+@pytest.mark.parametrize(("unit", "told"), [("m", True), ("um", True), ("mm", False), ("", False)])
+def test_units_of_a_nrrd_that_are_no_millimetres_are_told(tmp_path, caplog, unit, told):
+    units = " ".join([f'"{unit}"'] * 3)
+    place = f"space: left-posterior-superior\nspace directions: (1,0,0) (0,1,0) (0,0,2)\nspace units: {units}\n"
+    assert read_image(text_with(tmp_path / "scan.nrrd", NRRD, place), "k").geometry.spacing_mm == (1, 1, 2)
+    assert (f"measures in {unit}: its numbers are taken as mm" in caplog.text) == told
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_header_size_of_voxels_in_the_same_file_is_refused(tmp_path, size):
+    path = text_with(tmp_path / "scan.mha", META, f"ElementSpacing = 1 1 2\nHeaderSize = {size}\n")
+    with pytest.raises(InputError, match=f"says HeaderSize = {size}, which is for voxels in a file of their own"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("orientation", [0, 3])
+def test_analyze_is_told_to_say_no_place(tmp_path, caplog, orientation):
+    sitk.WriteImage(sitk.GetImageFromArray(ARRAY), str(tmp_path / "scan.hdr"))
+    header = bytearray((tmp_path / "scan.hdr").read_bytes())
+    header[252] = orientation
+    header[344:348] = bytes(4)
+    (tmp_path / "scan.hdr").write_bytes(bytes(header))
+    assert np.array_equal(read_image(tmp_path / "scan.hdr", "k").intensities, ARRAY)
+    assert "is Analyze, which says neither where it lies nor which side is left" in caplog.text

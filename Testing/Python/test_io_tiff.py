@@ -221,3 +221,51 @@ def test_other_formats_take_a_channel_too(tmp_path):
     for one in (path, vectors):
         with pytest.raises(InputError, match="3 channels, numbered from 0: there is no number 3"):
             read_image(one, channel=3)
+
+
+class TestDisplay:
+    """What a file says of showing its numbers, which is not what they are."""
+
+    @pytest.mark.parametrize("alpha", [255, 100])
+    def test_transparency_that_is_the_same_all_over_is_left_out(self, tmp_path, alpha):
+        layers = np.stack([BYTES, np.full_like(BYTES, alpha)], -1)
+        path = tmp_path / "scan.tif"
+        tifffile.imwrite(path, layers, photometric="minisblack", planarconfig="contig", extrasamples=["unassalpha"])
+        assert np.array_equal(read_image(path, "k").intensities, BYTES)
+        layers[1, 2, 2, 1] -= 1
+        tifffile.imwrite(path, layers, photometric="minisblack", planarconfig="contig", extrasamples=["unassalpha"])
+        with pytest.raises(InputError, match="transparent in parts"):
+            read_image(path)
+
+    def test_numbers_of_colours_are_labels_and_no_intensities(self, tmp_path):
+        path = tmp_path / "scan.tif"
+        grey = (np.arange(256) * 257)[None].repeat(3, 0).astype(np.uint16)
+        small = (BYTES % 5).astype(np.uint8)
+        tifffile.imwrite(path, small, photometric="palette", colormap=grey)
+        volume = read_image(path, "k")
+        assert np.array_equal(volume.intensities, small)
+        tifffile.imwrite(path, small, photometric="palette", colormap=grey[:, ::-1].copy())
+        with pytest.raises(InputError, match="holds numbers of colours"):
+            read_image(path)
+        assert np.array_equal(read_labels(path, volume).labels, small)
+
+    @pytest.mark.parametrize("turned", [3, 6, 8])
+    def test_a_turn_is_told(self, tmp_path, caplog, turned):
+        path = tmp_path / "scan.tif"
+        tifffile.imwrite(path, BYTES, photometric="minisblack", extratags=[(274, "H", 1, turned, True)])
+        assert np.array_equal(read_image(path, "k").intensities, BYTES)
+        assert f"asks to be shown turned (Orientation {turned}): it is taken as it is stored" in caplog.text
+
+    @pytest.mark.parametrize("axes", ["TCZYX", "CTZYX", "CZYX"])
+    def test_one_channel_at_one_time_is_a_stack(self, tmp_path, axes):
+        path = tmp_path / "scan.tif"
+        shape = (1,) * (len(axes) - 3) + BYTES.shape
+        tifffile.imwrite(path, BYTES.reshape(shape), photometric="minisblack", metadata={"axes": axes})
+        assert np.array_equal(read_image(path, "k").intensities, BYTES)
+
+    @pytest.mark.parametrize("axis", [0, 1, 2])
+    def test_a_volume_of_one_voxel_along_an_axis_is_refused(self, tmp_path, axis):
+        path = tmp_path / "scan.tif"
+        tifffile.imwrite(path, BYTES.take([0], axis), photometric="minisblack", metadata={"axes": "ZYX"})
+        with pytest.raises(InputError, match="is a 2-D image"):
+            read_image(path)

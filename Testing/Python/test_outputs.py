@@ -270,6 +270,14 @@ def test_an_output_in_a_missing_folder_or_called_as_one_is_refused_before_the_wo
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_not_replaced(here, capsys):
+    os.mkfifo(here / "pipe.nii.gz")
+    said = refused(capsys, here, *PREDICT, "-o", "pipe.nii.gz")
+    assert "pipe.nii.gz is no plain file (a pipe or a device): choose another name" in said
+    assert (here / "pipe.nii.gz").is_fifo()
+
+
 def test_what_differs_is_written():
     refuse_overwriting({"-o": "new.nii.gz", "--quality": "new.csv"}, {"IMAGE": "scan.nii.gz", "LABELS": None})
 

@@ -55,6 +55,13 @@ def test_two_columns_of_the_same_name_are_refused(tmp_path, text):
         find_cases(tmp_path / "table.csv", tmp_path / "out")
 
 
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00\x01\x02abc", b"image,labels\na\x00,b\n", b"PK\x03\x04;x\n"])
+def test_what_is_no_text_is_no_table(tmp_path, content):
+    (tmp_path / "table.csv").write_bytes(content)
+    with pytest.raises(csv.Error, match="it holds bytes that are no text"):
+        read_table(tmp_path / "table.csv")
+
+
 def test_every_reader_of_tables_takes_semicolons(tmp_path):
     labels = np.zeros((4, 5, 6), np.uint8)
     labels[1:3, 2, 2] = 1

@@ -3,8 +3,8 @@
 - `images`: one 3-D image from a file or a folder; `labels`: label maps and segmentations with their names;
   `label_values`: what their voxels may hold; `rough`: those of other programs, resampled where need be;
   `probabilities`: written.
-- `folders`, `slices`, `tiff`, `dicom/`: one kind of source each, which hands on a `found`; `segmentation`: .seg.nrrd;
-  `itk`: everything that SimpleITK reads.
+- `folders`, `slices`, `tiff` (its `resolution`), `dicom/`: one kind of source each, which hands on a `found`;
+  `segmentation`: .seg.nrrd; `itk`: everything that SimpleITK reads.
 - `headers`, `encoding`: the geometry of an image, repeated bit by bit in its results. `colors`, `polygons`: DICOM's.
 - `grid_checks`: one rectangular grid, and the file says which. `whole`: damage that ITK keeps to itself is found;
   `nifti`: headers of both versions; `readable`: a file under a name and in a form that ITK reads.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +18,12 @@ _log = logging.getLogger(__name__)
 # Cosines of the angles between the axes: text headers with 3 digits stay below it, a shear of half a degree does not.
 _RIGHT_ANGLE = 5e-3
 _SAME_LENGTH = 0.01
+_UNIT = 1.01  # squares of a quaternion's parts, with the rounding of text headers
 _SCANNER = 1  # sform_code with which ITK takes the sform before the qform
 # What MetaImage headers call the same thing, and to which power of the axes it has numbers.
 _META_PLACE = {("dimsize",): 1, ("elementspacing",): 1, ("elementsize",): 1, ("offset", "position", "origin"): 1}
 _META_PLACE |= {("transformmatrix", "rotation", "orientation"): 2}
+_MILLIMETRES = {"", "mm", "millimeter", "millimeters", "millimetre", "millimetres"}
 SHEARED = "has axes that are not at right angles (a sheared matrix): resample it onto a rectangular grid"
 
 
@@ -66,8 +69,11 @@ def check_header_grid(path: Path) -> None:
         With the line of the header.
     """
     if headers.is_nrrd(path):
-        sizes = headers.nrrd_fields(headers.nrrd_header(path) or b"").get("sizes", "")
-        _refuse_no_voxels(path, sizes)
+        fields = headers.nrrd_fields(headers.nrrd_header(path) or b"")
+        _refuse_no_voxels(path, fields.get("sizes", ""))
+        units = set(re.findall(r'"([^"]*)"', fields.get("space units", "")))
+        if units - _MILLIMETRES:
+            _log.warning("%s measures in %s: its numbers are taken as mm", path, ", ".join(sorted(units)))
         return
     pairs = headers.meta_pairs(headers.meta_header(path) or b"")
     said = {name.lower(): text for name, text in pairs}
@@ -127,6 +133,13 @@ def check_nifti_grid(path: Path, header: nifti.NiftiHeader) -> None:
         raise InputError(
             f"{path} says that its voxels begin at byte {header.start}, inside its header (vox_offset): correct it"
         )
+    if header.datatype not in nifti.READABLE:
+        raise InputError(
+            f"{path} holds voxels of NIfTI's type {header.datatype}, which cannot be read: save them as integers or "
+            "32-bit floating-point numbers"
+        )
+    if not header.is_nifti:
+        _log.warning("%s is Analyze, which says neither where it lies nor which side is left: see to it", path)
     sizes = np.abs(header.numbers("pixdim")[1:4])
     known = np.isfinite(sizes) & (sizes > 0)
     qform, sform = (int(header.numbers(name)[0]) for name in ("qform_code", "sform_code"))
@@ -142,9 +155,21 @@ def check_nifti_grid(path: Path, header: nifti.NiftiHeader) -> None:
                 f"{path} says two sizes of a voxel, {_listed(sizes)} (pixdim) and {_listed(lengths)} (sform): correct "
                 "its header"
             )
-    elif not known.all():
+    elif header.is_nifti and qform > 0:
+        _check_qform(path, header)
+    if not known.all() and not (header.is_nifti and sform > 0 and (qform <= 0 or sform == _SCANNER)):
         axes = ", ".join(axis for axis, one in zip("ijk", known, strict=True) if not one)
         _log.warning("%s does not say how large a voxel is along %s: 1 mm is assumed", path, axes)
+
+
+def _check_qform(path: Path, header: nifti.NiftiHeader) -> None:
+    """Refuse a qform that is no rotation, for which ITK takes one of its own."""
+    numbers = header.numbers("quaternion")
+    if not np.isfinite(numbers).all() or np.square(numbers[:3]).sum() > _UNIT:
+        raise InputError(
+            f"{path} says where it lies in numbers that are no rotation and place ({_listed(numbers)}, its qform): "
+            "correct its header"
+        )
 
 
 def _is_sheared(direction: np.ndarray) -> bool:

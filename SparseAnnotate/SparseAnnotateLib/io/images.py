@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_THIN = "is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices"
+
 
 class _Memory:
     """An image's voxels for numpy. SimpleITK's own view does not keep the image alive, and reads freed memory then."""
@@ -110,13 +112,15 @@ def load(
     if found is not None:
         size = tuple(reversed(found.array.shape))
         files = tuple(str(file) for file in found.files)
+        if not labels and min(size) == 1:
+            raise InputError(f"{path} {_THIN}")
         placed = (found.assumed_spacing_mm, found.origin_mm, found.direction)
         return Stored(None, found.array, ImageGeometry(size, *placed, files=files), np.empty(0, np.int64), found)
     non_finite = check_whole(path)
     image = _read_file(path, labels, channel)
     header = headers.geometry_header(path)
     if not labels and min(image.GetSize()) == 1:
-        raise InputError(f"{path} is a 2-D image, one voxel thin: give a volume, or the folder that holds all slices")
+        raise InputError(f"{path} {_THIN}")
     array = np.asarray(_Memory(image))
     geometry = ImageGeometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection(), header)
     check_grid(path, geometry)

@@ -20,6 +20,9 @@ _SIZE = {1: 348, 2: 540}
 _BITS = {2: 8, 4: 16, 8: 32, 16: 32, 32: 64, 64: 64, 128: 24, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
 _BITS |= {1536: 128, 1792: 128, 2048: 256, 2304: 32}
 
+# Those that ITK reads: not single bits, 128-bit floating-point numbers, and nothing.
+READABLE = _BITS.keys() - {1536, 2048}
+
 # (name, offset in NIfTI-2, its type, offset in NIfTI-1, its type)
 _FIELDS = (
     ("datatype", 12, "i2", 70, "i2"),

@@ -18,6 +18,8 @@ _WIDE = (
 )
 # Excel writes semicolons where the comma is the decimal sign, and tabs with "Unicode text".
 _DELIMITERS = ",;\t"
+# Control characters but for those that end lines and columns.
+_NO_TEXT = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -32,6 +34,8 @@ def read_table(path: Path) -> list[dict[str, str]]:
         Where it cannot be read, or a column has no name or that of another one.
     """
     text = _text(Path(path).read_bytes())
+    if "\0" in text or (_NO_TEXT.search(text[:1000])):
+        raise csv.Error("it holds bytes that are no text")
     said = re.match(r"sep=(.)\r?\n", text)
     delimiter = said[1] if said else _delimiter(text)
     lines = io.StringIO(text[said.end() :] if said else text, newline="")

@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import InputError, require
 from .found import Found, as_itk_type
 from .itk import captured_stderr
+from .resolution import spacing_mm
 
 if TYPE_CHECKING:
     import tifffile
@@ -35,9 +36,7 @@ _NAMES = {"C": "channels", "T": "times", "S": "colours"}
 _MOST_CHANNELS = 7
 # TIFF's numbers of compressions that change values: JPEG old and new, and lossy DNG.
 _LOSSY = (6, 7, 34892)
-_MILLIMETRES = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "micron": 1e-3, "microns": 1e-3, "micrometer": 1e-3}
-_MILLIMETRES |= {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4, "in": 25.4, '"': 25.4}
-_INCH, _CENTIMETRE = 2, 3
+_PALETTE = 3
 # What numpy and the decoders of the standard library raise on damaged bytes.
 _DECODING_ERRORS = (ValueError, TypeError, OSError, LookupError, RuntimeError, ArithmeticError, struct.error)
 _DECODING_ERRORS += (zlib.error, lzma.LZMAError)
@@ -67,8 +66,9 @@ def read_stack(path: Path, channel: int | None = None, *, labels: bool = False) 
             _refuse_lossy(path, series[0])
         axes, shape = _axes(series)
         planes, extra = _planes_and_extra(path, axes, shape, channel, labels)
-        array = _decoded(path, tif, series)
-        spacing = _spacing_mm(tif, series[0])
+        _check_display(path, tif, series[0].keyframe, labels)
+        array = _grey(path, tif, series).reshape(shape)
+        spacing = spacing_mm(tif, series[0])
     if extra is not None:
         array = np.take(array, channel, extra)
         axes = axes[:extra] + axes[extra + 1 :]
@@ -81,20 +81,21 @@ def read_plane(path: Path, *, labels: bool = False) -> np.ndarray:
     """One plane that has a file of its own, shape (rows, columns); raises as `read_stack`."""
     with _opened(path) as tif:
         series = _only_series(path, tif)
-        axes = _axes(series)[0]
+        axes, shape = _axes(series)
         if labels:
             _refuse_lossy(path, series[0])
         if "S" in axes:
             raise InputError(f"{path} is a colour image: save it in grey")
-        if len(axes) > 2:
+        if np.prod(shape) > shape[axes.index("Y")] * shape[axes.index("X")]:
             raise InputError(f"{path} holds a stack of its own: give that file, or a folder of single slices")
-        return as_itk_type(_decoded(path, tif, series), path)
+        _check_display(path, tif, series[0].keyframe, labels)
+        return as_itk_type(_grey(path, tif, series).reshape(shape[axes.index("Y")], shape[axes.index("X")]), path)
 
 
 def pixel_spacing_mm(path: Path) -> tuple[float | None, float | None]:
     """The distance between columns and rows that a file states."""
     with _opened(path) as tif:
-        return _spacing_mm(tif, tif.series[0])[:2]
+        return spacing_mm(tif, tif.series[0])[:2]
 
 
 class _Complaints(logging.Handler):
@@ -151,9 +152,19 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> list:
     return series
 
 
-def _axes(series: list) -> tuple[str, tuple[int, ...]]:
+def _stored_axes(series: list) -> tuple[str, tuple[int, ...]]:
     axes, shape = series[0].axes, tuple(series[0].shape)
     return (axes, shape) if len(series) == 1 else ("I" + axes, (len(series), *shape))
+
+
+def _axes(series: list) -> tuple[str, tuple[int, ...]]:
+    """Letters and lengths of the axes, without transparency, and channels and times of which there is one."""
+    axes, shape = _stored_axes(series)
+    dropped = "S" if _is_transparent(series[0].keyframe) else ""
+    kept = [
+        number for number, letter in enumerate(axes) if letter in "ZYX" or (shape[number] > 1 and letter not in dropped)
+    ]
+    return "".join(axes[number] for number in kept), tuple(shape[number] for number in kept)
 
 
 def _planes_and_extra(
@@ -195,6 +206,37 @@ def _refuse_lossy(path: Path, series) -> None:
         raise InputError(f"{path} is compressed with JPEG, which changes labels: save it without, as LZW or plain")
 
 
+def _is_transparent(page) -> bool:
+    """Whether the samples of a pixel are grey and transparency."""
+    return page.samplesperpixel == 2 and tuple(int(one) for one in page.extrasamples) in ((1,), (2,))
+
+
+def _grey(path: Path, tif: tifffile.TiffFile, series: list) -> np.ndarray:
+    """The values, without a transparency that is the same all over."""
+    array = _decoded(path, tif, series)
+    if not _is_transparent(series[0].keyframe):
+        return array
+    array = np.moveaxis(array, _stored_axes(series)[0].index("S"), -1)
+    if (array[..., 1] != array[..., 1].flat[0]).any():
+        raise InputError(f"{path} is transparent in parts, whose grey is not known: save it without transparency")
+    return array[..., 0]
+
+
+def _check_display(path: Path, tif: tifffile.TiffFile, page, labels: bool) -> None:
+    """Refuse an image of numbers that stand for colours, and say where a file asks to be shown turned.
+
+    The table of ImageJ's images only colours what is grey.
+    """
+    table = page.colormap
+    if not labels and not tif.is_imagej and page.photometric == _PALETTE and table is not None:
+        grey = (table == table[0]).all() and (np.diff(table[0].astype(np.int64)) >= 0).all()
+        if not grey:
+            raise InputError(f"{path} holds numbers of colours (a palette): save it in grey")
+    if "Orientation" in page.tags and page.tags["Orientation"].value not in (0, 1):
+        turned = int(page.tags["Orientation"].value)
+        _log.warning("%s asks to be shown turned (Orientation %d): it is taken as it is stored", path, turned)
+
+
 def _decoded(path: Path, tif: tifffile.TiffFile, series: list) -> np.ndarray:
     _refuse_short(path, tif)
     try:
@@ -222,7 +264,7 @@ def _decoded_by_pillow(path: Path, tif: tifffile.TiffFile, series: list) -> np.n
     save = f"{path} is compressed with {key.compression.name}: pip install imagecodecs, or save it uncompressed"
     if key.dtype not in (np.bool_, np.uint8, np.uint16) or key.samplesperpixel > 1:
         raise InputError(save)
-    shape, pages = _axes(series)[1], []
+    shape, pages = _stored_axes(series)[1], []
     try:
         with Image.open(path) as image:
             for number in range(len(tif.pages)):
@@ -237,52 +279,3 @@ def _decoded_by_pillow(path: Path, tif: tifffile.TiffFile, series: list) -> np.n
     if key.photometric == 0 and key.dtype != np.uint16:
         array = ~array
     return array.reshape(shape)
-
-
-def _spacing_mm(tif: tifffile.TiffFile, series) -> tuple[float | None, float | None, float | None]:
-    """Spacing along i, j, k as OME, ImageJ or the resolution tags state it."""
-    if tif.is_ome:
-        return _ome_spacing_mm(tif.ome_metadata)
-    page = series.keyframe
-    if tif.is_imagej:
-        described = tif.imagej_metadata or {}
-        unit = _MILLIMETRES.get(str(described.get("unit", "")).strip().replace("\\u00B5", "µ").lower())
-        depth = described.get("spacing")
-        i, j = (None if unit is None else _per_pixel(tag, page, unit) for tag in ("XResolution", "YResolution"))
-        return i, j, _positive(depth, unit) if unit is not None and depth is not None else None
-    unit = {_INCH: 25.4, _CENTIMETRE: 10.0}.get(int(page.resolutionunit))
-    i, j = (None if unit is None else _per_pixel(tag, page, unit) for tag in ("XResolution", "YResolution"))
-    return i, j, None
-
-
-def _per_pixel(tag: str, page, unit_mm: float) -> float | None:
-    if tag not in page.tags:
-        return None
-    numerator, denominator = page.tags[tag].value
-    return _positive(denominator / numerator, unit_mm) if numerator else None
-
-
-def _positive(number: float, unit_mm: float) -> float | None:
-    length = abs(float(number)) * unit_mm
-    return length if 0 < length < math.inf else None
-
-
-def _ome_spacing_mm(text: str) -> tuple[float | None, float | None, float | None]:
-    from xml.etree import ElementTree
-
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
-        return None, None, None
-    pixels = next((node for node in root.iter() if node.tag.endswith("}Pixels") or node.tag == "Pixels"), None)
-    if pixels is None:
-        return None, None, None
-
-    def along(axis: str) -> float | None:
-        size, unit = pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm")
-        try:
-            return _positive(float(size), _MILLIMETRES[unit])
-        except (TypeError, ValueError, KeyError):
-            return None
-
-    return along("X"), along("Y"), along("Z")

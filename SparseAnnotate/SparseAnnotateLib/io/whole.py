@@ -138,6 +138,10 @@ def _check_meta(path: Path) -> None:
         encoding = "ascii"
     files = headers.detached_files(path)
     skip = max(0, int(fields.get("headersize", 0)))
+    if skip and not files:
+        raise InputError(
+            f"{path} says HeaderSize = {skip}, which is for voxels in a file of their own: correct its header"
+        )
     for file in files or [path]:
         with file.open("rb") as stream:
             stream.seek(skip if files else len(header))

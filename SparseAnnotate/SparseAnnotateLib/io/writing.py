@@ -38,6 +38,8 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
         raise InputError(f"{path} has no format that can be written: end it in {', '.join(formats)}")
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file")
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no plain file (a pipe or a device): choose another name")
     if folder_is_made and not path.parent.exists():
         return path
     if path.parent.is_file():

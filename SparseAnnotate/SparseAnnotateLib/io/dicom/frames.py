@@ -14,6 +14,7 @@ from ..found import Found
 from ..itk import captured_stderr, reason
 from .headers import DAMAGE, Header, numbers, quiet
 from .steps import check_steps, found_from
+from .values import check_values
 
 if TYPE_CHECKING:
     import pydicom
@@ -34,6 +35,7 @@ def read_frames(header: Header) -> Found:
     """
     import pydicom
 
+    check_values([header])
     if header.colour:
         raise InputError(f"{header.file} is in colour ({header.colour}), which is no scan: give one in grey")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import require
+from ..headers import decoded
 
 if TYPE_CHECKING:
     import pydicom
@@ -23,7 +25,7 @@ _TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesDescription", "FrameOfReferenceUID", "Modality"),
     *("InstanceNumber", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "LossyImageCompression"),
-    *("RescaleSlope", "RescaleIntercept", "BitsAllocated", "PixelRepresentation"),
+    *("RescaleSlope", "RescaleIntercept", "BitsAllocated", "PixelRepresentation", "ModalityLUTSequence"),
 ]
 # DICOM's compressions that lose something: JPEG baseline and extended, near-lossless JPEG-LS, JPEG 2000 and its HT.
 _LOSSY = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203)}
@@ -47,6 +49,8 @@ class Header:
     spacing_mm: np.ndarray | None
     lossy: bool
     stored_as: tuple
+    has_table: bool
+    syntax: str
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,29 @@ DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError,
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """pydicom warns about every value that breaks the standard, of which hospitals' files hold many."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def text_of(dataset: pydicom.Dataset, name: str) -> str:
+    """A text, without blanks around it; one that is not in the character set of its file is Latin-1."""
+    from pydicom.dataelem import RawDataElement
+
+    element = dataset.get_item(name)
+    raw = element.value if isinstance(element, RawDataElement) else None
+    with quiet():
+        text = str(dataset.get(name, ""))
+    if "\ufffd" in text and isinstance(raw, bytes):
+        text = decoded(raw)
+        setattr(dataset, name, text)  # pydicom keeps the bytes until it is asked for the first time
+    return text.strip("\0 ")
 
 
 def _header(file: Path, dataset: pydicom.Dataset) -> Header:
@@ -143,7 +167,7 @@ def _header(file: Path, dataset: pydicom.Dataset) -> Header:
             file=file,
             sop_class=str(dataset.get("SOPClassUID", "")),
             series=str(dataset.get("SeriesInstanceUID", "")),
-            description=str(dataset.get("SeriesDescription", "")).strip() or "no description",
+            description=text_of(dataset, "SeriesDescription") or "no description",
             frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
             instance=_whole(dataset.get("InstanceNumber")),
             size=(int(dataset.Columns), int(dataset.Rows)),
@@ -154,6 +178,8 @@ def _header(file: Path, dataset: pydicom.Dataset) -> Header:
             spacing_mm=_lengths(dataset, "PixelSpacing"),
             lossy=syntax in _LOSSY or dataset.get("LossyImageCompression") == "01",
             stored_as=tuple(str(dataset.get(name, "")) for name in stored),
+            has_table="ModalityLUTSequence" in dataset,
+            syntax=syntax,
         )
 
 

@@ -19,7 +19,7 @@ from ...errors import InputError
 from ...volume import AXES, ImageGeometry, Volume
 from ..colors import rgb_of
 from .frames import frame_place, item_of
-from .headers import DAMAGE, is_dicom, quiet, read_header
+from .headers import DAMAGE, is_dicom, quiet, read_header, text_of
 
 if TYPE_CHECKING:
     import pydicom
@@ -66,6 +66,13 @@ class Structures:
         """A structure was gone through on a plane, with or without a voxel of it."""
         planes = self.painted.setdefault(AXES[axis], np.zeros((self.geometry.size[axis], len(self.classes)), bool))
         planes[plane, number - 1] = True
+
+    def forget_planes_without_choice(self) -> None:
+        """A structure with a frame for every plane, empty ones too, was not painted on all: only labels tell which."""
+        for axis, planes in self.painted.items():
+            there = np.moveaxis(self.numbers.T, AXES.index(axis), 0).reshape(len(planes), -1)
+            for number in np.flatnonzero(planes.all(axis=0)) + 1:
+                planes[:, number - 1] = (there == number).any(axis=1)
 
     def warn(self, source: Path) -> None:
         """Say what was lost where structures overlap."""
@@ -114,6 +121,8 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
     # A label map may describe its background too, with the number 0.
     segments = [segment for segment in segments if int(segment.SegmentNumber) > 0]
     numbers = {int(segment.SegmentNumber): number for number, segment in enumerate(segments, start=1)}
+    if len(numbers) < len(segments):
+        raise InputError("two of its segments have the same number: export it again")
     structures = Structures(tuple(_label_class(segment) for segment in segments), volume.geometry)
     shared = dataset.get("SharedFunctionalGroupsSequence", [None])[0]
     groups = list(dataset.PerFrameFunctionalGroupsSequence)
@@ -124,14 +133,21 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
             raise InputError("its frames do not say where they lie: export it again")
         if kind == "LABELMAP":
             for value in np.unique(pixels[pixels > 0]).tolist():
-                _put(structures, numbers[value], place, pixels == value)
+                _put(structures, _described(numbers, value), place, pixels == value)
             continue
         if np.any((pixels != 0) & (pixels != full)):
             raise InputError("it holds fractions, not labels: export a binary segmentation")
         identification = item_of(group, shared, "SegmentIdentificationSequence")
-        _put(structures, numbers[int(identification.ReferencedSegmentNumber)], place, pixels > 0)
+        _put(structures, _described(numbers, int(identification.ReferencedSegmentNumber)), place, pixels > 0)
+    structures.forget_planes_without_choice()
     structures.warn(path)
     return structures
+
+
+def _described(numbers: dict[int, int], segment: int) -> int:
+    if segment not in numbers:
+        raise InputError(f"it holds the segment {segment}, which it does not describe: export it again")
+    return numbers[segment]
 
 
 def _frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
@@ -204,7 +220,7 @@ def _inside(mask: np.ndarray, low: Sequence[int], size: Sequence[int]) -> tuple[
 
 def _label_class(segment: pydicom.Dataset) -> LabelClass:
     number = int(segment.SegmentNumber)
-    name = str(segment.get("SegmentLabel", "")).strip() or f"segment {number}"
+    name = text_of(segment, "SegmentLabel") or f"segment {number}"
     color = None
     if "RecommendedDisplayCIELabValue" in segment:
         color = rgb_of(segment.RecommendedDisplayCIELabValue)

@@ -16,12 +16,15 @@ from ..found import Found, listed
 from ..itk import captured_stderr, reason
 from .frames import read_frames
 from .headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, lacks_pixels, name_of, scan_file
-from .steps import GAP_TOLERANCE, check_steps, found_from
+from .steps import SAME_PLACE_MM, check_steps, found_from
+from .values import check_values, why_unreadable
 
 _log = logging.getLogger(__name__)
 
 # Cosines in files have 6 digits; .001 turns the corner of a slice 200 mm wide by 0.2 mm.
 _TURN_TOLERANCE = 1e-3
+# Of the size of a pixel: at 512 pixels half a pixel. Numbers of six digits differ by less.
+_SIZE_TOLERANCE = 1e-3
 
 
 def read_series(folder: Path, scanned: Scanned, series: str | None, *, labels: bool = False) -> Found:
@@ -93,8 +96,30 @@ def _in_order(folder: Path, headers: Sequence[Header]) -> list[Header]:
     _refuse_turned(folder, headers)
     normal = np.cross(headers[0].orientation[:3], headers[0].orientation[3:])
     ordered = sorted(headers, key=lambda header: float(header.position @ normal))
-    check_steps(str(folder), np.diff([header.position for header in ordered], axis=0), normal)
+    places = np.array([header.position for header in ordered])
+    _refuse_same_place(folder, ordered, places @ normal)
+    check_steps(str(folder), np.diff(places, axis=0), normal)
+    _say_skipped_numbers(folder, ordered)
     return ordered
+
+
+def _refuse_same_place(folder: Path, ordered: Sequence[Header], places: np.ndarray) -> None:
+    same = np.flatnonzero(np.diff(places) < SAME_PLACE_MM)
+    if len(same):
+        names = f"{ordered[same[0]].file.name} and {ordered[same[0] + 1].file.name}"
+        raise InputError(
+            f"two slices in {folder} lie at the same place ({names}): keep one time point or one acquisition only"
+        )
+
+
+def _say_skipped_numbers(folder: Path, ordered: Sequence[Header]) -> None:
+    """Evenly spaced slices of which, say, every second one is there; also one echo of two is numbered so."""
+    instances = [header.instance for header in ordered]
+    if None in instances:
+        return
+    steps = set(np.abs(np.diff(instances)).tolist())
+    if len(steps) == 1 and min(steps) > 1:
+        _log.warning("the numbers of the slices in %s differ by %d: look whether slices are missing", folder, *steps)
 
 
 def _in_order_of_numbers(folder: Path, headers: Sequence[Header]) -> list[Header]:
@@ -125,7 +150,7 @@ def _refuse_turned(folder: Path, headers: Sequence[Header]) -> None:
             f"slices of the series in {folder} are turned against the others ({names}): keep those of one orientation"
         )
     spacings = [header.spacing_mm for header in headers if header.spacing_mm is not None]
-    if spacings and np.ptp(spacings, axis=0).max() > GAP_TOLERANCE * np.min(spacings):
+    if spacings and np.ptp(spacings, axis=0).max() > _SIZE_TOLERANCE * np.min(spacings):
         raise InputError(f"the slices in {folder} differ in pixel spacing: keep the slices of one volume only")
 
 
@@ -138,6 +163,7 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
     short = next((header.file for header in headers if lacks_pixels(header)), None)
     if short is not None:
         raise InputError(f"{short} is truncated (it has fewer pixels than it says): get a fresh copy of it")
+    check_values(headers)
     placed = headers[0].position is not None
     sized = all(header.spacing_mm is not None for header in headers)
     if placed and not sized:
@@ -156,7 +182,7 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
         if damaged is None:
             message = f"the slices in {folder} cannot be read as one volume ({reason(error)}): export the series again"
         else:
-            message = f"{damaged} cannot be read, it may be damaged or truncated: get a fresh copy of it"
+            message = why_unreadable(damaged)
         raise InputError(message) from error
     return found_from(image, [header.file for header in headers], placed=placed, sized=sized)
 

@@ -12,6 +12,7 @@ from ..found import Found
 
 # Scanners round positions to 0.01 mm or so; a missing slice makes a gap twice as wide.
 GAP_TOLERANCE = 0.05
+SAME_PLACE_MM = 1e-3
 # A cosine of 1 - 1e-5 is a tilt of 0.26 degrees, which shifts 200 mm of slices by less than one voxel.
 _TILT_TOLERANCE = 1e-5
 
@@ -20,7 +21,7 @@ def check_steps(source: str, steps: np.ndarray, normal: np.ndarray) -> None:
     """Raise InputError unless steps from slice to slice (mm) are even and go along the normal."""
     lengths = np.linalg.norm(steps, axis=1)
     usual = float(np.median(lengths))
-    if lengths.min() < 1e-3 or usual < 1e-3:
+    if lengths.min() < SAME_PLACE_MM or usual < SAME_PLACE_MM:
         raise InputError(f"two slices in {source} lie at the same place: keep one time point or one acquisition only")
     if np.abs(steps @ normal).sum() < (1 - _TILT_TOLERANCE) * lengths.sum():
         raise InputError(f"the slices in {source} are sheared (gantry tilt): resample them onto a rectangular grid")

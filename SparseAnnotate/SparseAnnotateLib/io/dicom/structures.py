@@ -12,8 +12,8 @@ from ...annotation import LabelClass
 from ...errors import InputError
 from ...volume import AXES, Volume
 from ..found import listed
-from ..polygons import filled_polygon
-from .headers import DAMAGE, quiet
+from .contours import Contour, Filled, filled
+from .headers import DAMAGE, quiet, text_of
 from .segmentation import Structures, refuse_other_scan
 
 if TYPE_CHECKING:
@@ -25,15 +25,14 @@ _FEWEST_POINTS = 3  # that enclose anything
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 # Of a voxel: how far a contour may lie off its plane. Half a voxel is the middle between two planes.
 _OFF_PLANE = 0.3
-# How much larger than the image contours may be that reach beyond it.
-_FARTHEST = 5
 
 
 def read_structures(path: Path, volume: Volume) -> Structures:
     """Read the closed contours of an RTSTRUCT onto the grid of `volume`.
 
     A voxel belongs to a structure if its centre lies inside its contours. Of several contours of a structure on one
-    plane, one inside another is a hole: planning systems write holes so, beside the key holes of the standard.
+    plane, one inside another is a hole: planning systems write holes so, beside the key holes of the standard (see
+    `contours`).
 
     Raises
     ------
@@ -53,13 +52,14 @@ def read_structures(path: Path, volume: Volume) -> Structures:
 
 
 def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
-    described = {int(roi.ROINumber): roi for roi in dataset.get("StructureSetROISequence", ())}
-    drawn, partly = {}, []
+    described = _described(dataset)
+    drawn: dict[int, tuple[pydicom.Dataset, list]] = {}
+    partly = []
     for item in dataset.get("ROIContourSequence", ()):
         contours = [one for one in item.get("ContourSequence", ()) if _encloses_something(one)]
         if contours:
             number = int(item.ReferencedROINumber)
-            drawn[number] = (item, contours)
+            drawn.setdefault(number, (item, []))[1].extend(contours)
             partly += [_name(number, described.get(number))] * (len(contours) < len(item.ContourSequence))
     skipped = [_name(number, roi) for number, roi in described.items() if number not in drawn]
     if skipped:
@@ -76,14 +76,10 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
         for place, (number, (item, _)) in enumerate(drawn.items(), start=1)
     )
     structures = Structures(classes, volume.geometry)
-    cut = [_fill(structures, place, one, volume.axis) for place, (_, one) in enumerate(drawn.values(), start=1)]
-    beyond = [
-        f"{pixels} pixels of {one.name} on {slices} slice{'s' * (slices != 1)}"
-        for one, (pixels, slices) in zip(classes, cut, strict=True)
-        if pixels
-    ]
-    if beyond:
-        _log.warning("%s: contours reach beyond the image and are cut off there (%s)", path, listed(beyond))
+    filled_of = [_fill(structures, place, one, volume.axis) for place, (_, one) in enumerate(drawn.values(), start=1)]
+    _say(path, classes, filled_of)
+    if not structures.painted:
+        raise InputError("its contours hold no pixel of the scan: draw larger ones, or give a label map")
     if volume.axis not in structures.painted:
         axis = next(iter(structures.painted))
         raise InputError(f"its contours lie on planes of the axis {axis}, not {volume.axis}: give --axis {axis}")
@@ -91,12 +87,56 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
     return structures
 
 
+def _described(dataset: pydicom.Dataset) -> dict[int, pydicom.Dataset]:
+    described: dict[int, pydicom.Dataset] = {}
+    for roi in dataset.get("StructureSetROISequence", ()):
+        number = int(roi.ROINumber)
+        if number in described:
+            raise InputError(
+                f"two of its structures have the number {number} ({_name(number, described[number])} and "
+                f"{_name(number, roi)}): export it again"
+            )
+        described[number] = roi
+    return described
+
+
+def _say(path: Path, classes: tuple[LabelClass, ...], filled_of: list[list[Filled]]) -> None:
+    """What of the contours is not in the masks as it was drawn."""
+    beyond, twice, void = [], [], []
+    for one, planes in zip(classes, filled_of, strict=True):
+        pixels, slices = sum(plane.beyond for plane in planes), sum(plane.beyond > 0 for plane in planes)
+        if pixels:
+            beyond.append(f"{pixels} pixels of {one.name} on {slices} slice{'s' * (slices != 1)}")
+        twice += [one.name] * any(plane.twice for plane in planes)
+        void += [one.name] * any(plane.void for plane in planes)
+    if beyond:
+        _log.warning("%s: contours reach beyond the image and are cut off there (%s)", path, listed(beyond))
+    if twice:
+        _log.warning("%s: contours that are there twice count once (of %s)", path, listed(twice))
+    if void:
+        _log.warning("%s: contours too small to hold the centre of a pixel paint nothing (of %s)", path, listed(void))
+
+
+def _points(contour: pydicom.Dataset) -> np.ndarray:
+    """Corners in mm, shape (n, 3), moved off their plane where the file says so."""
+    points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
+    return points + np.array([float(value) for value in contour.get("ContourOffsetVector") or (0, 0, 0)])
+
+
 def _encloses_something(contour: pydicom.Dataset) -> bool:
-    return contour.ContourGeometricType in _CLOSED and len(contour.ContourData) >= 3 * _FEWEST_POINTS
+    if _kind(contour) not in _CLOSED or len(contour.ContourData) < 3 * _FEWEST_POINTS:
+        return False
+    points = _points(contour)
+    spanned = np.cross(points - points[0], np.roll(points, -1, axis=0) - points[0])
+    return not np.allclose(spanned, 0)  # NaN is not left out: it is refused
+
+
+def _kind(contour: pydicom.Dataset) -> str:
+    return str(contour.ContourGeometricType).strip().upper()
 
 
 def _name(number: int, roi: pydicom.Dataset | None) -> str:
-    return ("" if roi is None else str(roi.get("ROIName", "")).strip()) or f"structure {number}"
+    return ("" if roi is None else text_of(roi, "ROIName")) or f"structure {number}"
 
 
 def _color(item: pydicom.Dataset) -> tuple[float, float, float] | None:
@@ -104,43 +144,27 @@ def _color(item: pydicom.Dataset) -> tuple[float, float, float] | None:
     return None if not color or len(color) != 3 else tuple(int(part) / 255 for part in color)
 
 
-def _fill(structures: Structures, number: int, contours: list, axis: str) -> tuple[int, int]:
-    """Fill a structure's contours; returns how many pixels lie beyond the image, and on how many slices."""
+def _fill(structures: Structures, number: int, contours: list, axis: str) -> list[Filled]:
+    """Fill a structure's contours, plane by plane; a plane on which they hold nothing is not painted."""
     geometry = structures.geometry
     to_voxels = np.linalg.inv(np.reshape(geometry.direction, (3, 3)) * np.array(geometry.spacing_mm))
-    polygons: dict[tuple[int, int], list[np.ndarray]] = {}
+    on_planes: dict[tuple[int, int], list[Contour]] = {}
     name = structures.classes[number - 1].name
     for contour in contours:
-        points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
-        voxels = (points - np.array(geometry.origin_mm)) @ to_voxels.T
+        voxels = (_points(contour) - np.array(geometry.origin_mm)) @ to_voxels.T
         normal, plane = _plane_of(voxels, axis, name, geometry.size)
         others = [one for one in range(3) if one != normal]
-        polygons.setdefault((normal, plane), []).append(voxels[:, others])
-    inside = 0
-    beyond = []
-    for (normal, plane), corners in polygons.items():
+        exclusive = _kind(contour) == "CLOSEDPLANAR_XOR"
+        on_planes.setdefault((normal, plane), []).append(Contour(voxels[:, others], exclusive))
+    found = []
+    for (normal, plane), drawn in on_planes.items():
         shape = tuple(size for one, size in enumerate(geometry.size) if one != normal)
-        mask, outside = _filled(corners, shape, name)
-        structures.put(number, normal, plane, mask)
-        inside += np.count_nonzero(mask)
-        beyond.append(outside)
-    if any(beyond) and not inside:
+        found.append(filled(drawn, shape, name))
+        if found[-1].mask.any():
+            structures.put(number, normal, plane, found[-1].mask)
+    if any(plane.beyond for plane in found) and not any(plane.mask.any() for plane in found):
         raise InputError(f"contours of {name} lie outside the image: give the scan that they were drawn on")
-    return sum(beyond), sum(one > 0 for one in beyond)
-
-
-def _filled(polygons: list[np.ndarray], shape: tuple[int, int], name: str) -> tuple[np.ndarray, int]:
-    """The mask of all contours of a structure on a plane, and how many pixels they hold beyond it."""
-    every = np.concatenate(polygons)
-    low = np.minimum(np.floor(every.min(axis=0)), 0).astype(int)
-    high = np.maximum(np.ceil(every.max(axis=0)) + 1, shape).astype(int)
-    if (high - low > _FARTHEST * np.array(shape)).any():
-        raise InputError(f"contours of {name} reach far beyond the image: give the scan that they were drawn on")
-    mask = np.zeros(high - low, bool)
-    for corners in polygons:
-        mask ^= filled_polygon(corners - low, mask.shape)
-    inner = mask[-low[0] : shape[0] - low[0], -low[1] : shape[1] - low[1]]
-    return inner, int(np.count_nonzero(mask) - np.count_nonzero(inner))
+    return found
 
 
 def _plane_of(voxels: np.ndarray, axis: str, name: str, size: tuple[int, int, int]) -> tuple[int, int]:
