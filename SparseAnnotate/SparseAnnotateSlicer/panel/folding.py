@@ -41,14 +41,17 @@ class Folding:
         # What a program made is there from the beginning; which of it to correct is asked next.
         # While slices wait to be corrected they are accepted where they are right: the row for that comes first.
         corrects = session.initial_node is not None
+        # What predicts by itself needs no row for it, and no row comes or goes with each stroke.
+        live = panel.live.is_on
         begins = corrects and not painted
         return {
             # Both stay until something is suggested or painted: nothing is to move under the mouse between two clicks.
             "range": not suggested and not predicted and (session.plane_range is None or not painted),
             "suggest": (not suggested and (not predicted or begins)) or panel.suggest.is_running,
             "paint": waiting or (suggested and not predicted),
-            "predict": running or (painted and (not pending or painted_since) and not (corrects and waiting)),
-            "review": pending,
+            "predict": running
+            or (painted and not live and (not pending or painted_since) and not (corrects and waiting)),
+            "review": pending or (live and painted),
         }
 
     def show(self) -> None:

@@ -16,6 +16,7 @@ from ..views.slice_views import SliceViews
 from .blind import show_where_allowed
 from .editor import Editor
 from .folding import Folding
+from .live import Live
 from .origin import OriginRow
 from .others import Others
 from .planes import strip_planes, to_paint
@@ -60,11 +61,13 @@ class Panel:
         self.watch = SegmentationWatch(lambda: self.attempt(self.refresh, keep_message=True))
         self.editor, self.strokes = Editor(self), Strokes(self)
         self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
+        self.live = Live(self)
         self.others = Others(self)
         self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
         self.shortcuts, self.folding = Shortcuts(self), Folding(self)
         self.origin = OriginRow(self)
-        self._rows = (self.volume, self.strip, self.origin, self.range, self.suggest, self.predict, self.review)
+        told = (self.volume, self.strip, self.origin, self.range, self.suggest)
+        self._rows = (*told, self.predict, self.live, self.review)
         self.show()
 
     def on(self, signal, action) -> None:
@@ -166,6 +169,12 @@ class Panel:
         self.volume.fold(True)
         self.others.hide(session)
         self.refresh()
+        self.live.follow(session)
+        qt.QTimer.singleShot(0, self._prepare)
+
+    def _prepare(self) -> None:
+        if self.session is not None:
+            self.predict.prepare()
 
     def show_axis(self) -> None:
         """Show the volume along the session's axis in the slice views."""
@@ -182,6 +191,7 @@ class Panel:
 
     def let_go(self) -> None:
         """Take the session off the panel; it goes on."""
+        self.live.stop()
         self.watch.stop()
         self.strokes.stop()
         self.review.surface.remove()
@@ -220,6 +230,7 @@ class Panel:
         if line:
             self.review.say_of(line, now.parts - (frozenset() if before is None else before.parts), PlaneState.PARTLY)
         self.views.showSuggestionLines(to_paint(session, self.present))
+        self.live.look()
 
     def jump(self, plane: int) -> None:
         """Show a plane in the slice view."""
@@ -234,6 +245,7 @@ class Panel:
         self.plane = plane
         if self.present is not None:
             self.show()
+            self.live.look()
 
     def show(self) -> None:
         """Bring every row up to date with what is known; reads nothing from the scene."""
@@ -286,5 +298,6 @@ class Panel:
         """The module, or Slicer, ends."""
         self.exit()
         self.suggest.close()
+        self.live.close()
         self.predict.close()
         self.sessions.close()

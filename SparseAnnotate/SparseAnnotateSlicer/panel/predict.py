@@ -12,6 +12,7 @@ from SparseAnnotateLib.predictors import PREDICTORS
 
 from ..scene.interpolator import use_slicers_interpolator
 from ..session import prediction
+from ..session.live import Basis
 from ..session.planes import PlaneState
 from . import packages
 from .choice import Choice
@@ -35,6 +36,9 @@ class PredictRow:
         self._panel, ui = panel, panel.ui
         self._running: prediction.RunningPrediction | None = None
         self._started, self._cancelling, self._last_line = 0.0, False, ""
+        # What it rests on, and whether one that starts by itself takes its place.
+        self._rests_on: Basis | None = None
+        self._superseded = False
         self._finishing, self._seconds = None, 0.0
         self._runners: dict[str, object] = {}
         self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
@@ -62,6 +66,21 @@ class PredictRow:
         """The chosen predictor's class."""
         return self._predictors.cls
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether the chosen predictor runs in this process."""
+        return self._predictors.name in _INLINE
+
+    def rests_on(self, session) -> Basis | None:
+        """What is being predicted of a session rests on; None if nothing is."""
+        return self._rests_on if self.is_running_for(session) else None
+
+    def supersede(self, session) -> None:
+        """One that starts by itself is to take the place of what is being predicted of this session."""
+        if self.is_running_for(session) and not self._cancelling:
+            self._superseded = True
+            self.press()
+
     def follow(self, session) -> None:
         """Show what the session was predicted with last."""
         self._predictors.choose(session.state.predictor)
@@ -85,9 +104,11 @@ class PredictRow:
         starting = self._models.options(self._predictors.cls)
         packages.ensure(self._predictors.cls, MODULES if starting else ())
         with panel.busy():
+            panel.live.stop()
             panel.refresh()
-            options = {**self._options(), **starting}
-            self._running = prediction.submit(panel.session, self._runner(name), name, options, panel.plane)
+            options = {**self.options(), **starting}
+            self._rests_on, self._superseded = Basis.of(panel.session, panel.present), False
+            self._running = prediction.submit(panel.session, self.runner(name), name, options, panel.plane)
         panel.ui.logText.clear()
         self._log(_("{predictor} on {volume}").format(predictor=name, volume=panel.session.volume_node.GetName()))
         self._started, self._cancelling, self._last_line = time.monotonic(), False, ""
@@ -96,17 +117,23 @@ class PredictRow:
         self._timer.setInterval(_INLINE_POLL_MS if name in _INLINE else POLL_MS)
         self._timer.start()
 
-    def _options(self) -> dict:
+    def options(self) -> dict:
+        """What is set for the chosen predictor."""
         if self._form.cls is not self._predictors.cls.Options:
             self._show_options({})
         return self._form.values()
 
-    def _runner(self, name: str):
+    def runner(self, name: str):
+        """What runs a predictor: one worker that stays for all of them, but this process for Slicer's own filters."""
         inline = name in _INLINE and use_slicers_interpolator()
         kind = InlineRunner if inline else ResidentRunner
         if kind.__name__ not in self._runners:
             self._runners[kind.__name__] = kind()
         return self._runners[kind.__name__]
+
+    def prepare(self) -> None:
+        """A prediction will come: start its worker."""
+        self.runner("").prepare()
 
     def _poll(self) -> None:
         running = self._running
@@ -141,6 +168,8 @@ class PredictRow:
         self._running = None
         seconds = self._seconds
         try:
+            if isinstance(failed, InputError | JobCancelledError) and self._is_superseded(running.session):
+                return
             if failed is not None:
                 raise failed
         except JobCancelledError as error:
@@ -152,6 +181,7 @@ class PredictRow:
             self._log(error.details)
             raise InputError(str(error)) from error
         else:
+            panel.live.predicted(running.session, self._rests_on)
             running.session.state.prediction_s = seconds
             running.session.save()
             panel.suggest.offer_more()
@@ -163,6 +193,10 @@ class PredictRow:
                 panel.review.say_of(self._told(running.session, seconds), pending, PlaneState.PREDICTED)
         finally:
             panel.refresh()
+
+    def _is_superseded(self, session) -> bool:
+        """Whether one that starts by itself takes its place: then its end says nothing."""
+        return self._superseded or (not self._cancelling and self._panel.live.takes_over(session, self._rests_on))
 
     def _told(self, session, seconds: float) -> str:
         told = {"count": len(session.state.predicted), "time": duration(seconds)}

@@ -52,6 +52,13 @@ class Strokes:
         self._released.setInterval(_AFTER_RELEASE_MS)
         self._released.timeout.connect(lambda: panel.attempt(self._give_back, keep_message=True))
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a stroke is being made: a mouse button is down, or a polygon on the slice in view not finished."""
+        if qt.QApplication.mouseButtons() != qt.Qt.NoButton:
+            return True
+        return self._panel.editor.tool() == "Draw" and self._panel.plane in self._planes
+
     def watch(self) -> None:
         """Watch the views that there are now."""
         self._presses.watch(slicer.app.layoutManager())

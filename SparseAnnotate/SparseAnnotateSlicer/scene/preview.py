@@ -55,7 +55,7 @@ def show(
     node,
     volume_node,
     volume: Volume,
-    labels: np.ndarray,
+    labels: Sequence[np.ndarray],
     segmentation_node,
     segment_ids: Sequence[str],
     planes: Sequence[int] | None = None,
@@ -64,14 +64,14 @@ def show(
 
     Parameters
     ----------
-    labels : uint8 (planes, rows, columns)
+    labels : of each plane, uint8 (rows, columns)
     planes : those that may differ from what it holds; by default all
     """
     segmentation, original = node.GetSegmentation(), segmentation_node.GetSegmentation()
-    if _put_in_place(node, volume_node, volume, labels, segmentation_node, segment_ids, planes):
+    if put_in_place(node, volume_node, volume, labels, segmentation_node, segment_ids, planes):
         follow(node, segmentation_node)
         return
-    image = oriented_image(volume.to_file_order(labels), matrix_from(ijk_to_ras(volume_node)))
+    image = oriented_image(volume.to_file_order(np.stack(labels)), matrix_from(ijk_to_ras(volume_node)))
     was_modifying = node.StartModify()
     segmentation.RemoveAllSegments()
     for number, segment_id in enumerate(segment_ids, start=1):
@@ -88,15 +88,34 @@ def show(
     node.EndModify(was_modifying)
 
 
-def _put_in_place(node, volume_node, volume: Volume, labels, segmentation_node, segment_ids, planes) -> bool:
-    """Change the labels of segments that are there already; whether that could be done.
+def put_in_place(node, volume_node, volume: Volume, labels, segmentation_node, segment_ids, planes=None) -> bool:
+    """Change the labels of segments that are there already; whether that could be done. Parameters as of `show`.
 
     Removing and adding segments takes Slicer several times as long, with their items and display properties.
     """
+    layer = _layer_of(node, volume_node, segmentation_node, segment_ids)
+    if layer is None:
+        return False
+    held = volume.to_planes(image_array(layer))
+    changed = False
+    for plane in range(len(labels)) if planes is None else planes:
+        wanted = labels[plane]
+        if not np.array_equal(held[plane], wanted):
+            held[plane], changed = wanted, True
+    if changed:
+        layer.GetPointData().GetScalars().Modified()
+        layer.Modified()
+        # Slicer's slice views draw anew when a node or a segment changes, not for labels alone.
+        node.GetDisplayNode().Modified()
+    return True
+
+
+def _layer_of(node, volume_node, segmentation_node, segment_ids: Sequence[str]):
+    """The one layer of a preview that holds these segments, numbered in this order, on the volume's grid; else None."""
     segmentation, original = node.GetSegmentation(), segmentation_node.GetSegmentation()
     wanted = [one for one in segment_ids if original.GetSegment(one) is not None]
     if not wanted or list(segmentation.GetSegmentIDs()) != wanted or segmentation.GetNumberOfLayers() != 1:
-        return False
+        return None
     layer = segmentation.GetSegment(wanted[0]).GetRepresentation(BINARY_LABELMAP)
     numbers = [segmentation.GetSegment(one).GetLabelValue() for one in wanted]
     matrix = vtk.vtkMatrix4x4()
@@ -104,18 +123,7 @@ def _put_in_place(node, volume_node, volume: Volume, labels, segmentation_node, 
     same_grid = layer.GetExtent() == volume_node.GetImageData().GetExtent() and np.allclose(
         slicer.util.arrayFromVTKMatrix(matrix), ijk_to_ras(volume_node)
     )
-    if not same_grid or numbers != [segment_ids.index(one) + 1 for one in wanted]:
-        return False
-    held = volume.to_planes(image_array(layer))
-    planes = range(len(labels)) if planes is None else planes
-    changed = [plane for plane in planes if not np.array_equal(held[plane], labels[plane])]
-    if changed:
-        held[changed] = labels[changed]
-        layer.GetPointData().GetScalars().Modified()
-        layer.Modified()
-        # Slicer's slice views draw anew when a node or a segment changes, not for labels alone.
-        node.GetDisplayNode().Modified()
-    return True
+    return layer if same_grid and numbers == [segment_ids.index(one) + 1 for one in wanted] else None
 
 
 def follow(node, segmentation_node) -> None:

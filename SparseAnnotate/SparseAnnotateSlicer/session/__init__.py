@@ -12,6 +12,9 @@ Who lives here
     given : what the user gave, as the library's `SparseAnnotation`
     numbers : labels of a prediction and of the user together
     review : showing, accepting, rejecting and undoing a prediction
+    history : taking that back where no segment editor does
+    predicted : the labels of a prediction, and those of them that a preview shows
+    live : when a prediction starts by itself, and how it is shown
     expected : how good a prediction is expected to be, by plane and structure
     prediction : a prediction as a job, refused if the scene has moved on
     sessions : all sessions of a scene

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,15 +15,25 @@ if TYPE_CHECKING:
 _DECIMALS = 4
 
 
-def remember_expected(state: SessionState, prediction: Prediction) -> None:
-    """Put the expected Dice of a prediction into the state, whose predicted planes and segments are set already."""
-    dice = prediction.expected_dice_per_plane
-    known = [] if dice is None else [plane for plane in state.predicted if np.isfinite(dice[plane])]
-    state.expected_dice = {plane: round(float(dice[plane]), _DECIMALS) for plane in known}
-    state.expected_dice_of = _of_structures(prediction.expected_dice_per_structure, state)
-    ends = prediction.expected_dice_interval_per_plane
+def remember_expected(state: SessionState, prediction: Prediction, kept: Collection[int] = ()) -> None:
+    """Put the expected Dice of a prediction into the state, whose predicted planes and segments are set already.
+
+    Parameters
+    ----------
+    kept : planes that still show an older prediction, whose expected Dice stay; so do those of the volume then
+    """
+    dice, ends = prediction.expected_dice_per_plane, prediction.expected_dice_interval_per_plane
+    of, kept = prediction.expected_dice_per_structure, {*kept}
+    new = [plane for plane in state.predicted if plane not in kept]
+    known = [] if dice is None else [plane for plane in new if np.isfinite(dice[plane])]
     with_ends = [] if ends is None else [plane for plane in known if np.isfinite(ends[plane]).all()]
-    state.expected_dice_interval = {plane: _ends(ends[plane]) for plane in with_ends}
+    older = state.expected_dice, state.expected_dice_interval, state.expected_dice_of
+    dice_of = {} if of is None else {one: _finite(of[:, n], new) for n, one in enumerate(state.predicted_segments)}
+    state.expected_dice = _of_planes(older[0], kept) | {plane: _rounded(dice[plane]) for plane in known}
+    state.expected_dice_interval = _of_planes(older[1], kept) | {plane: _ends(ends[plane]) for plane in with_ends}
+    state.expected_dice_of = {one: _of_planes(older[2].get(one, {}), kept) | new_of for one, new_of in dice_of.items()}
+    if kept:
+        return
     whole = prediction.expected_dice_interval
     state.expected_dice_volume_interval = None if whole is None else _ends(whole)
     state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
@@ -48,16 +59,16 @@ def wrong_mm2(state: SessionState, plane: int, labels: np.ndarray, pixel_mm2: fl
     return wrong * pixel_mm2
 
 
-def _of_structures(dice: np.ndarray | None, state: SessionState) -> dict[str, dict[int, float]]:
-    """By segment ID and plane, where it is known."""
-    if dice is None:
-        return {}
-    return {
-        one: {
-            plane: round(float(dice[plane, n]), _DECIMALS) for plane in state.predicted if np.isfinite(dice[plane, n])
-        }
-        for n, one in enumerate(state.predicted_segments)
-    }
+def _of_planes(values: dict[int, Any], planes: Collection[int]) -> dict[int, Any]:
+    return {plane: value for plane, value in values.items() if plane in planes}
+
+
+def _finite(dice: np.ndarray, planes: list[int]) -> dict[int, float]:
+    return {plane: _rounded(dice[plane]) for plane in planes if np.isfinite(dice[plane])}
+
+
+def _rounded(dice) -> float:
+    return round(float(dice), _DECIMALS)
 
 
 def _ends(values) -> tuple[float, float]:

@@ -56,7 +56,7 @@ class RunningPrediction:
     job : what was submitted
     """
 
-    def __init__(self, session: AnnotationSession, handle: JobHandle, job: Job, basis: _Basis):
+    def __init__(self, session: AnnotationSession, handle: JobHandle, job: Job, basis: _Basis | None):
         self.session, self.handle, self.job = session, handle, job
         self._basis = basis
 
@@ -103,20 +103,26 @@ class RunningPrediction:
         session.check_not_ended()
         if session.read_contents() != checked:
             self._check(session)
-        annotation = self.job.annotation
-        segment_ids = [one.details["ID"] for one in annotation.classes]
-        planes = annotation.plane_range
+        planes = self.job.annotation.plane_range
         if self.job.initial is not None:
             planes = initial.shown_range(session, prediction.labels, session.look())
         session.state.shown_from = ""
-        session.review.show(prediction, segment_ids, planes)
+        self._show(session, prediction, planes)
         yield
         return prediction
+
+    @property
+    def segment_ids(self) -> list[str]:
+        """One a class of the prediction."""
+        return [one.details["ID"] for one in self.job.annotation.classes]
 
     def _check(self, session: AnnotationSession) -> None:
         change = self._basis.change_in(session)
         if change is not None:
             raise InputError(change)
+
+    def _show(self, session: AnnotationSession, prediction: Prediction, planes: tuple[int, int]) -> None:
+        session.review.show(prediction, self.segment_ids, planes)
 
     def wait(self) -> Prediction:
         """Wait for the end, then `finish`."""
@@ -150,13 +156,18 @@ def submit(
     basis = _Basis(session.volume_key(), _painted(present), annotation_of(session, present), initial.stamp(session))
     if not present.painted and session.initial_node is None:
         raise InputError("no plane is painted: paint at least one of the suggested planes")
-    given = {"seed": state.seed, **state.predictor_options}
-    annotation = basis.annotation
-    start = initial.initial_of(session, annotation.classes)
-    job = Job(state.predictor, session.volume, annotation, given, session.volume_node.GetName(), start, in_view=in_view)
+    job = job_of(session, basis.annotation, in_view)
     handle = runner.submit(job)
     session.save()
     return RunningPrediction(session, handle, job, basis)
+
+
+def job_of(session: AnnotationSession, annotation: SparseAnnotation, in_view: int | None) -> Job:
+    """With the predictor that the session was predicted with last."""
+    state, name = session.state, session.volume_node.GetName()
+    given = {"seed": state.seed, **state.predictor_options}
+    start = initial.initial_of(session, annotation.classes)
+    return Job(state.predictor, session.volume, annotation, given, name, start, in_view=in_view)
 
 
 def _painted(present: Present) -> dict[int, tuple[str, str]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,24 +13,14 @@ from ..scene.nodes import remove_with_helpers
 from ..scene.writing import SegmentWriter
 from .annotated import AnnotatedVolume
 from .expected import remember_expected, wrong_mm2
-from .numbers import changed_planes, painted_on_top, renumbered
+from .history import History
+from .numbers import changed_planes, painted_on_top
 from .painted import NOTHING
 from .planes import PlaneState, Present
+from .predicted import PredictedLabels, ShownLabels
 
 if TYPE_CHECKING:
     from SparseAnnotateLib.predictors import Prediction
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One thing that can be undone: what was accepted and rejected before and after, and whether it was a write.
-
-    `contents` are those of all planes before and after a write.
-    """
-
-    before: tuple[dict[int, str], list[int]]
-    after: tuple[dict[int, str], list[int]]
-    contents: tuple[list[str], list[str]] | None = None
 
 
 class Review:
@@ -43,6 +32,7 @@ class Review:
 
     Attributes
     ----------
+    labels : `PredictedLabels`
     predictions : how many were shown
     editor_node, save_state : see `SegmentWriter`; in Slicer's window set both to those of the embedded editor
     """
@@ -52,34 +42,66 @@ class Review:
         self.editor_node = None
         self.save_state: Callable[[], Any] | None = None
         self._writer: SegmentWriter | None = None
-        self._labels: np.ndarray | None = None
+        self.labels = PredictedLabels(session)
         self.predictions = 0
         # What the preview was made of last, and the planes that it shows, with what is painted where it goes around.
         self._previewed: tuple | None = None
         self._in_preview: dict[int, str] = {}
-        self._undo: list[_Step] = []
-        self._redo: list[_Step] = []
+        self._history = History(session)
 
-    def show(self, prediction: Prediction, segment_ids: Sequence[str], plane_range: tuple[int, int]) -> None:
+    def show(
+        self,
+        prediction: Prediction,
+        segment_ids: Sequence[str],
+        plane_range: tuple[int, int],
+        *,
+        only: Collection[int] | None = None,
+        keeps_accepted: bool = False,
+    ) -> None:
         """Put a new prediction into the preview, in place of an older one.
 
         Parameters
         ----------
         segment_ids : one a class of the prediction
         plane_range : the planes that it was made for
+        only : of the planes that were predicted before, those to replace; by default all
+        keeps_accepted : what was accepted stays so; else it is to be reviewed again
         """
         session, state = self._session, self._session.state
-        self._labels = prediction.labels
-        self.predictions += 1
-        self._undo, self._redo = [], []
         painted = set(session.look().whole)
+        before = [] if session.preview_node is None else state.predicted
+        kept = [] if only is None else [plane for plane in before if plane not in only]
+        self.labels.replace(prediction.labels, segment_ids, kept)
+        self.predictions += 1
+        self._history.clear()
         state.predicted = [plane for plane in range(plane_range[0], plane_range[1] + 1) if plane not in painted]
         state.predicted_segments = list(segment_ids)
-        state.accepted, state.accepted_beside = {}, {}
-        remember_expected(state, prediction)
+        if not keeps_accepted:
+            state.accepted, state.accepted_beside = {}, {}
+        remember_expected(state, prediction, kept)
         if session.preview_node is None:
             session.preview_node = preview.add_preview(session.segmentation_node, session.volume_node)
         self.refresh()
+
+    def show_planes(self, planes: Mapping[int, np.ndarray], segment_ids: Sequence[str]) -> None:
+        """Show new labels of planes that are predicted already, before those of the others are there.
+
+        Nothing is shown where the new labels are those of other segments than are shown.
+
+        Parameters
+        ----------
+        planes : by plane, uint8 (rows, columns)
+        """
+        session, ids = self._session, list(segment_ids)
+        present = session.look()
+        if session.preview_node is None or ids != session.state.predicted_segments:
+            return
+        pending = {*self._in_preview} & {*self._pending(present)} & {*planes}
+        for plane in pending:
+            self.labels.put(plane, planes[plane])
+        shown = ShownLabels(self.labels.all(), pending, present)
+        node, volume_node, painted = session.preview_node, session.volume_node, session.segmentation_node
+        preview.put_in_place(node, volume_node, session.volume, shown, painted, ids, sorted(pending))
 
     def refresh(self) -> Present:
         """Make the preview show what is still to be reviewed; call it after the user painted or undid something."""
@@ -89,12 +111,8 @@ class Review:
         shows = {plane: present.contents[plane] if plane in present.around else "" for plane in pending}
         made_of = (session.preview_node, self.predictions, [*state.predicted_segments])
         if session.preview_node is not None and (made_of, shows) != (self._previewed, self._in_preview):
-            predicted = self._predicted_labels()
             changed = {plane for plane, _content in self._in_preview.items() ^ shows.items()}
-            labels = np.zeros(session.volume.shape, np.uint8)
-            labels[pending] = predicted[pending]
-            around = [plane for plane in pending if plane in present.around]
-            labels[around] = np.where(present.given[around] > 0, 0, labels[around])
+            labels = ShownLabels(self.labels.all(), pending, present)
             same, self._previewed, self._in_preview = made_of == self._previewed, made_of, shows
             preview.show(
                 session.preview_node,
@@ -118,15 +136,6 @@ class Review:
         ]
         return [one for one in waiting if contents[one] == NOTHING or not self._session.is_accepted(one, contents[one])]
 
-    def _predicted_labels(self) -> np.ndarray:
-        """The whole prediction; after loading a scene what its preview shows, which is all that was to be reviewed."""
-        session = self._session
-        if self._labels is None:
-            self._labels = preview.labels_of(
-                session.preview_node, session.volume_node, session.volume, session.state.predicted_segments
-            )
-        return self._labels
-
     def accept(self, planes: Iterable[int] | None = None, *, refresh: bool = True) -> list[int]:
         """Write predicted planes into the expert's segmentation, by default all, in one undoable step.
 
@@ -149,13 +158,18 @@ class Review:
         wanted = pending if planes is None else sorted(set(pending) & set(planes))
         there = [segment_id for segment_id in state.predicted_segments if segment_id in session.segment_ids]
         around = [plane for plane in wanted if plane in present.around]
-        before, ours = self._marks(), sorted({*wanted} - {*around})
+        before, ours = self._history.marks(), sorted({*wanted} - {*around})
         keep = np.zeros(session.volume.shape, bool)
         keep[around] = present.given[around] > 0
         session.remember(ours, present.contents)
         layers = present.layers if there == [*present.layers.segment_ids] else None
         self.ready_writer().write(
-            session.volume, self._in_numbers_of(there, wanted), wanted, there, layers, keep=keep if around else None
+            session.volume,
+            self.labels.in_numbers_of(there, wanted),
+            wanted,
+            there,
+            layers,
+            keep=keep if around else None,
         )
         contents = session.read_contents()
         session.remember(ours, contents)
@@ -164,14 +178,10 @@ class Review:
         filled = [plane for plane in wanted if contents[plane] != NOTHING]
         empty = [plane for plane in wanted if contents[plane] == NOTHING]
         state.accepted_beside |= dict.fromkeys(empty, filled[0]) if filled else {}
-        self._done(_Step(before, self._marks(), (present.contents, contents)))
+        self._history.done(before, (present.contents, contents))
         if refresh:
             self.refresh()
         return wanted
-
-    def _in_numbers_of(self, segment_ids: list[str], planes: list[int]) -> np.ndarray:
-        """Predicted labels, 0 on all but these planes, numbered by these segments; of others nothing is left."""
-        return renumbered(self._predicted_labels(), self._session.state.predicted_segments, segment_ids, planes)
 
     def everything(self, present: Present) -> np.ndarray:
         """What is painted, accepted, and predicted: uint8 (planes, rows, columns), numbers of the segments."""
@@ -179,18 +189,18 @@ class Review:
         pending, session = self._pending(present), self._session
         if pending and session.preview_node is not None:
             ids = list(present.layers.segment_ids)
-            predicted = self._in_numbers_of(ids, pending)[pending]
+            predicted = self.labels.in_numbers_of(ids, pending)[pending]
             labels[pending] = np.where(labels[pending] > 0, labels[pending], predicted)
         return labels
 
     def predicted_area(self, plane: int) -> int:
         """Pixels of a plane that the prediction gives to any structure."""
-        return int(np.count_nonzero(self._predicted_labels()[plane]))
+        return int(np.count_nonzero(self.labels.all()[plane]))
 
     def expected_wrong_mm2(self, plane: int) -> float | None:
         """See `expected.wrong_mm2`."""
         area_mm2 = float(np.prod(self._session.volume.spacing_mm[1:]))
-        return wrong_mm2(self._session.state, plane, self._predicted_labels()[plane], area_mm2)
+        return wrong_mm2(self._session.state, plane, self.labels.all()[plane], area_mm2)
 
     def merge(self, planes: list[int], before: Present, now: Present, undo: Callable, redo: Callable) -> None:
         """Put what was just painted onto predicted planes on top of their prediction, as if that was accepted first.
@@ -211,7 +221,7 @@ class Review:
             elif undone != now.contents:
                 redo()
         there = [one for one in session.state.predicted_segments if one in session.segment_ids]
-        labels = painted_on_top(self._in_numbers_of(there, planes), there, planes, now)
+        labels = painted_on_top(self.labels.in_numbers_of(there, planes), there, planes, now)
         self.ready_writer().write(session.volume, labels, planes, there)
         session.state.corrected = sorted({*session.state.corrected, *planes})
         session.save()
@@ -224,12 +234,12 @@ class Review:
         InputError
             Where nothing is predicted.
         """
-        state, before = self._session.state, self._marks()
+        state, before = self._session.state, self._history.marks()
         pending = self._pending(self._look_at_preview())
         rejected = pending if planes is None else sorted(set(pending) & set(planes))
-        self._predicted_labels()
+        self.labels.all()
         state.predicted = [plane for plane in state.predicted if plane not in rejected]
-        self._done(_Step(before, self._marks()))
+        self._history.done(before)
         self.refresh()
         return rejected
 
@@ -241,58 +251,20 @@ class Review:
     @property
     def can_undo(self) -> bool:
         """Whether there is an accept or a reject to take back."""
-        return bool(self._undo)
+        return self._history.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an accept or a reject to do again."""
-        return bool(self._redo)
+        return self._history.can_redo
 
     def undo(self) -> None:
-        """Take the last accept or reject back.
-
-        Raises
-        ------
-        InputError
-            Where there is none, or something was painted since, which would be lost; or where the editor keeps the
-            history, which then undoes.
-        """
-        self._move(self._undo, self._redo, back=True)
+        """Take the last accept or reject back; see `History.move`."""
+        self._history.move(self, back=True)
 
     def redo(self) -> None:
         """Do again what was undone last; raises as `undo` does."""
-        self._move(self._redo, self._undo, back=False)
-
-    def _move(self, source: list[_Step], target: list[_Step], *, back: bool) -> None:
-        if not source:
-            raise InputError("there is nothing to undo" if back else "there is nothing to do again")
-        step = source[-1]
-        if step.contents is not None:
-            self._move_segmentation(step, back=back)
-        accepted, predicted = step.before if back else step.after
-        self._session.state.accepted, self._session.state.predicted = dict(accepted), list(predicted)
-        target.append(source.pop())
-        self.refresh()
-
-    def _move_segmentation(self, step: _Step, *, back: bool) -> None:
-        before, after = step.contents
-        if before == after:
-            return
-        if self.save_state is not None:
-            raise InputError("the segment editor keeps the history: undo there")
-        if self._session.read_contents() != (after if back else before):
-            raise InputError("planes were painted since, which this would take back: erase or paint them by hand")
-        writer = self.ready_writer()
-        moved = writer.undo() if back else writer.redo()
-        if not moved:
-            raise InputError("this is too long ago to be undone")
-
-    def _marks(self) -> tuple[dict[int, str], list[int]]:
-        return dict(self._session.state.accepted), list(self._session.state.predicted)
-
-    def _done(self, step: _Step) -> None:
-        self._undo.append(step)
-        self._redo = []
+        self._history.move(self, back=False)
 
     def ready_writer(self) -> SegmentWriter:
         if self._writer is None:
@@ -308,8 +280,8 @@ class Review:
         node, session.preview_node = session.preview_node, None
         if node is not None:
             remove_with_helpers(node)
-        self._labels = None
-        self._undo, self._redo = [], []
+        self.labels.clear()
+        self._history.clear()
         session.state.predicted, session.state.expected_dice, session.state.expected_dice_of = [], {}, {}
         session.state.expected_dice_interval = {}
 

@@ -46,7 +46,7 @@ def make_session(scene, name="CT", axis="k", grid="oblique"):
 def test_a_running_session_is_saved_and_taken_up_again(scene, tmp_path, suffix):
     session = make_session(scene)
     state, present = session.state, session.look()
-    labels, preview = present.layers.labels, session.review._predicted_labels().copy()
+    labels, preview = present.layers.labels, session.review.labels.all().copy()
     save_scene(scene, tmp_path / f"work{suffix}")
     scene.Clear(False)
     load_scene(scene, tmp_path / f"work{suffix}")

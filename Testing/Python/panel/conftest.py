@@ -103,6 +103,20 @@ def panel(representation):
 
 
 @pytest.fixture(autouse=True)
+def no_worker_before_a_prediction(request, monkeypatch):
+    """A worker that is started for each volume that is chosen would cost every test a second; `worker_at_once` has it."""
+    from SparseAnnotateLib.jobs import ResidentRunner
+
+    if "worker_at_once" not in request.fixturenames:
+        monkeypatch.setattr(ResidentRunner, "prepare", lambda runner: None)
+
+
+@pytest.fixture
+def worker_at_once():
+    """The worker is started when a volume is chosen, as for a user."""
+
+
+@pytest.fixture(autouse=True)
 def no_error_in_a_slot(monkeypatch):
     """Qt and VTK only print an exception in a slot or an observer: make it fail the test."""
     seen = []

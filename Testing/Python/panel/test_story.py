@@ -288,9 +288,9 @@ def test_slices_whose_prediction_is_empty_go_back_with_the_others(painted):
     panel, session = painted, painted.panel.session
     predict(panel)
     empty = [panel.panel.present.pending[0], panel.panel.present.pending[-1]]
-    labels = session.review._predicted_labels().copy()
+    labels = session.review.labels.all().copy()
     labels[empty] = 0
-    session.review._labels = labels
+    session.review.labels.replace(labels, session.state.predicted_segments, [])
     session.review.predictions += 1
     panel.panel.refresh()
     click(panel.ui.acceptAllButton)

@@ -77,8 +77,7 @@ def test_a_stroke_after_one_that_changed_nothing_corrects_the_slice(predicted):
 
 def test_an_empty_slice_that_was_accepted_alone_is_taken_back_by_reject(predicted):
     review, empty = predicted.panel.session.review, predicted.panel.present.pending[0]
-    review._labels = review._predicted_labels().copy()
-    review._labels[empty] = 0
+    review.labels.put(empty, 0)
     review.predictions += 1
     predicted.panel.refresh()
     scroll_to(predicted, empty)

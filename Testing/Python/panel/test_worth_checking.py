@@ -62,7 +62,7 @@ def test_the_slice_with_the_most_to_mend_comes_first_not_the_one_of_the_lowest_d
 
 def test_what_is_expected_to_be_wrong_is_told_in_mm2_of_all_structures(two_structures):
     session = two_structures.panel.session
-    labels = session.review._predicted_labels()[12]
+    labels = session.review.labels.all()[12]
     large, small = (int((labels == number).sum()) for number in (1, 2))
     assert session.review.expected_wrong_mm2(12) == pytest.approx(0.1 * large + 0.8 * small)
     assert session.review.expected_wrong_mm2(2) is None
