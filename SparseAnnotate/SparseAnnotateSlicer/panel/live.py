@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _SETTING = "SparseAnnotate/AsIPaint"
 _POLL_MS = 50
+# Between two drawings of planes that come one by one, each of three views; the plane in view waits for nothing.
+_DRAW_S = 0.25
 # Between the steps of showing a result.
 _STEP_MS = 1
 # While a stroke is being made.
@@ -44,7 +46,7 @@ class Live:
         # The sketch, if there is one, and the prediction; and those that were told to end.
         self._running: list[LivePrediction] = []
         self._superseded: list[LivePrediction] = []
-        self._started = 0.0
+        self._started = self._drawn = 0.0
         self._planes: dict = {}
         self._finishing: Generator | None = None
         # Why the last one came to nothing; what it rested on is not tried again, of a worker that died once more.
@@ -186,8 +188,8 @@ class Live:
         if state.ended:
             self._timer.setInterval(_STEP_MS)
             self._go_on(running)
-        elif self._planes:
-            planes, self._planes = self._planes, {}
+        elif self._panel.plane in self._planes or (self._planes and time.monotonic() - self._drawn > _DRAW_S):
+            planes, self._planes, self._drawn = self._planes, {}, time.monotonic()
             running.show_planes(planes)
 
     def _go_on(self, running: LivePrediction) -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from SparseAnnotateLib.errors import InputError
 
 from .annotated import AnnotatedVolume
-
-if TYPE_CHECKING:
-    from .review import Review
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,8 @@ class History:
         self._undo.append(_Step(before, self.marks(), contents))
         self._redo = []
 
-    def move(self, review: Review, *, back: bool) -> None:
-        """Take the last step back, or do again what was taken back last.
+    def move(self, review, *, back: bool) -> None:
+        """Take the last step of a `Review` back, or do again what was taken back last.
 
         Raises
         ------
@@ -76,7 +72,7 @@ class History:
         target.append(source.pop())
         review.refresh()
 
-    def _move_segmentation(self, review: Review, step: _Step, *, back: bool) -> None:
+    def _move_segmentation(self, review, step: _Step, *, back: bool) -> None:
         before, after = step.contents
         if before == after:
             return

@@ -45,11 +45,13 @@ class Basis:
         """What a prediction of a session would rest on now."""
         state = session.state
         used = present.shown.any(axis=0)
+        ids = [one for one, shown in zip(present.layers.segment_ids, used, strict=True) if shown]
         said = (
-            [one for one, shown in zip(present.layers.segment_ids, used, strict=True) if shown],
+            ids,
             state.plane_range,
             state.segment_ranges.copy(),
-            {one: planes.copy() for one, planes in state.segment_marks.items() if planes},
+            # Of the others what is complete on a plane says it.
+            {one: planes.copy() for one, planes in state.segment_marks.items() if planes and one not in ids},
             _box(session),
             initial.stamp(session),
         )

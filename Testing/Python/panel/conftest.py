@@ -104,11 +104,12 @@ def panel(representation):
 
 @pytest.fixture(autouse=True)
 def no_worker_before_a_prediction(request, monkeypatch):
-    """A worker that is started for each volume that is chosen would cost every test a second; `worker_at_once` has it."""
+    """A worker for each volume that is chosen, ready for `guided`, costs a test seconds; `worker_at_once` has it."""
     from SparseAnnotateLib.jobs import ResidentRunner
 
     if "worker_at_once" not in request.fixturenames:
-        monkeypatch.setattr(ResidentRunner, "prepare", lambda runner: None)
+        monkeypatch.setattr(ResidentRunner, "prepare", lambda _runner: None)
+        monkeypatch.setitem(ResidentRunner.__init__.__kwdefaults__, "ready_for", "")
 
 
 @pytest.fixture
