@@ -16,8 +16,10 @@ from SparseAnnotateLib.initial import Initial
 from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
 from SparseAnnotateLib.jobs.folder import read_job, write_job
 from SparseAnnotateLib.jobs.starting import matched
+from SparseAnnotateLib.prediction import Prediction
 from SparseAnnotateLib.predictors.initial import predicted_from
-from SparseAnnotateLib.predictors.rivals import Lost, clicked_on, told_dice
+from SparseAnnotateLib.predictors.odd_ends import planes_beyond
+from SparseAnnotateLib.predictors.rivals import Lost, clicked_on, told_dice, told_lost
 from SparseAnnotateLib.selectors.correcting import planes_to_correct
 from SparseAnnotateLib.several_models import combined
 from SparseAnnotateLib.volume import ImageGeometry, Volume
@@ -72,6 +74,19 @@ class TestCorrections:
         corrections = Corrections(rough, corrected_on(truth, [3, 8]), SPACING[::-1])
         assert np.array_equal(corrections.labels(5), rough[(5, *corrections.region)])
 
+    def test_outlines_to_the_side_are_moved_back_everywhere(self):
+        truth, rough = discs(8), discs(8, centre=(24, 17))
+        corrections = Corrections(rough, corrected_on(truth, [3]), SPACING[::-1])
+        assert np.array_equal(corrections.labels(9), truth[(9, *corrections.region)])
+
+    def test_a_shift_of_one_plane_stays_there_where_the_prediction_of_planes_beside_it_says_so(self):
+        truth, rough = discs(8), discs(8)
+        rough[5] = discs(8, centre=(24, 17))[5]
+        told = np.where(truth.any(axis=(1, 2)), 0.9, np.nan)[:, None]
+        alone = Prediction(truth, expected_dice_per_structure=told)
+        corrections = Corrections(rough, corrected_on(truth, [5]), SPACING[::-1], alone)
+        assert np.array_equal(corrections.labels(8), truth[(8, *corrections.region)])
+
     def test_the_planes_on_both_sides_share_by_distance(self):
         assert shares(4, [2, 6]) == [(2, 0.5), (6, 0.5)]
         assert shares(6, [2, 6]) == [(6, 1.0)]
@@ -80,13 +95,24 @@ class TestCorrections:
 
 
 class TestRivals:
-    def lost(self, rough, predicted):
-        return Lost(np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan))
+    def lost(self, rough, predicted, worthless=False):
+        return Lost(np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan), np.array([worthless]))
 
     def test_the_prediction_counts_by_the_squared_ratio_of_the_odds_of_what_is_lost(self):
         alike, worse = (self.lost(rough, 0.2).weight_of_predicted()[0] for rough in (0.2, 0.5))
         assert alike == pytest.approx(np.exp(-2))
         assert worse == pytest.approx(16 * alike)
+
+    def test_worthless_outlines_leave_all_to_the_prediction_whatever_that_loses(self):
+        assert self.lost(0.99, 0.95, worthless=True).weight_of_predicted()[0] > 1e5
+
+    def test_what_the_rough_one_has_nowhere_or_elsewhere_is_worthless_and_what_no_corrected_plane_shows_is_not(self):
+        truth = discs(4, centre=(8, 8)) + 2 * discs(4, centre=(8, 30)) + 3 * discs(4, centre=(30, 8))
+        truth[:7][truth[:7] == 3] = 0
+        rough = np.array([0, 2, 0, 3], np.uint8)[truth]
+        annotation = SparseAnnotation.from_painted_planes(truth, [4], classes=[LIVER, SPLEEN, LabelClass(3, "kidney")])
+        lost = told_lost(Corrections(rough, annotation, SPACING[::-1]), Prediction(truth, **told_of(truth, 3)))
+        assert lost.worthless.tolist() == [True, True, False]
 
     def test_what_neither_loses_nothing_is_expected_to_be_lost_and_the_interval_holds_it(self):
         truth = discs(8)
@@ -107,6 +133,41 @@ class TestRivals:
         assert not clicked_on(annotation, 5, 1)
         assert clicked_on(annotation.with_range(3, 8), 5, 1)
         assert not clicked_on(annotation.with_range(3, 8), 9, 1)
+
+
+def told_of(labels, count):
+    """A prediction that expects .9 of each structure on each plane that shows it."""
+    shown = np.stack([(labels == number).any(axis=(1, 2)) for number in range(1, count + 1)], axis=1)
+    return {"expected_dice_per_structure": np.where(shown, 0.9, np.nan).astype(np.float32)}
+
+
+class TestOddEnds:
+    def beyond(self, corrected, told=0.9, rough=None):
+        truth = discs(8)
+        if rough is None:
+            rough = truth.copy()
+            rough[9:] = 0
+        alone = Prediction(truth, expected_dice_per_structure=np.full((12, 1), told, np.float32))
+        return planes_beyond(Corrections(rough, corrected_on(truth, corrected), SPACING[::-1], alone), alone, 1)
+
+    def test_where_it_stops_at_full_size_and_the_prediction_goes_on_the_structure_goes_on(self):
+        assert self.beyond([3, 7]) == [9, 10]
+
+    def test_one_corrected_plane_or_an_unsure_prediction_says_nothing(self):
+        assert self.beyond([3]) == []
+        assert self.beyond([3, 7], told=0.6) == []
+
+    def test_where_both_differ_before_the_end_nothing_goes_on(self):
+        rough = discs(8, centre=(26, 20))
+        rough[9:] = 0
+        rough[[3, 7]] = discs(8)[[3, 7]]
+        assert self.beyond([3, 7], rough=rough) == []
+
+    def test_where_it_gets_small_before_it_ends_it_ends(self):
+        rough = discs(8)
+        rough[8] = discs(3)[8]
+        rough[9:] = 0
+        assert self.beyond([3, 7], rough=rough) == []
 
 
 class TestPrediction:

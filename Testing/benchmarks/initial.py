@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import pickle
 import sys
 import zlib
 from collections.abc import Iterator
@@ -184,7 +185,19 @@ def mean_dice(reference: np.ndarray, labels: np.ndarray, count: int) -> float:
     return float(np.nanmean(dice_from_confusion(confusion)))
 
 
-def measure(data: Path, rough_folder: Path, case: str, kinds: list[str], done: set, results) -> None:
+def guided_alone(guided, volume: Volume, annotation: SparseAnnotation, kept: Path | None):
+    """What `guided` makes of the corrected planes alone; read from the file `kept` where that is there."""
+    if kept is not None and kept.exists():
+        alone = pickle.loads(kept.read_bytes())
+    else:
+        alone = run(guided, volume, annotation)
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_bytes(pickle.dumps(alone))
+    return with_expected_quality(alone, annotation, volume.spacing_mm, "guided", volume.intensities)
+
+
+def measure(data: Path, rough_folder: Path, case: str, kinds: list[str], done: set, results, kept: Path | None) -> None:
     """Every number of corrected planes, every kind of rough segmentation; a line of JSON each."""
     volume, expert = load(data, case)
     truth, count = expert.reference, len(expert.classes)
@@ -195,8 +208,7 @@ def measure(data: Path, rough_folder: Path, case: str, kinds: list[str], done: s
             continue
         annotation = corrected(expert, planes)
         guided = PREDICTORS.create("guided", {"keep_probabilities": True})
-        alone = run(guided, volume, annotation)
-        alone = with_expected_quality(alone, annotation, volume.spacing_mm, "guided")
+        alone = guided_alone(guided, volume, annotation, kept and kept / f"{case}__{planes}.pickle")
         of_guided = mean_dice(truth, alone.labels, count)
         for kind, rough in left:
             prediction = joined(guided, volume, annotation, within_ranges(rough, annotation), alone)
@@ -281,13 +293,16 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join((*REAL, *KINDS)))
     parser.add_argument("--results", type=Path, required=True, help="lines of JSON, added to what is there")
     parser.add_argument(
+        "--kept", type=Path, help="folder in which what guided predicts alone is kept, to be used again"
+    )
+    parser.add_argument(
         "--others", action="store_true", help="tables of data sets alone that no constant was chosen on"
     )
     arguments = parser.parse_args()
     done = {(line["case"], line["kind"], line["planes"]) for line in rows_of(arguments.results)}
     with arguments.results.open("a") as results:
         for case in filter(None, arguments.cases.split(",")):
-            measure(arguments.data, arguments.rough, case, arguments.kinds.split(","), done, results)
+            measure(arguments.data, arguments.rough, case, arguments.kinds.split(","), done, results, arguments.kept)
     lines = rows_of(arguments.results)
     if arguments.others:
         lines = [line for line in lines if not line["case"].startswith(CHOSEN_ON)]

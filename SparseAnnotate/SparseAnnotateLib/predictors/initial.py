@@ -1,8 +1,8 @@
 """Starting from a rough segmentation: it leads where it is good, and the predictor where that is better.
 
 Each structure has two scores at each pixel, positive inside: the signed distance of the rough outline, corrected as the
-corrected planes say, and the log odds of the predictor, which has seen the corrected planes alone. Their sum decides,
-weighed by how wrong each of them is (`rivals`).
+corrected planes say, and the log odds, against what else is likeliest, of the predictor, which has seen the corrected
+planes alone. Their mean decides, weighed by how wrong each of them is (`rivals`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
 from ..volume import Volume
 from .base import PredictorBase, run
+from .odd_ends import planes_beyond
 from .rivals import Lost, clicked_on, told_dice, told_lost
 
 # A pixel this deep inside an outline is as sure as can be; a probability is never taken for surer than this.
@@ -98,7 +99,7 @@ def joined(
     predicted: Prediction | None,
 ) -> Prediction:
     """The rough segmentation (class numbers of the annotation) and a prediction from the corrected planes, as one."""
-    corrections = Corrections(rough, annotation, volume.spacing_mm)
+    corrections = Corrections(rough, annotation, volume.spacing_mm, predicted)
     lost = told_lost(corrections, predicted)
     labels, corrected = _joined(corrections, lost, annotation, predicted, volume.spacing_mm)
     prediction = Prediction(labels, details={"initial": {"corrected_planes": len(annotation.painted_planes)}})
@@ -146,6 +147,7 @@ def _joined(
     labels, corrected = np.zeros((2, *annotation.labels.shape), np.uint8)
     pixel_mm = float(np.mean(spacing_mm[1:]))
     weights = lost.weight_of_predicted()
+    beyond = {n: planes_beyond(corrections, predicted, n) for n in range(1, annotation.class_count + 1)}
     first, last = annotation.plane_range
     for plane in range(first, last + 1):
         place = (plane, *corrections.region)
@@ -155,20 +157,23 @@ def _joined(
             for number in range(1, annotation.class_count + 1):
                 log_odds = _log_odds(predicted, place, number, corrections, pixel_mm)
                 # Where the expert says that it is there and the rough one does not have it, the prediction decides.
-                if not (scores[number - 1] > 0).any() and clicked_on(annotation, plane, number):
+                missing = not (scores[number - 1] > 0).any() and clicked_on(annotation, plane, number)
+                if missing or plane in beyond[number]:
                     scores[number - 1] = log_odds
                 else:
-                    scores[number - 1] += np.float32(weights[number - 1]) * log_odds
+                    weight = np.float32(weights[number - 1])
+                    scores[number - 1] = (scores[number - 1] + weight * log_odds) / (1 + weight)
         labels[place] = labels_of(scores)
     return labels, corrected
 
 
 def _log_odds(predicted: Prediction, place, number: int, corrections: Corrections, pixel_mm: float) -> np.ndarray:
-    """float32 (rows, columns); of a predictor without probabilities as far from the outline as these would be."""
+    """float32 (rows, columns), against the likeliest other; without probabilities by the distance to the outline."""
     if predicted.probabilities is None:
         limit = float(np.log(1 / _LEAST_PROBABILITY - 1))
         distance = corrections.cut_distance_mm(predicted.labels[place] == number)
         return np.clip(distance / pixel_mm, -limit, limit).astype(np.float32)
-    value = predicted.probabilities[(number, *place)].astype(np.float32)
-    value = np.clip(value, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-    return np.log(value / (1 - value))
+    chances = predicted.probabilities[(slice(None), *place)].astype(np.float32)
+    own, others = chances[number], np.delete(chances, number, axis=0).max(axis=0)
+    own, others = np.log(np.stack([own, others]).clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
+    return own - others

@@ -18,18 +18,26 @@ from ..quality.expected import shifted
 _WEIGHT = float(np.exp(-2.0))
 _POWER = 2.0
 
-# What is lost on few corrected planes is held by what all structures lose, as if on a fifth of a plane.
+# What is lost on few corrected planes is held by what all structures lose, as if on a fifth of a plane. A plane that
+# shows little of a structure, as where it ends, says little of it.
 _PLANES_OF_ALL = 0.2
 
 _LEAST_LOST = 0.003
+
+# Rough outlines that lose more than this on corrected planes, as where two structures are taken for each other, say
+# nothing of a structure, and the prediction decides however little it promises.
+_WORTHLESS = 0.9
+_PLANES_OF_WORTHLESS = 0.5
+_ALL_TO_PREDICTED = 1e6
 
 # Of what is lost together: a factor, and the powers of the odds of what both lose and of their disagreement. Real rough
 # segmentations and made-up ones count equally.
 _JOINED = (0.49, 0.51, 0.14)
 
-# Log-odds of what is lost, added to those of what is expected. Many a plane of a rough segmentation is wholly right, so
+# Log-odds of what is lost, added to those of what is expected: 80 % of 387 predictions of 11 data sets lie in that of
+# volumes (92 % of the real rough ones). Many a plane of a rough segmentation is wholly right, so
 # that of planes reaches far up: 82 % of 2640 planes of five volumes lie in it, with -1.8 58 %.
-VOLUME_INTERVAL = (-1.3, 0.8)
+VOLUME_INTERVAL = (-1.8, 0.8)
 PLANE_INTERVAL = (-4.0, 1.5)
 
 
@@ -37,16 +45,19 @@ PLANE_INTERVAL = (-4.0, 1.5)
 class Lost:
     """What is lost (1 - Dice, classes) by the corrected rough outlines, and by a prediction from painted planes.
 
-    The latter also on each plane (planes, classes); NaN where it has none of a structure.
+    The latter also on each plane (planes, classes); NaN where it has none of a structure. `worthless` (classes,) are
+    rough outlines that say nothing of a structure.
     """
 
     rough: np.ndarray
     predicted: np.ndarray
     predicted_per_plane: np.ndarray
+    worthless: np.ndarray
 
     def weight_of_predicted(self) -> np.ndarray:
         """float (classes,): factor on the prediction's log odds; that of the rough one's distance in pixels is .5."""
-        return _WEIGHT * (_odds(self.rough) / _odds(self.predicted)) ** _POWER
+        weights = _WEIGHT * (_odds(self.rough) / _odds(self.predicted)) ** _POWER
+        return np.where(self.worthless, _ALL_TO_PREDICTED, weights)
 
 
 def told_lost(corrections: Corrections, predicted: Prediction | None) -> Lost:
@@ -55,14 +66,24 @@ def told_lost(corrections: Corrections, predicted: Prediction | None) -> Lost:
     of_planes = [corrections.lost(number) for number in numbers]
     wrong = np.array([one.sum() for one, _ in of_planes], float)
     size = np.array([one.sum() for _, one in of_planes], float)
-    shown = np.array([np.count_nonzero(one) for _, one in of_planes])
+    shown = np.array([_planes_shown(corrections, number) for number in numbers])
     of_all = (wrong.sum() + 3) / (size.sum() + 30)
     rough = (shown * wrong / np.maximum(1, size) + _PLANES_OF_ALL * of_all) / (shown + _PLANES_OF_ALL)
+    nowhere = np.array([not (corrections.rough == number).any() for number in numbers])
+    worthless = np.where(nowhere, shown > 0, (shown >= _PLANES_OF_WORTHLESS) & (rough > _WORTHLESS))
     if predicted is None or predicted.expected_dice_per_structure is None:
         nothing = np.full((corrections.rough.shape[0], len(rough)), np.nan)
-        return Lost(rough, np.ones(len(rough)), nothing)
+        return Lost(rough, np.ones(len(rough)), nothing, np.zeros(len(rough), bool))
     per_plane = 1 - predicted.expected_dice_per_structure
-    return Lost(rough, _of_volume(predicted.labels, per_plane), per_plane)
+    return Lost(rough, _of_volume(predicted.labels, per_plane), per_plane, worthless)
+
+
+def _planes_shown(corrections: Corrections, number: int) -> float:
+    """On how many corrected planes a structure is; one that shows less than its mean area counts in part."""
+    area = np.count_nonzero(corrections.rough == number, axis=(1, 2))
+    truth = np.count_nonzero(corrections.truth[corrections.corrected[number]] == number, axis=(1, 2))
+    usual = area[area > 0].mean() if area.any() else truth.max(initial=1)
+    return float(np.minimum(1, (truth + area[corrections.corrected[number]]) / 2 / usual).sum())
 
 
 def _of_volume(labels: np.ndarray, lost: np.ndarray) -> np.ndarray:
