@@ -20,7 +20,7 @@ from ..io.tables import read_table
 # What becomes of a plane. "near" stands for too close to a painted plane, or to one that is asked for.
 ASKED, PAINTED, NEAR, OUTSIDE, LEFT = "asked for", "painted", "too near", "outside", "left"
 
-COLUMNS = ("order", "scan", "plane", "agreement", "state", "image", "labels")
+COLUMNS = ("order", "scan", "plane", "agreement", "state", "image", "labels", "axis")
 
 # The loop ends when the mean changes by less (Zhang 2019).
 SIGMA = 0.005
@@ -36,6 +36,7 @@ class PlaneRow:
     agreement : P-DSC or P-accuracy of the network's outputs
     state : what becomes of it
     image, labels : the scan's files, as they stand in the table; "" where it has no labels yet
+    axis : the annotation axis, along which planes are counted
     """
 
     scan: str
@@ -45,6 +46,7 @@ class PlaneRow:
     order: int | None = None
     image: str = ""
     labels: str = ""
+    axis: str = "k"
 
 
 def as_csv(rows: Iterable[PlaneRow]) -> str:
@@ -54,7 +56,8 @@ def as_csv(rows: Iterable[PlaneRow]) -> str:
     writer.writerow(COLUMNS)
     for one in sorted(rows, key=lambda row: (row.order is None, row.order or 0, row.scan, row.plane)):
         order = "" if one.order is None else one.order
-        writer.writerow([order, one.scan, one.plane, f"{one.agreement:.4f}", one.state, one.image, one.labels])
+        files = one.image, one.labels, one.axis
+        writer.writerow([order, one.scan, one.plane, f"{one.agreement:.4f}", one.state, *files])
     return text.getvalue()
 
 
@@ -75,10 +78,8 @@ def read(path: str | Path) -> list[PlaneRow]:
 
 def _row(cells: Mapping[str, str]) -> PlaneRow:
     order = int(cells["order"]) if cells["order"] else None
-    agreement = float(cells["agreement"])
-    return PlaneRow(
-        cells["scan"], int(cells["plane"]), agreement, cells["state"], order, cells["image"], cells["labels"]
-    )
+    texts = {name: cells[name] for name in ("scan", "state", "image", "labels", "axis")}
+    return PlaneRow(plane=int(cells["plane"]), agreement=float(cells["agreement"]), order=order, **texts)
 
 
 def waiting(rows: Iterable[PlaneRow]) -> dict[str, list[PlaneRow]]:

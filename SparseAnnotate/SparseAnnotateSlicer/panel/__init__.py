@@ -4,6 +4,7 @@ Who lives here
     panel : `Panel`, the whole: which session, which plane, errors into the status line
     volume, strip, range, suggest, predict, review : the rows, from top to bottom
     live : as I paint, predictions that start by themselves
+    worklist : the scans of a folder, and the slices that wait in each
     origin : asks who made the slices that were there already
     surface : the prediction in the 3-D views
     strokes : correcting is painting; parts of strokes on slices that they were not made on

@@ -30,6 +30,7 @@ from .strokes import Strokes
 from .suggest import SuggestRow
 from .volume import VolumeRow
 from .watch import SegmentationWatch
+from .worklist import WorklistRow
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +66,8 @@ class Panel:
         self.others = Others(self)
         self.range, self.review, self.strip = RangeRow(self), ReviewRow(self), StripRow(self)
         self.shortcuts, self.folding = Shortcuts(self), Folding(self)
-        self.origin = OriginRow(self)
-        told = (self.volume, self.strip, self.origin, self.range, self.suggest)
+        self.origin, self.worklist = OriginRow(self), WorklistRow(self)
+        told = (self.worklist, self.volume, self.strip, self.origin, self.range, self.suggest)
         self._rows = (*told, self.predict, self.live, self.review)
         self.show()
 

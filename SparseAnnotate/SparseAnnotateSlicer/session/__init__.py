@@ -18,6 +18,7 @@ Who lives here
     expected : how good a prediction is expected to be, by plane and structure
     prediction : a prediction as a job, refused if the scene has moved on
     sessions : all sessions of a scene
+    worklist : scans of a folder with the planes that a cohort's network asks for
     provenance : a line a plane, as a table
     mirrored, watching : volumes that Slicer mirrors on reading; the end of the scene
 
