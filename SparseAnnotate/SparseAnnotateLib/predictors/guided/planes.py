@@ -93,7 +93,8 @@ class PlaneWorker:
         self._spacing_mm = volume.spacing_mm
         self._pixel_mm = float(np.mean(volume.spacing_mm[1:]))
         self._seed = seed
-        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], _class_ends(annotation))
+        ends, clicked = _class_ends(annotation), sorted(annotation.class_ranges)
+        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], ends, clicked)
         fine = self._is_fine()
         self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
         self._cohort = cohort
