@@ -119,3 +119,22 @@ def test_pixels_that_are_larger_by_little_are_of_another_volume(tmp_path, size):
 def test_rounding_is_no_other_pixel_spacing(tmp_path):
     folder = series(tmp_path / "scan", PixelSpacing=lambda number: [0.75, 0.7501 if number == 4 else 0.75])
     assert read_image(folder, "k").shape == SCAN.shape
+
+
+@pytest.mark.parametrize("frames", [5, 7])
+def test_another_number_of_frames_than_are_described_is_refused_for_it(tmp_path, frames):
+    path = write_enhanced(tmp_path / "all.dcm", SCAN)
+    dataset = pydicom.dcmread(path)
+    dataset.NumberOfFrames = frames
+    save(path, dataset)
+    with pytest.raises(InputError, match=f"says that it holds {frames} frames, and describes 6: export it again"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_slices_and_a_file_of_many_frames_in_one_series_are_told_apart(tmp_path, count):
+    folder = write_series(tmp_path / "scan", SCAN)
+    for number in range(count):
+        write_enhanced(folder / f"all{number}.dcm", SCAN)
+    with pytest.raises(InputError, match=r"holds 6 files of one slice and others of many frames \(.*all0\.dcm"):
+        read_image(folder)

@@ -90,3 +90,10 @@ def test_ranges_come_from_a_table_with_semicolons_in_latin_1(tmp_path, capsys):
     (tmp_path / "ranges.csv").write_text("structure;first\n1;1\n")
     assert main(["predict", *files, *options, "--axis", "k", "--range", "0", "8"]) == 2
     assert "has no column last" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("row", ["a.nii,b.nii,3,17", "a.nii,b.nii,,"])
+def test_a_row_with_more_values_than_columns_is_named(tmp_path, row):
+    (tmp_path / "table.csv").write_text(f"image,labels,painted\nc.nii,d.nii,1\n{row}\n")
+    with pytest.raises(InputError, match=r"line 3 of .*table\.csv has more values than there are columns"):
+        find_cases(tmp_path / "table.csv", tmp_path / "out")

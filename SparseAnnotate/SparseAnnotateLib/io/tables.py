@@ -22,6 +22,10 @@ _DELIMITERS = ",;\t"
 _NO_TEXT = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
 
 
+# The column of what a row has too many.
+MORE_VALUES = "more values than columns"
+
+
 def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a table by the names of its columns, which commas, semicolons or tabs separate.
 
@@ -39,7 +43,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
     said = re.match(r"sep=(.)\r?\n", text)
     delimiter = said[1] if said else _delimiter(text)
     lines = io.StringIO(text[said.end() :] if said else text, newline="")
-    rows = csv.DictReader(lines, restkey="more values than columns", restval="", strict=True, delimiter=delimiter)
+    rows = csv.DictReader(lines, restkey=MORE_VALUES, restval="", strict=True, delimiter=delimiter)
     columns = [name.strip() for name in rows.fieldnames or ()]
     double = next((name for name in columns if columns.count(name) > 1), None)
     if double is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..completeness import Said, named_planes, understand
 from ..errors import InputError
-from ..io.tables import read_table
+from ..io.tables import MORE_VALUES, read_table
 from ..predictors import Prediction
 from .job import Job
 from .starting import understand_start
@@ -158,6 +158,8 @@ def _from_table(path: Path) -> list[dict[str, Any]]:
 
 
 def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
+    if MORE_VALUES in row:
+        raise InputError(f"line {line} of {table} has more values than there are columns: quote those with commas")
     unknown = [name for name in row if name not in COLUMNS]
     if unknown:
         raise InputError(f"the column {unknown[0]} of {table} does not fit: its columns may be {', '.join(COLUMNS)}")

@@ -51,7 +51,11 @@ def read_frames(header: Header) -> Found:
         raise
     except DAMAGE as error:
         raise InputError(f"{header.file} is damaged or truncated: get a fresh copy of it") from error
-    if any(place is None for place in places) or len(places) != header.frames:
+    if len(places) != header.frames:
+        raise InputError(
+            f"{header.file} says that it holds {header.frames} frames, and describes {len(places)}: export it again"
+        )
+    if any(place is None for place in places):
         raise InputError(f"the frames of {header.file} do not say where they lie: export it as single slices")
     return _sorted(header, places, factors)
 

@@ -42,6 +42,13 @@ def read_series(folder: Path, scanned: Scanned, series: str | None, *, labels: b
     if labels and any(header.lossy for header in headers):
         raise InputError(f"{folder} holds labels compressed with loss, which changes them: export them uncompressed")
     if any(header.frames > 1 for header in headers):
+        single = [header for header in headers if header.frames == 1]
+        if single:
+            many = listed([str(header.file) for header in headers if header.frames > 1])
+            raise InputError(
+                f"{folder} holds {_counted(single)} of one slice and others of many frames ({many}): keep one kind, "
+                "or give such a file"
+            )
         if len(headers) > 1:
             files = listed([str(header.file) for header in headers])
             raise InputError(f"{folder} holds {len(headers)} files of many frames: choose one of {files}")
