@@ -1,4 +1,4 @@
-# make demo, make test, make venv: all that is needed beforehand is Python 3.10 or later, git and make.
+# make demo, make test, make docs, make venv: all that is needed beforehand is Python 3.10 or later, git and make.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -18,7 +18,7 @@ INSTALL = $(PIP) --python $(BIN)/python install --quiet --no-cache-dir --no-comp
 INSTALL_ALL = $(INSTALL) -e '.[all]'
 endif
 
-.PHONY: demo test lint venv clean
+.PHONY: demo test lint docs venv clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/sparse-annotate demo -o demo
@@ -34,6 +34,12 @@ test: venv
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# Strict: a page, a link or an anchor that is missing is an error. Links to other sites are only listed: nothing is asked of the network.
+docs: $(VENV)/docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@grep -rhoE 'https?://[^] )>"`]+' --include='*.md' README.md CONTRIBUTING.md docs | sort -u > site/external_links.txt
+	@echo "written: site/index.html; links to other sites: site/external_links.txt ($$(wc -l < site/external_links.txt), not looked up)"
 
 venv: $(VENV)/installed
 
@@ -51,6 +57,13 @@ $(VENV)/demo-installed: pyproject.toml
 	@rm -rf $(VENV)/installer
 	@touch $@
 
+$(VENV)/docs-installed: pyproject.toml
+	@echo "installing what the site needs into $(VENV): about 200 MB to download"
+	@$(CREATE)
+	@$(INSTALL) -e '.[docs]'
+	@rm -rf $(VENV)/installer
+	@touch $@
+
 $(VENV)/installed: pyproject.toml
 	@echo "installing all that the tests need into $(VENV): PyTorch, ITK, VTK, slicer-core, Qt, Dask and others."
 	@echo "About 1 GB to download and 4 GB on the disk with PyTorch for the CPU, 3 and 9 GB with CUDA (on Linux,"
@@ -61,4 +74,4 @@ $(VENV)/installed: pyproject.toml
 	@touch $(VENV)/demo-installed $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo site

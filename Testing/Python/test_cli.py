@@ -288,11 +288,20 @@ class TestOtherCommands:
         pytest.importorskip("nilearn", reason="the demo's scan comes with nilearn")
         assert main(["demo", "-o", str(tmp_path / "demo"), "--predictor", "shape"]) == 0
         written = sorted(path.name for path in (tmp_path / "demo").iterdir())
-        assert written == ["demo.png", "dice.csv", "labels.nii.gz"]
+        inputs = ["painted.seg.nrrd", "scan.nii.gz", "truth.seg.nrrd"]
+        assert written == sorted(["demo.png", "dice.csv", "labels.nii.gz", *inputs])
         rows = list(csv.DictReader((tmp_path / "demo" / "dice.csv").open()))
         assert len(rows) == 60
         assert np.mean([float(row["dice"]) for row in rows if row["state"] == "painted"]) == 1
         assert "grey matter" in capsys.readouterr().out
+
+        def labels(name):
+            return sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "demo" / name)))
+
+        painted, truth = labels("painted.seg.nrrd"), labels("truth.seg.nrrd")
+        on_painted = painted.any(axis=(1, 2))
+        assert on_painted.sum() == sum(row["state"] == "painted" for row in rows)
+        assert np.array_equal(painted[on_painted], truth[on_painted])
 
     @pytest.mark.slow
     def test_the_demo_starts_from_what_a_program_made_and_betters_it(self, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md tells a newcomer is so: its selector works as it stands there, and its places exist."""
+"""What a newcomer is told is so: CONTRIBUTING.md, its selector, and the predictor of docs/design/new_predictor.md."""
 
 import json
 import os
@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-SELECTOR, TEST = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SELECTOR, TEST = _CODE.findall(TEXT)
+PREDICTOR, PREDICTOR_TEST = _CODE.findall((ROOT / "docs" / "design" / "new_predictor.md").read_text(encoding="utf-8"))
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -24,7 +26,7 @@ def library(tmp_path):
 
 
 def python_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    paths = [str(folder), str(ROOT / "Testing" / "Python" / "selectors")]
+    paths = [str(folder), *(str(ROOT / "Testing" / "Python" / name) for name in ("selectors", "predictors"))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -54,6 +56,20 @@ class TestANewSelector:
         (library / "selectors" / "middle.py").write_text(SELECTOR, encoding="utf-8")
         done = python_in(library.parent, "-m", "SparseAnnotateLib.cli", "info")
         assert re.search(r"^  middle +the planes nearest to the middle", done.stdout, re.MULTILINE), done.stderr
+
+
+class TestANewPredictor:
+    """The page docs/design/new_predictor.md."""
+
+    def test_keeps_all_rules_with_three_lines_and_is_on_the_command_line(self, library):
+        assert len(PREDICTOR_TEST.splitlines()) == 3
+        (library / "predictors" / "between.py").write_text(PREDICTOR, encoding="utf-8")
+        (library.parent / "test_between.py").write_text(PREDICTOR_TEST, encoding="utf-8")
+        done = python_in(library.parent, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_between.py")
+        assert done.returncode == 0, done.stdout
+        assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 15
+        done = python_in(library.parent, "-m", "SparseAnnotateLib.cli", "info")
+        assert "options: grow_px=0.0" in done.stdout, done.stderr
 
 
 def test_ten_questions_have_one_place_each():

@@ -11,6 +11,10 @@ from . import _arguments as shared
 from ._outputs import check_outputs
 
 FRACTION = 0.1
+_RESULTS = ("labels.nii.gz", "dice.csv", "demo.png")
+# What the other commands can be tried on.
+_INPUTS = ("scan.nii.gz", "painted.seg.nrrd", "truth.seg.nrrd")
+_ROUGH = "rough.seg.nrrd"
 
 
 def add_parser(subparsers) -> None:
@@ -19,7 +23,8 @@ def add_parser(subparsers) -> None:
         "demo",
         help="run the main job on a real scan and draw it",
         description="Suggest planes of a part of the MNI152 T1 template, paint them from its tissue masks as an expert "
-        "would, predict the others, and write the label map, the Dice of every plane and a picture.",
+        "would, predict the others, and write the label map, the Dice of every plane and a picture. The scan, what was "
+        "painted and the whole segmentation are written too, to try the other commands on.",
     )
     parser.add_argument("-o", "--output", default="demo", metavar="DIR", help="folder to write to (default: demo)")
     parser.add_argument(
@@ -49,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     console = arguments.console
     predictor = shared.predictor_from(arguments)
     folder = _folder(arguments.output)
-    outputs = {name: folder / name for name in ("labels.nii.gz", "dice.csv", "demo.png")}
-    check_outputs(arguments, outputs)
+    names = (*_RESULTS, *_INPUTS, *([_ROUGH] if arguments.initial else []))
+    check_outputs(arguments, {name: folder / name for name in names})
     console.say(f"reading planes {PLANES.start} to {PLANES.stop - 1} of the MNI152 T1 template and its tissue masks")
     volume, labels = read_demo_scan()
     expert = SimulatedExpert(labels, CLASSES, clicks="structures")
@@ -71,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     painted = measured["planes_painted"]
     write_labels(folder / "labels.nii.gz", prediction.labels, volume, CLASSES)
     write_text(folder / "dice.csv", _dice_table(expert, prediction, painted), ".csv")
+    _write_inputs(folder, volume, expert, painted, rough)
     done = "painted" if rough is None else "of a program's segmentation corrected"
     title = (
         f"{len(painted)} of {last - first + 1} planes {done}, the others predicted by {predictor.name} in "
@@ -88,6 +94,21 @@ def _folder(path: str) -> Path:
     from ..io.writing import make_folder
 
     return make_folder(path)
+
+
+def _write_inputs(folder: Path, volume, expert, painted, rough) -> None:
+    """What was predicted from, as a user would have it in files, and the truth."""
+    from ..io import write_labels
+    from ..io.encoding import write_image
+    from ..io.writing import written_aside
+
+    scan, by_hand, truth = (folder / name for name in _INPUTS)
+    with written_aside(scan) as aside:
+        write_image(aside / scan.name, volume.to_file_order(volume.intensities), volume.geometry, {})
+    write_labels(by_hand, expert.paint(painted).labels, volume, expert.classes)
+    write_labels(truth, expert.reference, volume, expert.classes)
+    if rough is not None:
+        write_labels(folder / _ROUGH, rough, volume, expert.classes)
 
 
 def _dice_table(expert, prediction, painted) -> str:
@@ -122,3 +143,4 @@ def _show(console, measured: dict, folder: Path, planes: int) -> None:
     console.out(f"painted {len(measured['planes_painted'])} of {planes} planes")
     console.table(["Dice", measured["predictor"]], rows)
     console.out(f"\nwritten: {folder / 'demo.png'} (look at this), {folder / 'dice.csv'}, {folder / 'labels.nii.gz'}")
+    console.out(f"to try the other commands on: {', '.join(str(folder / name) for name in _INPUTS)}")
