@@ -19,10 +19,13 @@ class Initial:
     labels : ndarray of uint8, shape (planes, rows, columns)
         0 is background, n is ``classes[n - 1]``. Never written to.
     classes : tuple of LabelClass, those of the annotation that corrects it
+    doubt : ndarray of float16, shape (planes, rows, columns), or None
+        How unsure the program was of each label, 0 to 1; or how many of several programs say something else.
     """
 
     labels: np.ndarray
     classes: tuple[LabelClass, ...]
+    doubt: np.ndarray | None = None
 
     def of_classes(self, classes: Sequence[LabelClass]) -> np.ndarray:
         """Labels numbered as `classes`, some of its own; what is none of them is background."""

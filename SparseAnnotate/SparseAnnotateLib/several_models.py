@@ -28,11 +28,14 @@ class Combined:
         Class numbers.
     weights : float (models, classes), sums of 1 over the models
     agreement : mean Dice of two of them
+    doubt : ndarray of float16, shape (planes, rows, columns)
+        The share of them that say something else.
     """
 
     labels: np.ndarray
     weights: np.ndarray
     agreement: float
+    doubt: np.ndarray
 
 
 def combined(roughs: Sequence[np.ndarray], annotation: SparseAnnotation, spacing_mm: Sequence[float]) -> Combined:
@@ -60,7 +63,8 @@ def combined(roughs: Sequence[np.ndarray], annotation: SparseAnnotation, spacing
                 maps = [cut_distance_mm(part == number, spacing_mm) for part in parts]
                 distances[number - 1] = np.tensordot(weights[:, number - 1].astype(np.float32), np.stack(maps), 1)
         labels[(plane, *region)] = labels_of(distances)
-    return Combined(labels, weights, _agreement(roughs, count))
+    doubt = np.mean([rough != labels for rough in roughs], axis=0, dtype=np.float16)
+    return Combined(labels, weights, _agreement(roughs, count), doubt)
 
 
 def _odds_of_lost(rough: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:

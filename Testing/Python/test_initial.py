@@ -187,6 +187,17 @@ class TestPrediction:
         prediction = predicted(truth, truth.copy(), [3], predictor)
         assert np.array_equal(prediction.labels, truth)
 
+    @pytest.mark.parametrize("predictor", ["guided", "shape"])
+    def test_probabilities_are_highest_where_the_labels_are_and_certain_where_known(self, predictor):
+        truth, rough = discs(8), discs(11)
+        annotation = corrected_on(truth, [3, 8]).with_range(1, 10)
+        one = PREDICTORS.create(predictor, {"keep_probabilities": True})
+        prediction = list(predicted_from(one, volume_of(truth), annotation, Initial(rough, annotation.classes)))[-1]
+        assert prediction.probabilities.dtype == np.float16
+        assert np.array_equal(prediction.probabilities.argmax(axis=0), prediction.labels)
+        assert np.abs(prediction.probabilities.sum(axis=0, dtype=np.float32) - 1).max() < 0.01
+        assert (prediction.probabilities.max(axis=0)[annotation.known] == 1).all()
+
     def test_without_a_corrected_plane_the_rough_one_comes_back_and_nothing_is_promised(self):
         rough = discs(8)
         annotation = SparseAnnotation.unpainted(rough.shape, [LIVER])
@@ -319,6 +330,14 @@ class TestPlanesToCorrect:
         with pytest.raises(InputError, match="nothing to correct"):
             self.suggested(np.zeros_like(discs(8)), 2)
 
+    def test_the_plane_on_which_the_program_was_unsure_comes_first_and_says_so(self):
+        doubt = np.zeros(discs(8).shape, np.float16)
+        doubt[7] = 0.5
+        annotation = SparseAnnotation.unpainted(doubt.shape, [LIVER])
+        first = planes_to_correct(volume_of(ball()), annotation, Initial(ball(), (LIVER,), doubt), 3)[0]
+        assert first.plane == 7
+        assert first.reason.startswith("liver: the program was unsure")
+
 
 class TestMatch:
     def test_names_go_before_values(self):
@@ -407,6 +426,8 @@ class TestCommandLine:
         assert self.given(tmp_path, labels="rough.nii.gz") == 0
         assert np.array_equal(result(tmp_path), discs(11))
         assert "expected Dice unknown" in capsys.readouterr().err
+        assert self.given(tmp_path, "--probabilities", "p.nrrd", "--predictor", "guided", labels="rough.nii.gz") == 2
+        assert "drop --probabilities" in self.refused(capsys)
 
     def test_another_grid_of_the_same_space_is_resampled(self, tmp_path, files, capsys):
         files("fine.nii.gz", np.repeat(discs(11), 2, axis=0), spacing=(1.0, 1.0, 1.0), origin=(0, 0, -0.5))
@@ -430,6 +451,18 @@ class TestCommandLine:
         files("half.nii.gz", discs(11)[:6])
         assert self.given(tmp_path, initial="half.nii.gz") == 2
         assert "covers only 6 of the image's 12" in self.refused(capsys)
+
+    @pytest.mark.parametrize(
+        ("half", "place"), [(np.s_[7:], "plane 6"), (np.s_[:, :20], "row 20"), (np.s_[:, :, 24:], "column 23")]
+    )
+    def test_half_the_structure_on_the_same_grid_is_noted(self, tmp_path, files, capsys, half, place):
+        rough = discs(11)
+        rough[half] = 0
+        files("half.nii.gz", rough)
+        assert self.given(tmp_path, initial="half.nii.gz") == 0
+        said = capsys.readouterr().err
+        assert f"half.nii.gz stops at nearly full size at {place} of 0 to" in said
+        assert said.count("nearly full size") == 1
 
     def test_no_structure_in_common_is_refused_and_match_says_which(self, tmp_path, files, capsys):
         files("other.nii.gz", 5 * discs(11))
@@ -499,7 +532,6 @@ class TestCommandLine:
         [
             (("--match", "1=5"), "give both"),
             (("--corrected", "3", "--painted", "3"), "give one of them"),
-            (("--corrected", "3", "--probabilities", "p.nrrd"), "drop --probabilities"),
         ],
     )
     def test_what_contradicts_itself_is_refused(self, tmp_path, capsys, arguments, sentence):

@@ -54,8 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.quality, (".csv",))
     if arguments.probabilities:
         check_writable(arguments.probabilities, (".nrrd", ".nii", ".nii.gz"))
-        if _initial.is_asked_for(arguments):
-            raise InputError("starting from a segmentation gives no probabilities: drop --probabilities")
         if not predictor.gives_probabilities:
             raise InputError(
                 f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
@@ -72,6 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     initial = None
     if _initial.is_asked_for(arguments):
         volume, annotation, initial = _initial.start_from(arguments, volume, file)
+        if arguments.probabilities and not annotation.painted.any():
+            raise InputError(
+                "no plane is corrected, so nothing tells how sure the initial segmentation is: drop --probabilities"
+            )
     else:
         volume, annotation = annotation_from(arguments, volume, file)
     _describe(arguments.console, volume, annotation)

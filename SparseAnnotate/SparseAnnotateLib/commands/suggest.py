@@ -25,9 +25,11 @@ def add_parser(subparsers) -> None:
     _given.add_given(parser, "the whole volume")
     parser.add_argument(
         "--initial",
+        action="append",
         metavar="FILE",
-        help="a segmentation that a program made of the whole scan: planes to correct are suggested, those on which it "
-        "is most likely wrong; --labels are then the planes corrected so far",
+        help="a segmentation that a program made of the whole scan (label map, .seg.nrrd or probabilities): planes to "
+        "correct are suggested, those on which it is most likely wrong; --labels are then the planes corrected so far; "
+        "may be repeated, for several models",
     )
     parser.add_argument(
         "--match",
@@ -38,6 +40,7 @@ def add_parser(subparsers) -> None:
     )
     shared.add_count(parser)
     shared.add_selector(parser)
+    parser.set_defaults(selector=None)
     parser.add_argument("--device", choices=shared.DEVICES, default=None, help="where to compute (default: auto)")
     shared.add_seed(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -49,6 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the suggestions; returns the exit code."""
     import numpy as np
 
+    if arguments.initial is not None and (arguments.selector or arguments.selector_options):
+        raise InputError(
+            "--selector and --set are for planes to paint: with --initial, planes to correct are chosen by what the "
+            "program is suspected of; leave them out"
+        )
+    arguments.selector = arguments.selector or "cover"
     selector = shared.selector_from(arguments)
     volume = shared.image_from(arguments)
     initial = None
@@ -123,10 +132,8 @@ def _advise(arguments, annotation, count: int) -> None:
 def _corrected_so_far(arguments, volume):
     """The volume, what is known of it (ranges, corrected planes), and the segmentation that a program made."""
     from ..annotation import SparseAnnotation
-    from ..initial import Initial
     from ..io import read_labels
-    from ..io.rough import read_rough_labels
-    from ..jobs.starting import own_numbers, understand_start
+    from ..jobs.starting import uncorrected_start, understand_start
 
     said = _given.said_by(arguments)
     if arguments.labels:
@@ -141,19 +148,21 @@ def _corrected_so_far(arguments, volume):
         for sentence in start.sentences:
             arguments.console.say(sentence)
         return start.volume, start.annotation, start.initial
-    file, sentences = read_rough_labels(arguments.initial, volume)
+    if arguments.match:
+        raise InputError("--match says what a structure of --labels is called in --initial: give both")
+    initial, sentences = uncorrected_start(arguments.initial, volume)
     for sentence in sentences:
         arguments.console.say(sentence)
     # Without labels only ranges can have been said; they name the program's structures.
     _, known = _painted_so_far(arguments, volume)
-    annotation = SparseAnnotation.unpainted(volume.shape, file.classes).with_range(*known.plane_range)
-    numbers = {text: number for number, one in enumerate(file.classes, 1) for text in (one.name, str(one.value))}
+    annotation = SparseAnnotation.unpainted(volume.shape, initial.classes).with_range(*known.plane_range)
+    numbers = {text: number for number, one in enumerate(initial.classes, 1) for text in (one.name, str(one.value))}
     unknown = [one.name for one in known.classes if one.name not in numbers]
     if unknown:
-        there = ", ".join(one.name for one in file.classes)
-        raise InputError(f"{arguments.initial} has no structure {unknown[0]}; there are: {there}")
+        there = ", ".join(one.name for one in initial.classes)
+        raise InputError(f"{arguments.initial[0]} has no structure {unknown[0]}; there are: {there}")
     ranges = {numbers[known.classes[number - 1].name]: ends for number, ends in known.class_ranges.items()}
-    return volume, annotation.with_class_ranges(ranges), Initial(own_numbers(file), tuple(file.classes))
+    return volume, annotation.with_class_ranges(ranges), initial
 
 
 def _show(arguments, volume, annotation, suggestions) -> None:

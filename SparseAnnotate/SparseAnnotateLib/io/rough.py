@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,22 @@ from .images import load
 from .labels import LabelFile, read_labels
 from .probabilities import FORMATS
 
+# A segmentation is noted as cut off where a slice of its end is larger than this share of its largest one.
+_FULL_SIZE = 0.4
+# ... and at least so much of the image, and so many slices, lie beyond.
+_BEYOND, _SLICES_BEYOND = 0.1, 3
+
+
+@dataclass(frozen=True)
+class RoughFile(LabelFile):
+    """Labels as a file gives them, and how unsure its program was of each (float16, 0 to 1), where it says so."""
+
+    doubt: np.ndarray | None = None
+
 
 def read_rough_labels(
     path: str | Path, volume: Volume, classes: Sequence[LabelClass] = ()
-) -> tuple[LabelFile, tuple[str, ...]]:
+) -> tuple[RoughFile, tuple[str, ...]]:
     """Read labels as `read_labels`; those on another grid of the same space are resampled, nearest neighbour.
 
     Of probabilities (`write_probabilities`, and 4-D files of other programs: background first) the likeliest class
@@ -38,15 +51,16 @@ def read_rough_labels(
     geometry = _geometry(path, volume)
     if geometry is None or volume.geometry.difference(geometry) is None:
         file, said = read_labels(path, volume), ()
+        file = RoughFile(file.labels, file.classes, file.painted)
     else:
         own = _volume_of(geometry)
         file = read_labels(path, own)
         labels = _on_grid(path, own.in_file_order(file.labels), geometry, volume)
         said = (f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled",)
-        file = LabelFile(labels, file.classes)
+        file = RoughFile(labels, file.classes)
     if not file.labels.any():
         raise InputError(f"{path} holds no label: give a segmentation of this image, or leave --initial out")
-    return file, said
+    return file, (*said, *_said_of_cut(path, file.labels > 0))
 
 
 def _on_grid(path: str | Path, numbers: np.ndarray, geometry: ImageGeometry, volume: Volume) -> np.ndarray:
@@ -92,6 +106,7 @@ def _of_probabilities(
             f"{path} holds no probabilities: give numbers of 0 or more, one image a class, background first"
         )
     numbers = chances.argmax(axis=0).astype(np.uint8)
+    doubt = (1 - chances.max(axis=0) / np.maximum(chances.sum(axis=0), 1e-6)).astype(np.float32)
     count = len(chances) - 1
     fits = len(classes) == count
     own = tuple(classes) if fits else tuple(LabelClass(n, f"class {n}") for n in range(1, count + 1))
@@ -102,10 +117,29 @@ def _of_probabilities(
         labels = np.ascontiguousarray(volume.to_planes(numbers))
     else:
         labels = _on_grid(path, numbers, geometry, volume)
+        doubt = _resampled(doubt, geometry, volume.geometry)
         said.append(f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled")
     if not labels.any():
         raise InputError(f"{path} says that background is likeliest everywhere: give the probabilities of this image")
-    return LabelFile(values[labels].astype(np.int64), own), tuple(said)
+    doubt = np.ascontiguousarray(volume.to_planes(doubt)).astype(np.float16)
+    said += _said_of_cut(path, labels > 0)
+    return RoughFile(values[labels].astype(np.int64), own, None, doubt), tuple(said)
+
+
+def _said_of_cut(path: str | Path, inside: np.ndarray) -> list[str]:
+    """A sentence for each end where all structures stop at nearly full size, though the image goes on."""
+    said = []
+    for axis, name in enumerate(("plane", "row", "column")):
+        area = np.count_nonzero(inside, axis=tuple(other for other in range(3) if other != axis))
+        shown, last = np.flatnonzero(area), len(area) - 1
+        least = max(_SLICES_BEYOND, _BEYOND * len(area))
+        for end, beyond in ((int(shown[0]), int(shown[0])), (int(shown[-1]), last - int(shown[-1]))):
+            if beyond >= least and area[end] > _FULL_SIZE * area.max():
+                said.append(
+                    f"note: {path} stops at nearly full size at {name} {end} of 0 to {last}: if it is a part of a "
+                    "segmentation, give the whole one, or correct planes beyond"
+                )
+    return said
 
 
 def _geometry(path: str | Path, volume: Volume) -> ImageGeometry | None:

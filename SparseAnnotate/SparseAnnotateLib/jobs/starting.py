@@ -67,11 +67,12 @@ def understand_start(
     if initial is None:
         return _of_edited(said, volume, file, axis)
     paths = [initial] if isinstance(initial, str | Path) else list(initial)
-    sentences, befores = [], []
+    sentences, befores, doubts = [], [], []
     for path in paths:
         rough, told = read_rough_labels(path, volume, file.classes)
         pairs = matched(file.classes, rough.classes, matches)
         befores.append(renumbered(rough, pairs))
+        doubts.append(rough.doubt)
         what = "initial segmentation" if len(paths) == 1 else f"initial segmentation {path}"
         sentences += [*told, *_said_of_match(file.classes, rough.classes, pairs, what)]
     if not (said.complete or said.partly or said.painted_along):
@@ -84,15 +85,42 @@ def understand_start(
             said = replace(said, painted=tuple(sorted({*fewest, *said.empty})))
     turned, understood = understand(said, volume, file, axis=axis, ends_painted=False)
     if turned.axis != volume.axis:
-        befores = [np.ascontiguousarray(turned.to_planes(volume.in_file_order(one))) for one in befores]
+        befores, doubts = (
+            [None if one is None else np.ascontiguousarray(turned.to_planes(volume.in_file_order(one))) for one in each]
+            for each in (befores, doubts)
+        )
     annotation = understood.annotation
-    before = befores[0]
+    before, doubt = befores[0], doubts[0]
     if len(befores) > 1:
         together = combined(befores, annotation, turned.spacing_mm)
-        before = together.labels
+        before, doubt = together.labels, together.doubt
         sentences.append(_said_of_combined(together, annotation))
-    start = Initial(before, tuple(annotation.classes))
+    start = Initial(before, tuple(annotation.classes), doubt)
     return Started(turned, annotation, start, (*sentences, *understood.sentences))
+
+
+def uncorrected_start(paths: Sequence[str | Path], volume: Volume) -> tuple[Initial, tuple[str, ...]]:
+    """What one or several programs made, before anything is corrected; structures are those of the first one.
+
+    Raises
+    ------
+    InputError
+        Where one does not fit, or has no structure in common with the first.
+    """
+    first, said = read_rough_labels(paths[0], volume)
+    start, sentences = Initial(own_numbers(first), tuple(first.classes), first.doubt), list(said)
+    if len(paths) == 1:
+        return start, tuple(sentences)
+    roughs = [start.labels]
+    for path in paths[1:]:
+        rough, told = read_rough_labels(path, volume, first.classes)
+        pairs = matched(first.classes, rough.classes, ())
+        roughs.append(renumbered(rough, pairs))
+        sentences += [*told, *_said_of_match(first.classes, rough.classes, pairs, f"initial segmentation {path}")]
+    annotation = SparseAnnotation.unpainted(volume.shape, first.classes)
+    together = combined(roughs, annotation, volume.spacing_mm)
+    sentences.append(_said_of_combined(together, annotation))
+    return Initial(together.labels, start.classes, together.doubt), tuple(sentences)
 
 
 def _said_of_combined(together: Combined, annotation: SparseAnnotation) -> str:

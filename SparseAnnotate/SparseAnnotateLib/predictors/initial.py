@@ -1,8 +1,8 @@
 """Starting from a rough segmentation: it leads where it is good, and the predictor where that is better.
 
-Each structure has two scores at each pixel, positive inside: the signed distance of the rough outline, corrected as the
-corrected planes say, and the log odds, against what else is likeliest, of the predictor, which has seen the corrected
-planes alone. Their mean decides, weighed by how wrong each of them is (`rivals`).
+Each structure has two scores at each pixel: the signed distance of the rough outline, corrected as the corrected planes
+say, and the log odds, against what else is likeliest, of the predictor, which has seen the corrected planes alone.
+Their mean decides (`scores`), weighed by how wrong each of them is (`rivals`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..annotation import SparseAnnotation
-from ..corrections import Corrections, labels_of
+from ..corrections import Corrections
 from ..errors import InputError
 from ..initial import Initial
 from ..postprocess import without_specks
@@ -23,12 +23,8 @@ from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
 from ..volume import Volume
 from .base import PredictorBase, run
-from .odd_ends import planes_beyond
-from .rivals import Lost, clicked_on, told_dice, told_lost
-
-# A pixel this deep inside an outline is as sure as can be; a probability is never taken for surer than this.
-_DEEPEST_PIXELS = 4.0
-_LEAST_PROBABILITY = 0.01
+from .rivals import told_dice, told_lost
+from .scores import joined_scores
 
 _PREDICTED = 0.9
 
@@ -38,7 +34,8 @@ def predicted_from(
 ) -> Iterator[Progress | Prediction]:
     """Predict from a rough segmentation and the planes on which it was corrected; as `PredictorBase.predict`.
 
-    Without a corrected plane the rough segmentation comes back without its specks, and no Dice is expected of it.
+    Without a corrected plane the rough segmentation comes back without its specks, with no Dice to expect of it, and no
+    probabilities.
 
     Raises
     ------
@@ -101,10 +98,13 @@ def joined(
     """The rough segmentation (class numbers of the annotation) and a prediction from the corrected planes, as one."""
     corrections = Corrections(rough, annotation, volume.spacing_mm, predicted)
     lost = told_lost(corrections, predicted)
-    labels, corrected = _joined(corrections, lost, annotation, predicted, volume.spacing_mm)
-    prediction = Prediction(labels, details={"initial": {"corrected_planes": len(annotation.painted_planes)}})
-    prediction = predictor.keep_promises(prediction, annotation)
-    told = told_dice(lost, corrected, None if predicted is None else predicted.labels, prediction.labels, annotation)
+    pixel_mm, keep = float(np.mean(volume.spacing_mm[1:])), predictor.options.keep_probabilities
+    both = joined_scores(corrections, lost, annotation, predicted, pixel_mm, keep)
+    details = {"initial": {"corrected_planes": len(annotation.painted_planes)}}
+    prediction = predictor.keep_promises(Prediction(both.labels, both.probabilities, details=details), annotation)
+    told = told_dice(
+        lost, both.corrected, None if predicted is None else predicted.labels, prediction.labels, annotation
+    )
     return replace(
         prediction,
         expected_dice_per_plane=told.per_plane,
@@ -134,46 +134,3 @@ def with_shown_range(annotation: SparseAnnotation, rough: np.ndarray) -> SparseA
     shown |= annotation.labels.any(axis=(1, 2))
     places = np.flatnonzero(shown)
     return annotation.with_range(int(places[0]), int(places[-1])) if len(places) else annotation
-
-
-def _joined(
-    corrections: Corrections,
-    lost: Lost,
-    annotation: SparseAnnotation,
-    predicted: Prediction | None,
-    spacing_mm,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels: at each pixel the structure whose two scores together are highest; and those of the rough one alone."""
-    labels, corrected = np.zeros((2, *annotation.labels.shape), np.uint8)
-    pixel_mm = float(np.mean(spacing_mm[1:]))
-    weights = lost.weight_of_predicted()
-    beyond = {n: planes_beyond(corrections, predicted, n) for n in range(1, annotation.class_count + 1)}
-    first, last = annotation.plane_range
-    for plane in range(first, last + 1):
-        place = (plane, *corrections.region)
-        scores = np.clip(corrections.stack_mm(plane) / pixel_mm, -_DEEPEST_PIXELS, _DEEPEST_PIXELS) / 2
-        corrected[place] = labels_of(scores)
-        if predicted is not None:
-            for number in range(1, annotation.class_count + 1):
-                log_odds = _log_odds(predicted, place, number, corrections, pixel_mm)
-                # Where the expert says that it is there and the rough one does not have it, the prediction decides.
-                missing = not (scores[number - 1] > 0).any() and clicked_on(annotation, plane, number)
-                if missing or plane in beyond[number]:
-                    scores[number - 1] = log_odds
-                else:
-                    weight = np.float32(weights[number - 1])
-                    scores[number - 1] = (scores[number - 1] + weight * log_odds) / (1 + weight)
-        labels[place] = labels_of(scores)
-    return labels, corrected
-
-
-def _log_odds(predicted: Prediction, place, number: int, corrections: Corrections, pixel_mm: float) -> np.ndarray:
-    """float32 (rows, columns), against the likeliest other; without probabilities by the distance to the outline."""
-    if predicted.probabilities is None:
-        limit = float(np.log(1 / _LEAST_PROBABILITY - 1))
-        distance = corrections.cut_distance_mm(predicted.labels[place] == number)
-        return np.clip(distance / pixel_mm, -limit, limit).astype(np.float32)
-    chances = predicted.probabilities[(slice(None), *place)].astype(np.float32)
-    own, others = chances[number], np.delete(chances, number, axis=0).max(axis=0)
-    own, others = np.log(np.stack([own, others]).clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
-    return own - others

@@ -56,9 +56,7 @@ class Suspicions:
         return np.sum([*self.by_reason.values()], axis=0)
 
 
-def planes_to_correct(
-    volume: Volume, annotation: SparseAnnotation, initial: Initial, count: int, doubt: np.ndarray | None = None
-) -> list[Suggestion]:
+def planes_to_correct(volume: Volume, annotation: SparseAnnotation, initial: Initial, count: int) -> list[Suggestion]:
     """Planes to correct next, in this order, each with its reason.
 
     The panel calls this for *Suggest* where the slices come from a program: `annotation` holds what was corrected so
@@ -67,7 +65,6 @@ def planes_to_correct(
     Parameters
     ----------
     count : how many; fewer come back where fewer are left
-    doubt : float (planes, rows, columns), how unsure the program was of each pixel, 0 to 1, where it says so
 
     Raises
     ------
@@ -83,7 +80,7 @@ def planes_to_correct(
     shown = np.flatnonzero(rough.any(axis=(1, 2)) | annotation.labels.any(axis=(1, 2)))
     if not len(shown):
         raise InputError("the initial segmentation is empty: there is nothing to correct")
-    suspicions = suspicions_of(volume, annotation, rough, doubt)
+    suspicions = suspicions_of(volume, annotation, rough, initial.doubt)
     first, last = annotation.plane_range
     if (first, last) == (0, annotation.planes - 1):
         # Nobody said where it begins and ends: as the rough one has it, and a plane more at each end.
@@ -100,7 +97,7 @@ def planes_to_correct(
 def suspicions_of(
     volume: Volume, annotation: SparseAnnotation, rough: np.ndarray, doubt: np.ndarray | None = None
 ) -> Suspicions:
-    """What each plane is suspected of; `rough` in class numbers of the annotation."""
+    """What each plane is suspected of; `rough` in class numbers of the annotation, `doubt` as in `Initial`."""
     count = annotation.class_count
     area = np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in rough]).astype(float)
     region = bounding_box((rough > 0).any(axis=0) | (annotation.labels > 0).any(axis=0), _MARGIN_PIXELS)
@@ -112,9 +109,9 @@ def suspicions_of(
         "other intensities than elsewhere": _unlike_intensities(volume.intensities[inside], rough[inside], area),
     }
     if doubt is not None:
-        by_reason["the program was unsure"] = np.stack(
+        by_reason["the program was unsure, or several differ"] = np.stack(
             [
-                np.bincount(labels.ravel(), values.ravel(), minlength=count + 1)[1:]
+                np.bincount(labels.ravel(), values.ravel().astype(float), minlength=count + 1)[1:]
                 for labels, values in zip(rough[inside], doubt[inside], strict=True)
             ]
         )

@@ -1,0 +1,95 @@
+"""Scores of structures at each pixel, positive inside: of rough outlines and of a prediction, and both as one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..corrections import Corrections, labels_of
+from ..prediction import Prediction
+from .odd_ends import planes_beyond
+from .rivals import Lost, clicked_on
+
+# A pixel this deep inside an outline is as sure as can be; a probability is never taken for surer than this.
+_DEEPEST_PIXELS = 4.0
+_LEAST_PROBABILITY = 0.01
+
+# Scores are log odds times this. Of 73 predictions of 6 data sets, real rough ones and made-up ones, it makes the
+# reference as likely as 3 does (3: better where the rough one is good), and likelier than 1 or 2 / 3.
+_LOG_ODDS = 2.0
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Rough outlines and a prediction as one.
+
+    Attributes
+    ----------
+    labels : uint8 (planes, rows, columns), at each pixel the structure whose score is highest
+    corrected : the same of the corrected rough outlines alone
+    probabilities : float16 (classes + 1, planes, rows, columns), or None if not asked for
+    """
+
+    labels: np.ndarray
+    corrected: np.ndarray
+    probabilities: np.ndarray | None
+
+
+def joined_scores(
+    corrections: Corrections,
+    lost: Lost,
+    annotation: SparseAnnotation,
+    predicted: Prediction | None,
+    pixel_mm: float,
+    keep_probabilities: bool,
+) -> Joined:
+    """Each structure's mean score, weighed by how wrong outlines and prediction are."""
+    count = annotation.class_count
+    labels, corrected = np.zeros((2, *annotation.labels.shape), np.uint8)
+    probabilities = None
+    if keep_probabilities:
+        probabilities = np.zeros((count + 1, *labels.shape), np.float16)
+        probabilities[0] = 1
+    weights = lost.weight_of_predicted()
+    beyond = {number: planes_beyond(corrections, predicted, number) for number in range(1, count + 1)}
+    first, last = annotation.plane_range
+    for plane in range(first, last + 1):
+        place = (plane, *corrections.region)
+        scores = np.clip(corrections.stack_mm(plane) / pixel_mm, -_DEEPEST_PIXELS, _DEEPEST_PIXELS) / 2
+        corrected[place] = labels_of(scores)
+        for number in range(1, count + 1) if predicted is not None else ():
+            log_odds = _log_odds(predicted, place, number, corrections, pixel_mm)
+            # Where the expert says that it is there and the rough one does not have it, the prediction decides.
+            missing = not (scores[number - 1] > 0).any() and clicked_on(annotation, plane, number)
+            if missing or plane in beyond[number]:
+                scores[number - 1] = log_odds
+            else:
+                weight = np.float32(weights[number - 1])
+                scores[number - 1] = (scores[number - 1] + weight * log_odds) / (1 + weight)
+        labels[place] = labels_of(scores)
+        if probabilities is not None:
+            probabilities[(slice(None), *place)] = _probabilities(scores)
+    if probabilities is not None:
+        for number, values in enumerate(probabilities):
+            values[annotation.known] = annotation.labels[annotation.known] == number
+    return Joined(labels, corrected, probabilities)
+
+
+def _probabilities(scores: np.ndarray) -> np.ndarray:
+    """(classes + 1, rows, columns), background first."""
+    odds = np.exp(_LOG_ODDS * np.concatenate([np.zeros_like(scores[:1]), scores]))
+    return odds / odds.sum(axis=0)
+
+
+def _log_odds(predicted: Prediction, place, number: int, corrections: Corrections, pixel_mm: float) -> np.ndarray:
+    """float32 (rows, columns), against the likeliest other; without probabilities by the distance to the outline."""
+    if predicted.probabilities is None:
+        limit = float(np.log(1 / _LEAST_PROBABILITY - 1))
+        distance = corrections.cut_distance_mm(predicted.labels[place] == number)
+        return np.clip(distance / pixel_mm, -limit, limit).astype(np.float32)
+    chances = predicted.probabilities[(slice(None), *place)].astype(np.float32)
+    own, others = chances[number], np.delete(chances, number, axis=0).max(axis=0)
+    own, others = np.log(np.stack([own, others]).clip(_LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
+    return own - others
