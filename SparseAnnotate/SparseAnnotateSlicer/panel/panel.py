@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
+import threading
 
 import qt
 import slicer
@@ -176,6 +178,8 @@ class Panel:
     def _prepare(self) -> None:
         if self.session is not None:
             self.predict.prepare()
+            # The look after the second slice needs it: a fifth of a second, which Slicer would stand still for.
+            threading.Thread(target=importlib.import_module, args=("scipy.ndimage",), daemon=True).start()
 
     def show_axis(self) -> None:
         """Show the volume along the session's axis in the slice views."""
