@@ -14,6 +14,7 @@ from .label_map import (
     LabelClass,
     as_integers,
     as_planes,
+    as_values,
     classes_on,
     compact,
     planes_with_labels,
@@ -107,7 +108,8 @@ class SparseAnnotation:
         painted[empty] = True
         classes = classes_on(labels, painted) if classes is None else tuple(classes)
         numbers = compact(labels, painted, classes)
-        known = np.broadcast_to(painted[:, None, None], labels.shape).copy()
+        known = np.zeros(labels.shape, bool)
+        known[painted] = True
         annotation = cls(numbers, known, painted, classes, (0, len(labels) - 1))
         return annotation if plane_range is None else annotation.with_range(*plane_range)
 
@@ -132,10 +134,10 @@ class SparseAnnotation:
                 f"plane {outside[0]} is painted but lies outside the range {first} to {last}: "
                 "widen the range or erase the plane"
             )
-        known = self.known.copy()
-        known[:first] = True
-        known[last + 1 :] = True
-        return replace(self, known=known, plane_range=(first, last))._known_anew(self._incomplete_planes())
+        ranged = replace(self, plane_range=(first, last))
+        known = known_on(ranged, [plane for plane in self._incomplete_planes() if first <= plane <= last])
+        known[:first] = known[last + 1 :] = True
+        return replace(ranged, known=known)
 
     def with_class_ranges(self, ranges: Mapping[int, tuple[int, int]]) -> SparseAnnotation:
         """Single structures (class numbers 1, 2, ...) end at planes of their own, inside the range of all."""
@@ -315,5 +317,4 @@ class SparseAnnotation:
 
     def to_values(self, labels: np.ndarray) -> np.ndarray:
         """Class numbers turned back into the values that files hold, in the smallest unsigned type that holds them."""
-        values = np.array([0, *(c.value for c in self.classes)])
-        return values.astype(np.min_scalar_type(int(values.max())))[labels]
+        return as_values(labels, self.classes)

@@ -83,3 +83,12 @@ def compact(labels: np.ndarray, painted: np.ndarray, classes: Sequence[LabelClas
             raise InputError(f"the labels hold the value {stranger}, which is none of the classes: add it or erase it")
         compact[plane] = numbers[position]
     return compact
+
+
+def as_values(numbers: np.ndarray, classes: Sequence[LabelClass]) -> np.ndarray:
+    """The reverse of `compact`, in the smallest unsigned type that holds the values."""
+    values = np.array([0, *(one.value for one in classes)])
+    kind = np.min_scalar_type(int(values.max()))
+    # As Slicer numbers them: a copy takes a tenth of the time.
+    same = numbers.dtype == np.uint8 and np.array_equal(values, np.arange(len(values)))
+    return numbers.astype(kind) if same else values.astype(kind)[numbers]

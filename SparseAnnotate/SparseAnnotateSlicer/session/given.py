@@ -120,9 +120,12 @@ def _looked_at(session: AnnotatedVolume, present: Present, segment_id: str, *, m
 
 
 def _used_classes(present: Present, planes: list[int]) -> tuple[list[str], np.ndarray]:
-    """The segments that occur on these planes, and all labels renumbered to them."""
+    """The segments that occur on these planes, and the labels there renumbered to them; 0 on all others."""
     labels = present.given
     occurring = sorted({number for plane in planes for number in values_of(labels[plane])})
     numbers = np.zeros(256, np.uint8)
     numbers[occurring] = np.arange(1, len(occurring) + 1)
-    return [present.layers.segment_ids[number - 1] for number in occurring], numbers[labels]
+    renumbered = np.zeros_like(labels)
+    for plane in planes:
+        renumbered[plane] = numbers[labels[plane]]
+    return [present.layers.segment_ids[number - 1] for number in occurring], renumbered
