@@ -13,7 +13,9 @@ torch = pytest.importorskip("torch")
 from cohort.models import a_ball, a_configuration, bright_model  # noqa: E402
 from SparseAnnotateLib import SELECTORS, InputError  # noqa: E402
 from SparseAnnotateLib.cli import main  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort import claims  # noqa: E402
 from SparseAnnotateLib.evaluation.cohort.plan import StudyPlan, Trial, painted_planes, trials  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.scanner import as_another_scanner  # noqa: E402
 from SparseAnnotateLib.evaluation.cohort.study import measured  # noqa: E402
 from SparseAnnotateLib.evaluation.cohort.table import as_csv, as_markdown, differences, summary  # noqa: E402
 from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert  # noqa: E402
@@ -208,4 +210,117 @@ class TestCommand:
     def test_too_many_full_scans_are_told_before_anything_is_done(self, data, capsys):
         assert evaluate(data, "--full-scans", "2") == 2
         assert "nothing to compare with" in capsys.readouterr().err
+        assert not (data / "study").exists()
+
+
+class TestSplit:
+    NAMES = tuple(f"scan{n}" for n in range(10))
+
+    def test_scans_to_learn_from_validate_with_and_test_on_are_drawn_anew_with_each_seed(self):
+        plan = StudyPlan(arms=("partial", "full"), full_scans=2, split=(5, 2, 3), steps=("one", "two"), seeds=(0, 1))
+        found = trials(self.NAMES, plan)
+        assert [(one.arm, one.step, one.seed) for one in found[:4]] == [
+            ("partial", "one", 0),
+            ("partial", "two", 0),
+            ("full", "one", 0),
+            ("full", "two", 0),
+        ]
+        assert len(found) == 8
+        for one in found:
+            parts = (one.training, one.validation, one.tested)
+            assert [len(part) for part in parts] == [5, 2, 3]
+            assert len({name for part in parts for name in part}) == 10
+        assert found[0].tested == found[3].tested != found[4].tested
+        assert len({one.name for one in found}) == 8
+
+    @pytest.mark.parametrize(
+        ("plan", "message"),
+        [
+            ({"split": (8, 2, 3)}, "too few for a split"),
+            ({"split": (2, 1, 1), "full_scans": 2}, "nothing to compare with"),
+            ({"split": (3, 0, 0)}, "to test on"),
+            ({"split": (3, 0, 1), "folds": 3}, "one of them"),
+            ({"steps": ("three",)}, "choose among one, two"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, plan, message):
+        with pytest.raises(InputError, match=message):
+            trials(self.NAMES, StudyPlan(**plan))
+
+    def test_without_borders_the_same_planes_are_painted_and_nothing_is_known_beyond(self):
+        cases = dict.fromkeys(NAMES, loaded())
+        plan, selector = StudyPlan(arms=("partial", "partial-no-borders")), SELECTORS.create("block")
+        both = [painted_planes(one, plan, cases, selector) for one in trials(NAMES, plan)[:2]]
+        assert both[0] == both[1]
+        expert, planes = cases["a"].expert, next(iter(both[0].values()))
+        with_borders, without = expert.paint(planes), expert.paint(planes, clicked=False)
+        assert without.plane_range == (0, 19)
+        assert np.flatnonzero(without.known.any(axis=(1, 2))).tolist() == planes
+        assert np.flatnonzero(with_borders.known.any(axis=(1, 2))).tolist() != planes
+        assert np.array_equal(with_borders.labels, without.labels)
+
+
+def stepped(arm, step, dice, seed=0, distribution="in", case="a") -> dict:
+    return {**result(arm, case, dice, distribution), "step": step, "seed": seed}
+
+
+class TestClaims:
+    def test_each_is_told_with_its_numbers_and_whether_it_was_seen(self):
+        results = []
+        for seed, change in ((0, 0.02), (1, 0.06)):
+            results += [stepped("full", "one", 0.80, seed), stepped("full", "two", 0.79, seed)]
+            results += [stepped("partial", "one", 0.81, seed), stepped("partial", "two", 0.79 + change, seed)]
+            results += [stepped("partial-no-borders", "two", 0.70, seed)]
+        told = claims.as_markdown(results)
+        same_effort = "partial annotation is no worse than full annotation of the same effort"
+        assert f"| {same_effort} | 0.830 against 0.790: +0.040 ± 0.020, 2 tests | yes |" in told
+        assert "| knowing the border slices helps | 0.830 against 0.700: +0.130 ± 0.020, 2 tests | yes |" in told
+        assert "helps full annotation | 0.790 against 0.800: -0.010 ± 0.000, 2 tests | no |" in told
+        assert "standard deviation of the Dice 0.028 against 0.000 | no |" in told
+        assert "out of distribution" not in told
+
+    def test_a_study_of_one_arm_tells_nothing(self):
+        assert claims.as_markdown([result("full", "a", 0.8)]) == ""
+
+    def test_tables_tell_steps_and_simulated_scanners(self):
+        markdown = as_markdown([stepped("full", "one", 0.8), stepped("full", "two", 0.9, distribution="scanner")])
+        assert "| full, step one | in |" in markdown
+        assert "| full, step two | simulated scanner |" in markdown
+
+
+def test_a_simulated_scanner_shows_the_same_scan_otherwise():
+    volume, _ = a_ball(noise=5.0)
+    other = as_another_scanner(volume)
+    assert other.spacing_mm == volume.spacing_mm
+    assert other.axis == volume.axis
+    assert other.intensities.shape == volume.shape
+    assert 0.5 < np.corrcoef(other.intensities.ravel(), volume.intensities.ravel())[0, 1] < 0.999
+    assert np.array_equal(other.intensities, as_another_scanner(volume).intensities)
+
+
+class TestSteps:
+    @pytest.mark.slow
+    def test_the_second_step_begins_with_the_first_ones_network_and_scanners_are_tested(self, data, monkeypatch):
+        import SparseAnnotateLib.cohort.training.trainer as training
+
+        train, trained = training.train_cohort, []
+
+        def noted(scans, settings, **more):
+            trained.append((settings.optimisation, more["start"] is not None, settings.validation_scans))
+            return train(scans, settings, **more)
+
+        monkeypatch.setattr(training, "train_cohort", noted)
+        steps = ["--split", "2", "0", "1", "--arms", "partial", "--steps", "one", "two", "--simulated-scanner", "-q"]
+        assert evaluate(data, *steps) == 0
+        assert trained == [("plateau", False, ()), ("restarts", True, ())]
+        lines = (data / "study" / "results.jsonl").read_text(encoding="utf-8").splitlines()
+        whole = [json.loads(line) for line in lines if line]
+        assert [(one["step"], one["distribution"]) for one in whole] == [
+            (step, where) for step in ("one", "two") for where in ("in", "scanner", "out")
+        ]
+
+    def test_a_plan_is_told_and_nothing_is_done(self, data, capsys):
+        assert evaluate(data, "--plan") == 0
+        told = capsys.readouterr().out
+        assert "6 networks: partial-fold0-seed0, full-fold0-seed0" in told
         assert not (data / "study").exists()

@@ -5,7 +5,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from SparseAnnotateLib.errors import InputError  # noqa: E402
-from SparseAnnotateLib.learning.schedules import OneCycle, Plateau, TwoStep, schedule_class  # noqa: E402
+from SparseAnnotateLib.learning.schedules import (  # noqa: E402
+    Constant,
+    OneCycle,
+    Plateau,
+    Restarts,
+    TwoStep,
+    build_schedule,
+    schedule_class,
+)
 
 
 def made(cls, rate=5e-4):
@@ -69,6 +77,31 @@ def test_two_step_begins_its_second_step_half_way_at_the_latest():
     assert not schedule.after_epoch(0.1)
     schedule.before_step(0.5)
     assert schedule.after_epoch(0.2)
+
+
+def test_restarts_are_the_second_step_alone():
+    schedule, rate = made(lambda optimizer, start: Restarts(optimizer, start, restart_epochs=4))
+    rates = [rate()]
+    for _ in range(8):
+        assert not schedule.after_epoch(0.5)
+        rates.append(rate())
+    assert rates[0] == rates[4] == rates[8] == pytest.approx(5e-4)
+    assert rates[2] == pytest.approx(2.5e-4)
+    assert schedule.finished  # a restart and a half without gain
+
+
+def test_a_constant_rate_stays():
+    schedule, rate = made(Constant, 1e-3)
+    for progress in (0, 0.5, 1):
+        schedule.before_step(progress)
+        assert rate() == 1e-3
+    assert not schedule.after_epoch(0.1)
+
+
+def test_a_schedule_is_built_by_name_with_its_own_rate():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    assert build_schedule("constant", optimizer, None, 60).rate == 1e-3
+    assert build_schedule("two-step", optimizer, 1e-2, 7).restart_epochs == 7
 
 
 def test_an_unknown_optimisation_is_refused_by_name():

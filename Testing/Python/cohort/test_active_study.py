@@ -1,0 +1,184 @@
+"""The study of Zhang 2019: planes that a network asks for, against other ways to choose them."""
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+torch = pytest.importorskip("torch")
+
+from cohort.models import a_ball, a_configuration  # noqa: E402
+from SparseAnnotateLib import InputError  # noqa: E402
+from SparseAnnotateLib.cli import main  # noqa: E402
+from SparseAnnotateLib.cohort.applying.looking import Look  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.active.asking import at_intervals, drawn, first_planes, next_planes  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.active.measures import measured, rank_correlation  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.active.plan import ActivePlan, rounds  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.active.report import as_csv, as_markdown  # noqa: E402
+from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert  # noqa: E402
+from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase  # noqa: E402
+
+LENGTHS = {"a": 64, "b": 64}
+
+
+class TestPlan:
+    def test_every_strategy_paints_more_and_more_and_full_annotation_is_trained_as_long(self):
+        plan = ActivePlan(strategies=("attention", "random"), shares=(0.1, 0.2, 0.4))
+        found = [(one.strategy, one.number) for one in rounds(plan)]
+        assert found == [(name, number) for name in ("attention", "random", "full") for number in range(3)]
+
+    def test_no_scan_is_in_both_parts(self):
+        names = [str(n) for n in range(13)]
+        painted, others = ActivePlan().parts(names, 0)
+        assert (len(painted), len(others)) == (9, 4)
+        assert sorted([*painted, *others]) == sorted(names)
+        assert ActivePlan().parts(names, 1) != (painted, others)
+
+    @pytest.mark.parametrize(
+        "plan",
+        [{"strategies": ("best",)}, {"strategies": ()}, {"shares": (0.5, 0.25)}, {"shares": ()}, {"shares": (1.0,)}],
+    )
+    def test_what_makes_no_sense_is_refused(self, plan):
+        with pytest.raises(InputError):
+            ActivePlan(**plan)
+
+    @pytest.mark.parametrize("count", [0, 3])
+    def test_both_parts_need_a_scan(self, count):
+        with pytest.raises(InputError, match="at least one for each part"):
+            ActivePlan(unpainted_scans=count).parts(["a", "b", "c"], 0)
+
+
+def a_look(agreement, uncertainty) -> Look:
+    nothing = np.zeros((len(agreement), 1, 1), np.uint8)
+    return Look(nothing, nothing, np.array(agreement), np.array(uncertainty), np.ones(len(agreement)))
+
+
+class TestAsking:
+    def test_intervals_are_equal_and_halved_ones_hold_those_of_before(self):
+        assert at_intervals(64, 1 / 16, 1 / 16) == [8, 24, 40, 56]
+        for share in (1 / 8, 1 / 4, 1 / 2):
+            finer = at_intervals(64, share, 1 / 16)
+            assert len(finer) == 64 * share
+            assert {*at_intervals(64, share / 2, 1 / 16)} <= {*finer}
+            assert {*np.diff(finer)} == {1 / share}
+
+    def test_drawn_planes_of_a_smaller_share_are_among_those_of_a_larger_one(self):
+        few, many = drawn(LENGTHS, 0.1, 0), drawn(LENGTHS, 0.5, 0)
+        assert sum(map(len, many.values())) == 64
+        assert all({*planes} <= {*many[name]} for name, planes in few.items())
+        assert drawn(LENGTHS, 0.5, 1) != many
+
+    def test_all_but_random_begin_with_equal_intervals(self):
+        for strategy in ("attention", "uncertainty", "equal-interval"):
+            assert first_planes(strategy, LENGTHS, 1 / 16, 0) == {name: [8, 24, 40, 56] for name in LENGTHS}
+        assert first_planes("random", LENGTHS, 1 / 16, 0) == drawn(LENGTHS, 1 / 16, 0)
+
+    @pytest.mark.parametrize(("strategy", "expected"), [("attention", [2, 5]), ("uncertainty", [1, 5])])
+    def test_active_ones_ask_for_what_their_network_doubts(self, strategy, expected):
+        agreement, uncertainty = np.ones(8), np.zeros(8)
+        agreement[2], uncertainty[1] = 0.1, 9.0
+        looks = {"a": a_look(agreement, uncertainty), "b": a_look(np.ones(8), np.zeros(8))}
+        painted = {"a": [5], "b": [4]}
+        found = next_planes(strategy, painted, {"a": 8, "b": 8}, (1 / 8, 3 / 16), 0, looks.__getitem__)
+        assert found == {"a": expected, "b": [4]}
+        assert painted == {"a": [5], "b": [4]}
+
+
+class TestMeasures:
+    def test_true_and_pseudo_measures_are_those_of_the_paper(self):
+        volume, labels = a_ball()
+        case = LoadedCase(volume, SimulatedExpert(labels))
+        first = np.roll(labels > 0, 2, axis=2).astype(np.uint8)
+        look = Look((labels > 0).astype(np.uint8), first, np.linspace(0, 1, 20), np.zeros(20), np.ones(20))
+        row = measured(look, a_configuration(), case)
+        assert row["dice"] == 1
+        inside = (labels > 0).any(axis=(1, 2))
+        assert [value is not None for value in row["true"]] == inside.tolist()
+        plane = int(np.flatnonzero(inside)[0])
+        a, b = first[plane] > 0, labels[plane] > 0
+        assert row["true"][plane] == pytest.approx(2 * (a & b).sum() / (a.sum() + b.sum()), abs=1e-4)
+
+    def test_the_rank_correlation_passes_over_planes_without_anything_and_painted_ones(self):
+        row = {"true": [None, 0.1, 0.2, 0.3, 0.9], "pseudo": [0.9, 0.3, 0.2, 0.1, 0.9]}
+        assert rank_correlation(row, "pseudo", without=[4]) == pytest.approx(-1)
+        assert np.isnan(rank_correlation(row, "pseudo", without=[3, 4]))
+
+
+def result(strategy, number, part, dice, case="a"):
+    values = {"true": [0.1, 0.2, 0.4, 0.3], "pseudo": [0.1, 0.2, 0.3, 0.4], "expected": [0.4, 0.3, 0.1, 0.2]}
+    place = {"strategy": strategy, "number": number, "part": part, "seed": 0, "case": case, "painted": []}
+    return {**place, **values, "dice": dice, "painted_in_all": 9}
+
+
+class TestReport:
+    def test_it_tells_dice_what_reaches_full_annotation_and_the_correlations(self):
+        plan = ActivePlan(strategies=("attention",), shares=(0.1, 0.2))
+        dice = {("attention", 0): 0.7, ("attention", 1): 0.897, ("full", 1): 0.9}
+        results = [result(*one, part, value) for one, value in dice.items() for part in "AB"]
+        told = as_markdown(results, plan)
+        assert "| attention | 0.1 | 0.700 ± 0.000 (1) | 0.700 ± 0.000 (1) |" in told
+        assert "| full annotation | 1 | 0.900 ± 0.000 (1) |" in told
+        assert "Part B, within 0.005 of full annotation (0.900): attention from 0.2." in told
+        assert "| attention | 0.1 | 0.80 ± 0.00 | -1.00 ± 0.00 | 0.80 ± 0.00 | -1.00 ± 0.00 |" in told
+        assert as_csv(results, plan).splitlines()[1] == "attention,0.1,0,A,a,9,0.7000,0.800,-1.000"
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """Four scans of a ball."""
+    monkeypatch.setattr("SparseAnnotateLib.cohort.training.logs.draw", lambda *_: None)
+    for number, name in enumerate("abcd"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        volume, labels = a_ball(16 + number, noise=5.0)
+        for role, array in (("image", volume.intensities), ("label", labels)):
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((1.0, 1.0, 2.0))
+            sitk.WriteImage(image, str(tmp_path / "data" / name / f"{role}.nii.gz"))
+    return tmp_path
+
+
+def evaluate(data, *more) -> int:
+    settings = "--active --block 8,16,16 --channels 2 --depth 2 --epochs 1 --blocks-per-epoch 2 --shares 0.25 0.5"
+    where = ["cohort", "evaluate", str(data / "data"), "-o", str(data / "study"), "--device", "cpu"]
+    return main([*where, *settings.split(), *more])
+
+
+class TestCommand:
+    def test_a_plan_is_told_and_nothing_is_done(self, data, capsys):
+        assert evaluate(data, "--plan") == 0
+        told = capsys.readouterr().out
+        assert "part A" in told
+        assert "10 networks: attention 0.25 seed 0, attention 0.5 seed 0" in told
+        assert not (data / "study").exists()
+
+    @pytest.mark.slow
+    def test_it_goes_on_where_it_was_stopped_and_strategies_that_paint_alike_share_a_network(
+        self, data, capsys, monkeypatch
+    ):
+        import SparseAnnotateLib.cohort.training.trainer as training
+
+        train, trained = training.train_cohort, []
+
+        def stopped_at_the_third(scans, settings, **more):
+            trained.append((settings.optimizer, settings.loss, more["start"] is not None))
+            if len(trained) == 3:
+                raise KeyboardInterrupt
+            return train(scans, settings, **more)
+
+        monkeypatch.setattr(training, "train_cohort", stopped_at_the_third)
+        assert evaluate(data) == 130
+        assert "stopped; what is done is kept" in capsys.readouterr().err
+        assert evaluate(data) == 0
+        # Two of attention, one more of uncertainty and of equal intervals, two drawn, two of everything; one stopped.
+        assert len(trained) == 2 + 1 + 1 + 2 + 2 + 1
+        assert {one[:2] for one in trained} == {("sgd", "ce")}
+        assert sum(started for _, _, started in trained) == 6
+        table = (data / "study" / "active.md").read_text(encoding="utf-8")
+        assert capsys.readouterr().out.strip() == table.strip()
+        for name in ("active.csv", "active_dice.png", "active_orders.png"):
+            assert (data / "study" / name).stat().st_size > 100
+        lines = [one for one in (data / "study" / "active.jsonl").read_text(encoding="utf-8").splitlines() if one]
+        assert len({(one["identity"], one["case"]) for one in map(json.loads, lines)}) == len(lines)
+        assert evaluate(data) == 0
+        assert len(trained) == 9
