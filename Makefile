@@ -18,7 +18,7 @@ INSTALL = $(PIP) --python $(BIN)/python install --quiet --no-cache-dir --no-comp
 INSTALL_ALL = $(INSTALL) -e '.[all]'
 endif
 
-.PHONY: demo test lint docs venv clean
+.PHONY: demo test lint types docs pictures venv clean
 
 demo: $(VENV)/demo-installed
 	$(BIN)/sparse-annotate demo -o demo
@@ -34,6 +34,23 @@ test: venv
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The library's public API, as [tool.mypy] of pyproject.toml says.
+types: venv
+	$(BIN)/python -m mypy
+
+# The pictures of docs/ that need no Slicer and no training. Those of docs/pictures/panel are taken in a running Slicer by
+# `Slicer --no-splash --python-script Resources/make_screenshots.py`; quality.png, agreement.png and initial.png come with the
+# measurements on whose pages they stand.
+DATA ?= ../shared/data
+pictures: venv
+	$(BIN)/sparse-annotate demo -o demo && cp demo/demo.png docs/pictures/demo.png
+	$(BIN)/python docs/figures/guided_figure.py
+	$(BIN)/python docs/figures/painted_figure.py
+	@if [ -d $(DATA) ]; then \
+	  $(BIN)/python docs/figures/cover_figure.py $(DATA)/OpenKBP_pt_60 && \
+	  PYTHONPATH=SparseAnnotate:Testing/Python/mrml $(BIN)/python Testing/Python/mrml/real_case.py $(DATA)/PROMISE12_demo0 docs/pictures; \
+	else echo "no $(DATA): cover.png and slicer_*.png stay as they are"; fi
 
 # Strict: a page, a link or an anchor that is missing is an error. Links to other sites are only listed: nothing is asked of the network.
 docs: $(VENV)/docs-installed

@@ -78,9 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
     write_text(folder / "dice.csv", _dice_table(expert, prediction, painted), ".csv")
     _write_inputs(folder, volume, expert, painted, rough)
     done = "painted" if rough is None else "of a program's segmentation corrected"
+    # Without the seconds: they say how busy the computer was.
     title = (
-        f"{len(painted)} of {last - first + 1} planes {done}, the others predicted by {predictor.name} in "
-        f"{measured['seconds_predict']:.0f} s: Dice {measured['dice_all']:.3f} over all planes"
+        f"{len(painted)} of {last - first + 1} planes {done}, the others predicted by {predictor.name}: "
+        f"Dice {measured['dice_all']:.3f} over all planes"
     )
     draw(folder / "demo.png", volume, expert, prediction, painted, title)
     if rough is not None:
