@@ -79,6 +79,8 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
                 console.say(f"{next(numbers)}: {outcome.case.name} {outcome.state} ({outcome.seconds:.1f} s)")
             for sentence in outcome.understood:
                 console.say(f"   {outcome.case.name}: {sentence}")
+            for sentence in outcome.warnings:
+                console.say(f"   {outcome.case.name}: warning: {sentence}")
 
     with batch.open_runner(arguments.scheduler, arguments.workers) as runner:
         outcomes = batch.predict_cases(found, runner, show, again=arguments.again)

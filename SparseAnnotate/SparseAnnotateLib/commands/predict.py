@@ -41,7 +41,6 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
-    from ..completeness import planes_named
     from ..io import check_writable, read_labels, write_labels, write_probabilities, write_text
     from ..io.writing import check_holds
 
@@ -84,16 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(arguments.quality, quality_table(volume, annotation, prediction), ".csv")
     if arguments.probabilities:
         write_probabilities(arguments.probabilities, prediction.probabilities, volume)
-    for name, planes in prediction.details.get("vanished", {}).items():
-        arguments.console.say(
-            f"warning: {name} vanishes on {planes_named(planes)}, between planes that hold it: "
-            "paint one of them, or choose another predictor"
-        )
-    for name, planes in prediction.details.get("unlike", {}).items():
-        arguments.console.say(
-            f"warning: on {planes_named(planes)} the image does not look like {name} where that was predicted: it may "
-            "come and go between painted planes; look at one of them, and paint it"
-        )
+    for sentence in prediction.details.get("warnings", ()):
+        arguments.console.say(f"warning: {sentence}")
     if prediction.expected_dice is not None:
         interval = prediction.expected_dice_interval
         between = "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f} in 80 of 100 cases)"

@@ -110,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         write_labels(arguments.output, outcome.prediction.labels, volume, expert.classes)
     _show(arguments.console, outcome.measured, expert.classes)
+    for sentence in outcome.prediction.details.get("warnings", ()):
+        arguments.console.say(f"warning: {sentence}")
     return 0
 
 

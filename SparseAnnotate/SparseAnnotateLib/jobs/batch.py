@@ -38,6 +38,7 @@ class Outcome:
         Skipped: its output was there already.
     message : why it failed
     understood : what was told from its labels
+    warnings : what its prediction may have lost or missed
     """
 
     case: FileCase
@@ -46,6 +47,7 @@ class Outcome:
     expected_dice: float | None = None
     message: str = ""
     understood: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def open_runner(scheduler: str | None = None, workers: int | None = None) -> Runner:
@@ -128,7 +130,8 @@ def _outcome(handle: JobHandle, case: FileCase, waited_s: float) -> Outcome:
         said: dict[str, Any] = handle.result()
     except (InputError, JobFailedError) as error:
         return Outcome(case, "failed", seconds, message=str(error))
-    return Outcome(case, "done", seconds, said["expected_dice"], understood=tuple(said["understood"]))
+    sentences = {name: tuple(said[name]) for name in ("understood", "warnings")}
+    return Outcome(case, "done", seconds, said["expected_dice"], **sentences)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -144,14 +147,14 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def write_table(outcomes: Sequence[Outcome], path: Path) -> None:
-    """Write a line a case: name, state, seconds, expected Dice, output, why it failed, what was understood."""
+    """A line a case: name, state, seconds, expected Dice, output, why it failed, what was understood, and warnings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "state", "seconds", "expected_dice", "output", "message", "understood"])
+    writer.writerow(["name", "state", "seconds", "expected_dice", "output", "message", "understood", "warnings"])
     for one in outcomes:
         dice = "" if one.expected_dice is None else f"{one.expected_dice:.4f}"
         ended = [one.case.name, one.state, f"{one.seconds:.2f}", dice, one.case.output]
-        writer.writerow([*ended, one.message, " ".join(one.understood)])
+        writer.writerow([*ended, one.message, " ".join(one.understood), "; ".join(one.warnings)])
     write_aside(Path(path), text.getvalue().encode("utf-8", "backslashreplace"))
 
 

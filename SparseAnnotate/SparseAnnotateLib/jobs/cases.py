@@ -105,7 +105,11 @@ class FileCase:
         from ..io import write_labels
 
         write_labels(self.output, prediction.labels, job.volume, job.annotation.classes)
-        return {"expected_dice": prediction.expected_dice, "understood": list(job.understood)}
+        return {
+            "expected_dice": prediction.expected_dice,
+            "understood": list(job.understood),
+            "warnings": list(prediction.details.get("warnings", ())),
+        }
 
 
 def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared: Any) -> list[FileCase]:

@@ -5,11 +5,12 @@
 - `features`, `model`, `expected`: from the way to the painted planes, and how hard this volume was where planes were
   left out, to an expected Dice with an interval (docs/design/quality.md).
 - `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that are thin and not shown.
-- `unlike`: planes that do not look like the painted ones where a structure was predicted.
+- `image_agreement`: how far the image, whose intensities were seen on painted planes, agrees with a prediction.
 - `vanished`: structures that are lost between two planes that hold them.
+- `told`: what is told in the end, and what takes away from it; `warned`: what is said in sentences.
 
-May be imported here: the ground, `distances`, `interpolation`, `metrics`. It is told a predictor's name and what that
-predicted; it never runs one.
+May be imported here: the ground, `completeness`, `distances`, `interpolation`, `metrics`. It is told a predictor's name
+and what that predicted; it never runs one.
 """
 
 from .agreement import agreement_per_plane, p_accuracy, p_dsc

@@ -50,18 +50,12 @@ def brightness(intensities: np.ndarray, labels: np.ndarray, count: int) -> tuple
     return means, spreads
 
 
-def visibility(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> float:
-    """How far the image tells a structure from the three pixels around it on the painted planes.
-
-    0 where intensities inside and around are spread alike, 1 where they have none in common: total variation of their
-    histograms in 16 bins that hold as many pixels each. A tissue between a darker and a brighter one is told, though
-    its mean may be theirs.
-    """
-    return _variation(*_inside_and_around(intensities, annotation, number))
-
-
 def _variation(inside: np.ndarray, around: np.ndarray) -> float:
-    """See `visibility`."""
+    """0 where both are spread alike, 1 where they have none in common: total variation of their histograms.
+
+    In 16 bins that hold as many pixels each. A tissue between a darker and a brighter one is told, though its mean may
+    be theirs.
+    """
     if not len(inside) or not len(around):
         return 0.0
     edges = np.quantile(np.concatenate([inside, around]), np.linspace(0, 1, _BINS + 1)[1:-1])
@@ -70,7 +64,7 @@ def _variation(inside: np.ndarray, around: np.ndarray) -> float:
 
 
 def is_unseen(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> bool:
-    """Whether a structure looks as what lies around it does: `visibility` as chance alone makes it, and a little more.
+    """Whether a structure looks as what lies around it does: its histogram as chance alone makes it, and a little more.
 
     Of n pixels inside and m around, drawn alike, it is 1.55 sqrt(1/n + 1/m) on average.
     """

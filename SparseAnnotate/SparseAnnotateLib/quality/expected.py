@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +11,13 @@ from ..annotation import SparseAnnotation
 from ..metrics import confusion_per_plane, dice_from_confusion
 from ..structures import of_structures, structure_groups
 from .features import PlaneFeatures, features_of
-from .hidden import hiddenness, lowered, shifts
+from .hidden import hiddenness, shifts
+from .image_agreement import image_agreement
 from .left_out import groups_to_leave_out, without_planes
 from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
-from .unlike import unlike_planes
-from .vanished import lasting_per_plane, lasting_share, vanished_px
+from .told import Told
+from .vanished import vanished_px
+from .warned import planes_by_name, shown_by_image, warnings_of
 
 if TYPE_CHECKING:
     from ..prediction import Prediction
@@ -133,49 +135,48 @@ def with_expected_quality(
             return prediction
         # Nothing was predicted, so nothing is promised: a 1.000 would be read as one for the structure.
         return replace(prediction, expected_dice=None, expected_dice_per_plane=None, expected_dice_per_structure=None)
-    if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
-        said = prediction.details.get("expected_dice_per_class", {})
-        told = _Told(prediction.expected_dice_per_plane, prediction.expected_dice, said)
-        intervals = GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL
-        per_structure = prediction.expected_dice_per_structure
-        if intensities is not None and said:
-            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities)
-            told, per_structure = (
-                told.lowered(shift, prediction.labels, annotation),
-                per_structure if per_structure is None else lowered(per_structure, shift).astype(np.float32),
-            )
-    else:
-        quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
-        per_structure = quality.per_structure
-        names = [label_class.name for label_class in annotation.classes]
-        per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
-        told = _Told(quality.per_plane, quality.whole, per_class)
-        model = NEAREST if predictor == "nearest" else INTERPOLATED
-        intervals = model.plane_interval, model.volume_interval
+    image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
+    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
+    details = {**prediction.details}
+    if image is not None:
+        told = told.at_most(image, prediction.labels, annotation)
+        details |= shown_by_image(image, annotation)
     whole = told.whole
     if whole is not None and whole > _UNPROVEN and not _borne_out(annotation, spacing_mm):
         whole = _UNPROVEN
-    details = {**prediction.details, "expected_dice_per_class": told.per_class}
     if missing_px.any():
-        details["vanished"] = {
-            one.name: np.flatnonzero(missing_px[:, number]).tolist()
-            for number, one in enumerate(annotation.classes)
-            if missing_px[:, number].any()
-        }
-    if intensities is not None and len(structure_groups(annotation)) == 1:
-        found = unlike_planes(prediction.labels, annotation, spacing_mm, intensities)
-        details |= {"unlike": {annotation.classes[n].name: planes for n, planes in found.items()}} if found else {}
+        details["vanished"] = planes_by_name(missing_px > 0, annotation)
+    details["expected_dice_per_class"] = told.per_class
+    details["warnings"] = warnings_of(details, annotation)
     return replace(
         prediction,
         expected_dice_per_plane=told.per_plane,
-        expected_dice_per_structure=per_structure,
+        expected_dice_per_structure=told.per_structure,
         expected_dice_interval_per_plane=shifted(told.per_plane, intervals[0]),
         expected_dice=whole,
         expected_dice_interval=None if whole is None else tuple(shifted(np.array(whole), intervals[1]).tolist()),
         details=details,
     )
+
+
+def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities):
+    """What the predictor itself says, or the model; and the log-odds of both intervals."""
+    if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
+        said = prediction.details.get("expected_dice_per_class", {})
+        dice = prediction.expected_dice_per_plane, prediction.expected_dice, said
+        told = Told(*dice, prediction.expected_dice_per_structure)
+        if intensities is not None and said:
+            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities)
+            told = told.lowered(shift, prediction.labels, annotation)
+        return told, (GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL)
+    quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
+    names = [label_class.name for label_class in annotation.classes]
+    per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
+    model = NEAREST if predictor == "nearest" else INTERPOLATED
+    told = Told(quality.per_plane, quality.whole, per_class, quality.per_structure)
+    return told, (model.plane_interval, model.volume_interval)
 
 
 def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predictor: str, intensities) -> np.ndarray:
@@ -186,43 +187,6 @@ def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predict
     said = prediction.details["expected_dice_per_class"]
     own = {n: said[one.name] for n, one in enumerate(annotation.classes) if one.name in said}
     return shifts(hidden, own, expected_quality(prediction, annotation, spacing_mm, predictor, intensities).per_class)
-
-
-@dataclass(frozen=True)
-class _Told:
-    """What was expected per plane, of the volume, and of each structure by its name."""
-
-    per_plane: np.ndarray
-    whole: float | None
-    per_class: dict[str, float]
-
-    def lowered(self, shift: np.ndarray, labels: np.ndarray, annotation: SparseAnnotation) -> _Told:
-        """The same after log-odds were added to what each structure loses."""
-        if not shift.any():
-            return self
-        added = {one.name: shift[number] for number, one in enumerate(annotation.classes)}
-        per_class = {name: round(float(lowered(dice, added[name])), 4) for name, dice in self.per_class.items()}
-        before = sum(self.per_class.values())
-        whole = self.whole
-        if whole is not None and before:
-            whole *= sum(per_class.values()) / before
-        by_label = np.append(0.0, shift)
-        mean = [np.mean(by_label[found[found > 0]]) if found.any() else 0 for found in map(np.unique, labels)]
-        return _Told(lowered(self.per_plane, np.array(mean)).astype(np.float32), whole, per_class)
-
-    def without(self, labels: np.ndarray, missing_px: np.ndarray, annotation: SparseAnnotation) -> _Told:
-        """The same where structures vanished: nobody who looks only at what is there can know that."""
-        if not missing_px.any():
-            return self
-        shares = lasting_share(labels, missing_px)
-        names = [label_class.name for label_class in annotation.classes]
-        per_class = {
-            n: round(self.per_class[n] * s, 4) for n, s in zip(names, shares, strict=True) if n in self.per_class
-        }
-        before = sum(self.per_class[name] for name in per_class)
-        share = sum(per_class.values()) / before if before else float(shares.mean())
-        per_plane = lasting_per_plane(self.per_plane, labels, missing_px).astype(np.float32)
-        return _Told(per_plane, None if self.whole is None else self.whole * share, per_class)
 
 
 def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> bool:

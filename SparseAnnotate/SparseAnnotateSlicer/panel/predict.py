@@ -12,6 +12,7 @@ from SparseAnnotateLib.predictors import PREDICTORS
 
 from ..scene.interpolator import use_slicers_interpolator
 from ..session import prediction
+from ..session.expected import comes_and_goes
 from ..session.live import Basis
 from ..session.planes import PlaneState
 from . import packages
@@ -40,6 +41,7 @@ class PredictRow:
         self._rests_on: Basis | None = None
         self._superseded = False
         self._finishing, self._seconds = None, 0.0
+        self._warned: tuple[str, int] | None = None
         self._runners: dict[str, object] = {}
         self._predictors = Choice(panel, ui.predictorCombo, PREDICTORS, "guided")
         self._form = OptionsForm(ui.optionsFrame.layout())
@@ -153,7 +155,8 @@ class PredictRow:
         """One of the steps in which a result is shown, so that Slicer never stands still for long."""
         try:
             next(self._finishing)
-        except StopIteration:
+        except StopIteration as end:
+            self._warned = comes_and_goes(end.value)
             self._end(None)
         except Exception as error:  # noqa: BLE001 - raised again, where it is told
             self._end(error)
@@ -206,8 +209,15 @@ class PredictRow:
             )
         if session.state.expected_dice_volume is None:
             return _("{count} slices predicted in {time}.").format(**told)
+        told["dice"] = f"{session.state.expected_dice_volume:.2f}"
+        if self._warned is not None:
+            # The slice that it names comes before the worst one.
+            text = _(
+                "{count} slices predicted in {time}, expected Dice {dice}. {name} may come and go: see slice {slice}."
+            )
+            return text.format(name=self._warned[0], slice=self._warned[1], **told)
         text = _("{count} slices predicted in {time}, expected Dice {dice}. Press Next to check for the worst.")
-        return text.format(dice=f"{session.state.expected_dice_volume:.2f}", **told)
+        return text.format(**told)
 
     def _show_event(self, event) -> None:
         line = ": ".join(part for part in (event.stage, event.message) if part)

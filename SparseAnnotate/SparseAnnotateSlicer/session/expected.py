@@ -39,6 +39,19 @@ def remember_expected(state: SessionState, prediction: Prediction, kept: Collect
     state.expected_dice_volume = None if prediction.expected_dice is None else float(prediction.expected_dice)
 
 
+def comes_and_goes(prediction: Prediction) -> tuple[str, int] | None:
+    """A structure that is lost or may come and go between painted planes, and the plane to look at; None for none.
+
+    It is the middle one of the longest run of planes that the prediction is warned of.
+    """
+    runs = []
+    for kind in ("vanished", "unlike", "missed"):
+        for name, planes in prediction.details.get(kind, {}).items():
+            ends = np.flatnonzero(np.diff(planes) > 1) + 1
+            runs += [(len(run), name, int(run[len(run) // 2])) for run in np.split(np.array(planes), ends)]
+    return max(runs, key=lambda run: run[0])[1:] if runs else None
+
+
 def wrong_mm2(state: SessionState, plane: int, labels: np.ndarray, pixel_mm2: float) -> float | None:
     """What is expected to be wrong on a predicted plane: 1 - Dice times the area, over its structures.
 

@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import time
 from pathlib import Path
@@ -223,6 +224,31 @@ def test_the_command_line_predicts_a_folder_and_tells_what_failed(data, output, 
     assert capsys.readouterr().out == "1 predicted, 2 finished before, 0 failed\n"
     assert main([*command, "--set", "seed=1"]) == 2
     assert "were made with seed 0, now it is 1" in capsys.readouterr().err
+
+
+def test_what_comes_and_goes_is_warned_of_on_the_command_line_and_in_the_table(tmp_path, capsys):
+    import SimpleITK as sitk  # noqa: N813
+
+    rows, columns = np.mgrid[:40, :40]
+    truth = np.stack([(np.hypot(rows - 20, columns - 20) < 12) & (k % 8 < 4) for k in range(33)]).astype(np.uint8)
+    painted = np.zeros_like(truth)
+    painted[1::8] = truth[1::8]
+    for name, array in (("scan", truth * np.int16(100)), ("labels", painted), ("truth", truth)):
+        sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / f"{name}.nii.gz"))
+    scan, labels = str(tmp_path / "scan.nii.gz"), str(tmp_path / "labels.nii.gz")
+    said = "in 3 gaps between painted planes the image changes and comes back: on planes 4 to 7, 12 to 15, 20 to 23 it"
+    assert main(["predict", scan, labels, "-o", str(tmp_path / "o.nii.gz"), "--predictor", "nearest"]) == 0
+    assert f"warning: {said}" in capsys.readouterr().err
+    table = tmp_path / "cases.csv"
+    table.write_text(f"name,image,labels\nspine,{scan},{labels}\n", encoding="utf-8")
+    assert main(["predict", str(table), "-o", str(tmp_path / "out"), "--predictor", "nearest"]) == 0
+    assert f"spine: warning: {said}" in capsys.readouterr().err
+    with open(tmp_path / "out" / "cases.csv", encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["warnings"].startswith(said)
+    command = ["simulate", scan, str(tmp_path / "truth.nii.gz"), "--predictor", "nearest", "--planes", "1", "9", "17"]
+    assert main([*command, "--json", str(tmp_path / "o.json")]) == 0
+    assert "warning: in 2 gaps" in capsys.readouterr().err
+    assert "in 2 gaps" in json.loads((tmp_path / "o.json").read_text())["details"]["warnings"][0]
 
 
 @pytest.mark.slow

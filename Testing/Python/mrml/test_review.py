@@ -10,6 +10,7 @@ from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner, JobCancelledError, JobState, LocalRunner
 from SparseAnnotateLib.predictors import PREDICTORS, run
 from SparseAnnotateSlicer.scene.segments import read_segments
+from SparseAnnotateSlicer.session.expected import comes_and_goes
 from SparseAnnotateSlicer.session.planes import PlaneState
 from SparseAnnotateSlicer.session.prediction import submit
 from SparseAnnotateSlicer.session.session import AnnotationSession
@@ -120,6 +121,12 @@ class TestAPrediction:
         session.review.show(measured, session.segment_ids, (0, 6))
         assert session.state.expected_dice == {2: 0.75, 4: 0.5}
         assert session.state.expected_dice_volume == 0.625
+
+    def test_names_a_structure_that_may_come_and_go_and_the_plane_to_look_at(self, session, runner):
+        prediction = predict(session, runner)
+        assert comes_and_goes(replace(prediction, details={})) is None
+        details = {"vanished": {"liver": [2]}, "missed": {"tumour": [1, 4, 5, 6]}, "unlike": {"liver": [3, 4]}}
+        assert comes_and_goes(replace(prediction, details=details)) == ("tumour", 5)
 
     def test_can_be_cancelled(self, session, runner):
         running = submit(session, runner, "shape")

@@ -8,8 +8,11 @@ from hands import (
     change,
     click,
     ellipsoid,
+    paint,
+    predict,
     predicted_between,
     scroll_to,
+    set_range,
     state_of,
     stroke,
     take_back,
@@ -87,6 +90,17 @@ def test_an_empty_slice_that_was_accepted_alone_is_taken_back_by_reject(predicte
     click(predicted.ui.rejectButton)
     assert state_of(predicted, empty) is PlaneState.PREDICTED
     assert not predicted.panel.session.state.accepted
+
+
+def test_the_line_names_a_structure_that_comes_and_goes_and_a_slice_to_look_at(panel):
+    truth = ellipsoid(first=0, last=23)
+    truth[[k for k in range(24) if k % 8 >= 4]] = False
+    begin(panel, add_scan(truth=truth))
+    set_range(panel, 0, 19)
+    paint(panel, truth, [1, 9, 17])
+    predict(panel)
+    name = panel.panel.session.segmentation_node.GetSegmentation().GetNthSegment(0).GetName()
+    assert f"{name} may come and go: see slice 6." in panel.ui.statusLabel.text
 
 
 def test_what_the_line_says_of_a_result_goes_when_a_script_changes_a_slice(predicted):

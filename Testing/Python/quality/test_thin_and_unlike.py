@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_unseen, visibility
+from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_unseen
 from SparseAnnotateLib.quality.expected import with_expected_quality
+from SparseAnnotateLib.quality.image_agreement import image_agreement
 
 ROWS, COLUMNS = np.mgrid[:48, :56]
 AWAY = np.hypot(ROWS - 24, COLUMNS - 28)
@@ -39,7 +40,9 @@ def test_what_looks_like_its_surroundings_is_unseen():
         annotation = SparseAnnotation.from_painted_planes(truth, [0, 2, 5])
         assert is_unseen(image_of(truth, 0), annotation, 1)
         assert not is_unseen(image_of(truth, 100), annotation, 1)
-        assert visibility(image_of(truth, 100), annotation, 1) > 0.9
+        image = image_agreement(annotation.labels, annotation, image_of(truth, 100))
+        assert image.contrast[0] > 0.5
+        assert image_agreement(annotation.labels, annotation, image_of(truth, 0)).contrast[0] < 0.2
 
 
 @pytest.mark.parametrize("predictor", ["shape", "nearest", "guided"])

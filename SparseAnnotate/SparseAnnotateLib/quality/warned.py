@@ -1,0 +1,76 @@
+"""What is warned of: structures and planes that are lost, or come and go between painted planes, in sentences.
+
+Vertebrae, ribs, stacked parts: no painted plane tells that they end in between, the image may.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..annotation import SparseAnnotation
+from ..completeness import planes_named
+from .image_agreement import ImageAgreement
+
+# The share of what was predicted of a structure that is named; planes that fill less of it are let pass.
+_SHARE = 0.1
+
+
+def shown_by_image(image: ImageAgreement, annotation: SparseAnnotation) -> dict[str, dict[str, list[int]]]:
+    """What the image shows against a prediction, for its details: by structure's name the planes.
+
+    - unlike : planes between painted ones that do not look like the structure where it was predicted
+    - missed : planes that look like it where it was not predicted
+    """
+    between = np.zeros(image.likeness.shape, bool)
+    for number in range(annotation.class_count):
+        painted = annotation.complete_planes_of(number + 1)
+        between[painted[0] : painted[-1] if painted else 0, number] = bool(painted)
+    sizes = np.nansum(image.predicted_px, axis=0)
+    unlike, missed_px = image.unlike() & between, image.missed_px()
+    unlike &= np.where(unlike, image.predicted_px, 0).sum(axis=0) > _SHARE * sizes
+    missed = (missed_px > 0) & (missed_px.sum(axis=0) > _SHARE * sizes)
+    found = {"unlike": planes_by_name(unlike, annotation), "missed": planes_by_name(missed, annotation)}
+    return {name: planes for name, planes in found.items() if planes}
+
+
+def planes_by_name(marked: np.ndarray, annotation: SparseAnnotation) -> dict[str, list[int]]:
+    """Structure's name -> its planes, from bool (planes, structures)."""
+    return {
+        one.name: np.flatnonzero(marked[:, number]).tolist()
+        for number, one in enumerate(annotation.classes)
+        if marked[:, number].any()
+    }
+
+
+def warnings_of(details: Mapping[str, Any], annotation: SparseAnnotation) -> list[str]:
+    """A sentence for each structure that vanished, does not look like itself, or was missed."""
+    sentences = [
+        f"{name} vanishes on {planes_named(planes)}, between planes that hold it: paint one of them, or choose another "
+        "predictor"
+        for name, planes in details.get("vanished", {}).items()
+    ]
+    numbers = {one.name: number for number, one in enumerate(annotation.classes, 1)}
+    for kind, seen in (
+        ("unlike", "does not look like {name}, which was predicted there"),
+        ("missed", "looks like {name}, of which nothing was predicted there"),
+    ):
+        for name, planes in details.get(kind, {}).items():
+            changes = _where_it_changes(annotation.complete_planes_of(numbers[name]), planes)
+            sentences.append(
+                f"{changes}: on {planes_named(planes)} it {seen.format(name=name)}; look at one of them, and paint it"
+            )
+    return sentences
+
+
+def _where_it_changes(painted: list[int], planes: list[int]) -> str:
+    gaps = sorted({bisect_left(painted, plane) for plane in planes})
+    if len(gaps) > 1:
+        return f"in {len(gaps)} gaps between painted planes the image changes and comes back"
+    before, after = painted[: gaps[0]][-1:], painted[gaps[0] :][:1]
+    if before and after:
+        return f"between planes {before[0]} and {after[0]} the image changes and comes back"
+    return f"before plane {after[0]} the image changes" if after else f"after plane {before[0]} the image changes"
