@@ -137,25 +137,37 @@ def _of_edited(said: Said, volume: Volume, file: LabelFile, axis: str) -> Starte
     labels = file.labels if file.labels.shape == volume.shape else None
     if labels is None:
         raise InputError("the labels lie on planes along another axis than the image: name it with --axis")
-    whole = LabelFile(labels, file.classes)
-    before = own_numbers(whole)
-    corrected = understood.annotation.painted_planes
-    beside = {p + n for p in corrected for n in range(-_BESIDE_PLANES, _BESIDE_PLANES + 1)}
-    sources = sorted(p for p in beside if 0 <= p < len(before) and p not in corrected)
-    if not sources or not before[sources].any():
+    whole = own_numbers(LabelFile(labels, file.classes))
+    before = before_edits(whole, understood.annotation.painted_planes, volume.spacing_mm)
+    if before is None:
         raise InputError(
             "all planes beside the corrected ones are corrected too or empty, so nothing is left of the segmentation "
             "that was edited: give it with --initial"
         )
-    around = SparseAnnotation.from_painted_planes(before, sources, classes=_numbered(file.classes))
-    before = before.copy()
-    for _ in fill(before, around, volume.spacing_mm, interpolation="linear", planes=corrected):
-        pass
     return Started(volume, understood.annotation, Initial(before, understood.annotation.classes), understood.sentences)
 
 
-def _numbered(classes: Sequence[LabelClass]) -> tuple[LabelClass, ...]:
-    return tuple(replace(one, value=number) for number, one in enumerate(classes, start=1))
+def before_edits(labels: np.ndarray, edited: Sequence[int], spacing_mm: Sequence[float]) -> np.ndarray | None:
+    """What stood on planes of a segmentation before they were edited, told from those beside them.
+
+    Parameters
+    ----------
+    labels : uint8 (planes, rows, columns), class numbers; not written to
+
+    Returns
+    -------
+    A copy in which the edited planes are interpolated; None where nothing stands beside them.
+    """
+    beside = {p + n for p in edited for n in range(-_BESIDE_PLANES, _BESIDE_PLANES + 1)}
+    sources = sorted(p for p in beside if 0 <= p < len(labels) and p not in edited)
+    if not sources or not labels[sources].any():
+        return None
+    classes = [LabelClass(number, str(number)) for number in range(1, int(labels.max()) + 1)]
+    around = SparseAnnotation.from_painted_planes(labels, sources, classes=classes)
+    before = labels.copy()
+    for _ in fill(before, around, spacing_mm, interpolation="linear", planes=edited):
+        pass
+    return before
 
 
 def matched(

@@ -29,9 +29,14 @@ class OriginRow:
         with panel.busy():
             name = initial.say_program(panel.session)
             panel.refresh()
-        count = len(panel.present.pending)
+        count, edited = len(panel.present.pending), len(panel.session.state.edited)
         text = _("{count} slices are from a program: press Suggest for those to correct. {copy} keeps them all.")
-        panel.status.say(text.format(count=count, copy=name))
+        if edited:
+            text = _(
+                "{count} slices are from a program, and {edited} that you changed since are corrected: press Predict "
+                "to bring that to the others. {copy} keeps them all."
+            )
+        panel.status.say(text.format(count=count, edited=edited, copy=name))
 
     def show(self) -> None:
         """Ask, or not."""

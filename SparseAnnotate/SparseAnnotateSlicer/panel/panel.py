@@ -12,7 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 from SparseAnnotateLib.errors import InputError
 
-from ..session.initial import ask_again_if_taken_back, ask_if_made
+from ..session.initial import ask_again_if_taken_back, ask_if_made, take_up_again_if_redone
 from ..session.planes import PlaneState
 from ..views.slice_views import SliceViews
 from .blind import show_where_allowed
@@ -224,7 +224,7 @@ class Panel:
         if overpainted:
             session.review.merge(overpainted, before, now, self.editor.undo, self.editor.redo)
             now = session.look()
-        if ask_again_if_taken_back(session, now):
+        if ask_again_if_taken_back(session, now) or take_up_again_if_redone(session, now):
             self.status.clear()
             now = session.look()
         elif before is not None and not before.painted:

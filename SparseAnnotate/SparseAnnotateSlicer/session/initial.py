@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.initial import Initial
+from SparseAnnotateLib.jobs.starting import before_edits
 from SparseAnnotateLib.prediction import Prediction
 
 from ..scene.segments import fingerprint, read_segments
@@ -35,6 +36,7 @@ def ask_if_made(session: AnnotatedVolume, present: Present) -> None:
     state = session.state
     if not state.origin and session.initial_node is None and not state.predicted and looks_made(present):
         state.origin = ASKED
+        state.asked_of = {plane: content for plane, content in enumerate(present.contents) if content}
         session.save()
 
 
@@ -48,6 +50,8 @@ def say_program(session) -> str:
     """A program made what stands there: it becomes the segmentation to start from, shown as a prediction.
 
     The user's segments are emptied, in one undoable step, and filled again by what is accepted. A copy keeps them.
+    Planes that the user changed since that was asked stay, as corrections; what a program made of these is told from
+    the planes beside them.
 
     Returns
     -------
@@ -55,9 +59,13 @@ def say_program(session) -> str:
         The copy's name.
     """
     present, ids = session.look(), list(session.segment_ids)
-    planes = [plane for plane, content in enumerate(present.contents) if content]
-    node, own = _copied(session), session.segmentation_node
+    session.state.edited = _edited(session, present)
+    planes = [p for p, content in enumerate(present.contents) if content and p not in session.state.edited]
+    node, own = _copied(session, present), session.segmentation_node
     session.state.origin = PROGRAM
+    for plane in session.state.edited:
+        if not present.contents[plane]:
+            session.mark(plane, "empty")
     session.release(planes)
     session.review.ready_writer().write(session.volume, np.zeros(session.volume.shape, np.uint8), planes, ids)
     if own.GetDisplayNode() is not None:
@@ -83,22 +91,69 @@ def ask_again_if_taken_back(session, present: Present) -> bool:
     session.review.clear()
     for plane in back:
         state.contents.pop(plane, None)
-    state.origin, state.shown_from = ASKED, ""
+    state.origin, state.shown_from, state.edited = ASKED, "", []
     session.save()
     return True
 
 
-def _copied(session):
-    """A copy of the user's segmentation, not shown."""
+def _edited(session: AnnotatedVolume, present: Present) -> list[int]:
+    """The planes that the user changed after it was asked who made them; none where most of them differ.
+
+    Then it was an effect on the whole volume, such as smoothing.
+    """
+    before = session.state.asked_of
+    found = [plane for plane, content in enumerate(present.contents) if content != before.get(plane, "")]
+    return found if 2 * len(found) < len(before) else []
+
+
+def take_up_again_if_redone(session, present: Present) -> bool:
+    """After an undo of what `say_program` did and a redo: the slices are gone again, and its copy stands for them."""
+    state = session.state
+    if state.origin != ASKED or session.initial_node is not None or not state.asked_of:
+        return False
+    edited = [plane for plane, content in enumerate(present.contents) if content]
+    copy = next((node for node in _copies(session) if not edited or _holds(session, node, present, edited)), None)
+    if copy is None or any(present.contents[plane] == content for plane, content in state.asked_of.items()):
+        return False
+    state.origin, state.edited = PROGRAM, edited
+    made = [plane for plane in state.asked_of if plane not in edited]
+    session.remember(made, [state.asked_of.get(plane, "") for plane in range(len(present.contents))])
+    session.initial_node = copy
+    show_initial(session)
+    return True
+
+
+def _copies(session) -> list:
+    """Those that were made of the user's segmentation, the newest first."""
+    scene, kind = session.scene, "vtkMRMLSegmentationNode"
+    nodes = [scene.GetNthNodeByClass(number, kind) for number in range(scene.GetNumberOfNodesByClass(kind))]
+    return [one for one in reversed(nodes) if one.GetAttribute(_COPY) == session.segmentation_node.GetID()]
+
+
+def _copied(session, present: Present):
+    """A copy of the user's segmentation, not shown; the one that is there, where that holds the same."""
     own = session.segmentation_node
+    same = next((node for node in _copies(session) if _holds(session, node, present)), None)
+    if same is not None:
+        return same
     name = f"{own.GetName()} of a program"
     node = session.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", session.scene.GenerateUniqueName(name))
     node.GetSegmentation().DeepCopy(own.GetSegmentation())
-    node.SetAttribute(_COPY, "yes")
+    node.SetAttribute(_COPY, own.GetID())
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetVisibility(False)
     node.SetAndObserveTransformNodeID(own.GetTransformNodeID())
     return node
+
+
+def _holds(session, node, present: Present, planes=slice(None)) -> bool:
+    """Whether another segmentation holds the same on these planes, under the same segment IDs."""
+    there = node.GetSegmentation()
+    ids = list(session.segment_ids)
+    if any(there.GetSegment(one) is None for one in ids):
+        return False
+    layers = read_segments(node, session.volume_node, session.volume, ids)
+    return bool(np.array_equal(layers.labels[planes], present.layers.labels[planes]))
 
 
 def start_from(session, segmentation_node) -> None:
@@ -111,7 +166,7 @@ def start_from(session, segmentation_node) -> None:
     """
     if segmentation_node is not None:
         ranges_in(session, segmentation_node, matches_in(session, segmentation_node))
-    session.initial_node = segmentation_node
+    session.initial_node, session.state.edited = segmentation_node, []
     session.save()
     if segmentation_node is not None and not session.state.predicted:
         show_initial(session)
@@ -158,14 +213,20 @@ def ends_of(session: AnnotatedVolume) -> dict[str, tuple[int, int]]:
 
 
 def labels_of(session: AnnotatedVolume, segment_ids) -> np.ndarray:
-    """What the program made, uint8 (planes, rows, columns), n standing for ``segment_ids[n - 1]``."""
+    """What the program made, uint8 (planes, rows, columns), n standing for ``segment_ids[n - 1]``.
+
+    On planes that the user changed before it was known who made them, as the planes beside them have it.
+    """
     node = session.initial_node
     matches = matches_in(session, node)
     there = [one for one in segment_ids if one in matches]
     layers = read_segments(node, session.volume_node, session.volume, [matches[one] for one in there])
     numbers = np.zeros(len(there) + 1, np.uint8)
     numbers[1:] = [list(segment_ids).index(one) + 1 for one in there]
-    return numbers[layers.labels]
+    labels = numbers[layers.labels]
+    edited = session.state.edited
+    before = before_edits(labels, edited, session.volume.spacing_mm) if edited else None
+    return labels if before is None else before
 
 
 def initial_of(session: AnnotatedVolume, classes) -> Initial | None:

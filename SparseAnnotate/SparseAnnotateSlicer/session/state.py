@@ -40,6 +40,7 @@ class SessionState:
     expected_dice_of : by segment ID, and by plane
     predicted_segments : segment IDs in the order of the prediction's class numbers
     origin : who made what stood there before anybody painted: "", "asked", "expert" or "program"; see `initial`
+    asked_of : content of each plane when it was asked who made it; `edited` : planes that the user changed after that
     shown_from : name of the segmentation that is shown as the prediction, "" where a predictor made it
     checked : content of planes that the user found right as a program made them: they count as painted
     strokes : planes that hold nothing of the user but parts of strokes made in another view, or on another plane
@@ -76,6 +77,8 @@ class SessionState:
     expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
     expected_dice_volume_interval: tuple[float, float] | None = None
     origin: str = ""
+    asked_of: dict[int, str] = field(default_factory=dict)
+    edited: list[int] = field(default_factory=list)
     shown_from: str = ""
     checked: dict[int, str] = field(default_factory=dict)
     strokes: list[int] = field(default_factory=list)
@@ -111,7 +114,7 @@ class SessionState:
 
 
 # JSON knows neither whole numbers as names nor tuples.
-_BY_PLANE = ("marks", "contents", "accepted", "accepted_beside", "expected_dice", "checked")
+_BY_PLANE = ("marks", "contents", "accepted", "accepted_beside", "expected_dice", "checked", "asked_of")
 
 
 def _restored(name: str, value: Any) -> Any:

@@ -106,6 +106,43 @@ class TestFromAProgram:
         filled.review.accept()
         assert np.array_equal(filled.look().layers.labels, before)
 
+    def test_planes_that_were_changed_before_the_answer_are_corrections_of_what_stood_there(self, filled):
+        before = filled.look().layers.labels.copy()
+        correct(filled, 8)
+        initial.say_program(filled)
+        present = filled.look()
+        assert present.painted == [8]
+        assert 8 not in present.planes(PlaneState.PREDICTED)
+        made = initial.labels_of(filled, filled.segment_ids)
+        assert np.count_nonzero(made[8] != before[8]) < 0.1 * np.count_nonzero(before[8])
+        assert np.array_equal(np.delete(made, 8, axis=0), np.delete(before, 8, axis=0))
+        assert np.array_equal(present.given[8], present.layers.labels[8])
+
+    def test_where_most_planes_were_changed_before_the_answer_all_are_the_programs(self, scene, volume_node):
+        node = add_segmentation(scene, volume_node, ("liver", "spleen"))
+        fill(node, volume_node)
+        session = AnnotationSession.start(volume_node, node, "k")
+        fill(node, volume_node, grow=-3)
+        initial.say_program(session)
+        assert session.look().painted == []
+        assert session.state.edited == []
+
+    def test_undo_and_redo_and_the_answer_again_leave_one_copy(self, scene, filled):
+        before = filled.look().layers.labels.copy()
+        initial.say_program(filled)
+        writer = filled.review.ready_writer()
+        writer.undo()
+        assert initial.ask_again_if_taken_back(filled, filled.look())
+        assert not initial.take_up_again_if_redone(filled, filled.look())
+        writer.redo()
+        assert initial.take_up_again_if_redone(filled, filled.look())
+        assert filled.look().planes(PlaneState.PREDICTED) == list(range(3, 18))
+        writer.undo()
+        assert initial.ask_again_if_taken_back(filled, filled.look())
+        initial.say_program(filled)
+        assert np.array_equal(filled.review.everything(filled.look()), before)
+        assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 3  # own, copy, preview
+
     def test_a_correction_reaches_the_other_planes(self, filled):
         initial.say_program(filled)
         filled.review.accept([9])
