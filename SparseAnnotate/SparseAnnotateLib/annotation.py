@@ -59,7 +59,7 @@ class SparseAnnotation:
     classes: tuple[LabelClass, ...]
     plane_range: tuple[int, int]
     class_ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-    complete: np.ndarray | None = None
+    complete: np.ndarray = None  # type: ignore[assignment]
     painted_along: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
 
@@ -232,8 +232,8 @@ class SparseAnnotation:
         labelled = np.count_nonzero(self.labels)
         if labelled != np.count_nonzero(self.labels[inside]):
             raise InputError("a painted structure reaches out of the box: enlarge the box")
-        corners = tuple(map(int, first)), tuple(map(int, last))
-        return replace(self, known=known, box=corners)
+        (p0, r0, c0), (p1, r1, c1) = map(int, first), map(int, last)
+        return replace(self, known=known, box=((p0, r0, c0), (p1, r1, c1)))
 
     @property
     def planes(self) -> int:

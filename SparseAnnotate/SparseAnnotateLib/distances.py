@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def signed_distance_mm(mask: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
+def signed_distance_mm(mask: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
     """Exact Euclidean distance to the outline of a structure on one plane, positive inside.
 
     The outline runs between pixels: half a pixel (along the finer direction) is taken off both sides, so that the
@@ -29,13 +31,13 @@ def signed_distance_mm(mask: np.ndarray, spacing_mm: tuple[float, float]) -> np.
     return np.where(mask, inside - half_pixel, half_pixel - outside)
 
 
-def _distance_to_zero(mask: np.ndarray, spacing_mm: tuple[float, float]) -> np.ndarray:
+def _distance_to_zero(mask: np.ndarray, spacing_mm: Sequence[float]) -> np.ndarray:
     """Distance of each True pixel to the nearest False one, 0 on False ones."""
     row_mm, column_mm = spacing_mm
     try:
         import cv2
     except ImportError:  # as in Slicer before anything is installed
-        cv2 = None
+        cv2 = None  # type: ignore[assignment]
     if cv2 is None or abs(row_mm - column_mm) > 1e-6 * row_mm:
         from scipy import ndimage
 

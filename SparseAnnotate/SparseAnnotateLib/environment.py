@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
+from typing import Any
 
 from .device import resolve_device
 
@@ -50,7 +51,7 @@ def device_name(device: str = "auto") -> str:
     return f"cuda ({torch.cuda.get_device_name()})"
 
 
-def missing_package(cls: type) -> str | None:
+def missing_package(cls: Any) -> str | None:
     """What to give pip so that a selector or predictor works; None if it does already.
 
     A class names the modules it needs beyond the core install in `needs`, and the extra that brings them in `extra`.

@@ -14,14 +14,20 @@ from .label_map import LabelClass, as_integers, compact
 class Given(Protocol):
     """What the known voxels follow from; a `SparseAnnotation`, which has them all."""
 
-    labels: np.ndarray
-    known: np.ndarray
-    painted: np.ndarray
-    complete: np.ndarray
-    classes: Sequence[LabelClass]
-    painted_along: Mapping[int, Sequence[int]]
-    box: tuple[tuple[int, int, int], tuple[int, int, int]] | None
-
+    @property
+    def labels(self) -> np.ndarray: ...
+    @property
+    def known(self) -> np.ndarray: ...
+    @property
+    def painted(self) -> np.ndarray: ...
+    @property
+    def complete(self) -> np.ndarray: ...
+    @property
+    def classes(self) -> Sequence[LabelClass]: ...
+    @property
+    def painted_along(self) -> Mapping[int, Sequence[int]]: ...
+    @property
+    def box(self) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None: ...
     def open_classes(self, plane: int) -> np.ndarray: ...
 
 
@@ -38,7 +44,7 @@ def known_on(annotation: Given, planes: Iterable[int]) -> np.ndarray:
         known[plane] = True if annotation.painted[plane] and closed else annotation.labels[plane] > 0
         for axis, ones in annotation.painted_along.items():
             np.moveaxis(known[plane], axis - 1, 0)[list(ones)] = True
-        if outside is not None:
+        if outside is not None and annotation.box is not None:
             first, last = annotation.box
             known[plane] |= outside if first[0] <= plane <= last[0] else True
     return known
@@ -71,7 +77,8 @@ def crossed_by(
     if labels.shape != annotation.labels.shape:
         raise InputError("the labels of the planes along another axis have another shape than the annotation")
     across = np.moveaxis(as_integers(labels), axis, 0)
-    numbers = compact(across, np.isin(np.arange(len(across)), planes), annotation.classes)[planes]
+    rows = list(planes)
+    numbers = compact(across, np.isin(np.arange(len(across)), rows), annotation.classes)[rows]
     kept, known = annotation.labels.copy(), annotation.known.copy()
     kept_across, known_across = np.moveaxis(kept, axis, 0), np.moveaxis(known, axis, 0)
     before = known_across[planes]
@@ -88,5 +95,5 @@ def uncrossed_labels(annotation: Given) -> np.ndarray:
     """The labels without those that planes of another axis gave to planes that are not painted."""
     labels = annotation.labels.copy()
     for axis, ones in annotation.painted_along.items():
-        np.moveaxis(labels, axis, 1)[np.ix_(~annotation.painted, list(ones))] = 0
+        np.moveaxis(labels, axis, 1)[np.ix_(np.flatnonzero(~annotation.painted), np.array(ones))] = 0
     return labels

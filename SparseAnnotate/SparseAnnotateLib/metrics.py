@@ -12,10 +12,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 # One direction with a k-d tree of the surface, asked only for the voxels that lie apart, took 0.002 to 0.55 s; with an
 # exact distance map of the union's bounding box 0.02 to 1.4 s (SciPy) and 0.02 to 0.76 s (ITK's Maurer, which was
@@ -89,11 +93,12 @@ def dice_per_plane(labels: np.ndarray, reference: np.ndarray, class_count: int) 
     return dice_from_confusion(confusion_per_plane(labels, reference, class_count))
 
 
-def mean_of(values: np.ndarray, axis: int | None = None) -> np.ndarray | float:
+def mean_of(values: ArrayLike, axis: int | None = None) -> Any:
     """Mean that leaves NaN out; NaN where nothing is left."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmean(values, axis=axis) if np.size(values) else float("nan")
+        numbers = np.asarray(values)
+        return np.nanmean(numbers, axis=axis) if numbers.size else float("nan")
 
 
 def distances(mask: np.ndarray, reference: np.ndarray, spacing_mm: Sequence[float]) -> Distances:
@@ -137,8 +142,8 @@ def surface(mask: np.ndarray) -> np.ndarray:
         ahead, behind = _shifts(mask.ndim, axis)
         inner[ahead] &= mask[behind]
         inner[behind] &= mask[ahead]
-        edge = (slice(None),) * axis
-        inner[(*edge, 0)] = inner[(*edge, -1)] = False
+        edges = np.moveaxis(inner, axis, 0)
+        edges[0] = edges[-1] = False
     return mask & ~inner
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,3 +51,7 @@ class Prediction:
     expected_dice_interval: tuple[float, float] | None = None
     details: dict[str, Any] = field(default_factory=dict)
     expected_dice_per_structure: np.ndarray | None = None
+
+
+# What a predictor is: it yields how far it is, and last the prediction. Closing it cancels.
+Steps = Generator[Progress | Prediction, None, None]

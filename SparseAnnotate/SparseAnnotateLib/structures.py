@@ -40,7 +40,7 @@ def of_structures(
     renumbered[list(numbers)] = np.arange(1, len(numbers) + 1)
     labels = renumbered[annotation.labels]
     complete = annotation.complete[:, [number - 1 for number in numbers]]
-    painted = complete.any(axis=1)
+    painted = np.asarray(complete.any(axis=1))
     known = annotation.known | painted[:, None, None]
     if not painted.any():
         # Painted only in part: the planes that show one of them are all that there is.

@@ -118,7 +118,8 @@ class Volume:
             )
         if 0 in array.shape:
             raise InputError("the image holds no voxel: check the file")
-        spacing = tuple(float(s) for s in geometry.spacing_mm)
+        i_mm, j_mm, k_mm = (float(s) for s in geometry.spacing_mm)
+        spacing = (i_mm, j_mm, k_mm)
         if not all(np.isfinite(s) and s > 0 for s in spacing):
             raise InputError(f"the image's spacing is {_listed(spacing)} mm: set a positive one in its header")
         axis = resolve_axis(axis, spacing)
@@ -126,14 +127,15 @@ class Volume:
             intensities = np.ascontiguousarray(array.transpose(_TO_PLANES[axis]), dtype=np.float32)
         _refuse_too_large(array)
         _refuse_non_finite(intensities)
-        plane_spacing = tuple(spacing[::-1][n] for n in _TO_PLANES[axis])
-        return cls(intensities, plane_spacing, geometry, axis)
+        plane_mm, row_mm, column_mm = (spacing[::-1][n] for n in _TO_PLANES[axis])
+        return cls(intensities, (plane_mm, row_mm, column_mm), geometry, axis)
 
     @classmethod
     def from_array(cls, intensities: np.ndarray, spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Volume:
         """Build from planes in memory, shape (planes, rows, columns), spacing in the same order."""
         intensities = np.asarray(intensities)
-        geometry = ImageGeometry(tuple(reversed(intensities.shape)), tuple(float(s) for s in reversed(spacing_mm)))
+        k_mm, j_mm, i_mm = (float(s) for s in spacing_mm)
+        geometry = ImageGeometry(tuple(reversed(intensities.shape)), (i_mm, j_mm, k_mm))
         return cls.from_file_order(intensities, geometry, axis="k")
 
     def along(self, axis: str) -> Volume:

@@ -85,7 +85,8 @@ def read_image(
     if spacing_mm is not None:
         if stored.found is None or stored.found.placed:
             raise InputError(f"{path} says its spacing itself: drop --spacing, which is for TIFF and pictures")
-        geometry = replace(geometry, spacing_mm=tuple(float(length) for length in spacing_mm))
+        i_mm, j_mm, k_mm = map(float, spacing_mm)
+        geometry = replace(geometry, spacing_mm=(i_mm, j_mm, k_mm))
     elif stored.found is not None and (line := said_of_spacing(stored.found, path)):
         _log.warning("%s", line)
     try:

@@ -64,7 +64,7 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     """
     source = _structures_in(Path(str(path)))
     kind = None if source is None else _dicom_kind(source)
-    if kind is not None:
+    if source is not None and kind is not None:
         return _from_dicom(source, kind, volume)
     stored = load(path, labels=True, image_files=volume.geometry.files)
     segments = [] if stored.image is None else segmentation.read_segments(stored.image, stored.geometry.header)
@@ -205,4 +205,5 @@ def _offset(part: ImageGeometry, whole: ImageGeometry, tolerance: float = 1e-3) 
     rounded = np.rint(voxels)
     if np.abs(voxels - rounded).max() > 10 * tolerance:
         return None
-    return tuple(int(voxel) for voxel in rounded)
+    i, j, k = map(int, rounded)
+    return i, j, k

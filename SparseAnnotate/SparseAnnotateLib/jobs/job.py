@@ -41,7 +41,8 @@ class JobSource(Protocol):
     process must be able to read or write, none for a job in memory.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def check(self) -> None: ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Protocol
 
@@ -15,7 +15,7 @@ from ..annotation import SparseAnnotation
 from ..device import resolve_device
 from ..errors import InputError
 from ..options import Options
-from ..prediction import Prediction, Progress
+from ..prediction import Prediction, Progress, Steps
 from ..registry import Registry
 from ..same_grid import check_same_grid
 from ..structures import structure_groups
@@ -26,7 +26,7 @@ from .memory import Memory
 
 __all__ = ["PREDICTORS", "Prediction", "Predictor", "PredictorBase", "PredictorOptions", "Progress", "run"]
 
-PREDICTORS = Registry(__package__, "predictor")
+PREDICTORS: Registry[PredictorBase] = Registry(__package__, "predictor")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +52,9 @@ class PredictorOptions(Options):
 class Predictor(Protocol):
     """Gives labels to the voxels that are not known."""
 
-    name: str
+    name: ClassVar[str]
 
-    def predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]: ...
+    def predict(self, volume: Volume, annotation: SparseAnnotation) -> Steps: ...
 
 
 class PredictorBase(abc.ABC):
@@ -79,7 +79,7 @@ class PredictorBase(abc.ABC):
     def __init__(self, options: PredictorOptions | None = None):
         self.options = self.Options() if options is None else options
 
-    def predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+    def predict(self, volume: Volume, annotation: SparseAnnotation) -> Steps:
         """Predict; a generator of Progress whose last item is the Prediction. Closing it cancels.
 
         Raises
@@ -107,7 +107,7 @@ class PredictorBase(abc.ABC):
             raise RuntimeError(f"the predictor {self.name} ended without a prediction")
         yield self.keep_promises(pulled_to_crossing(prediction, annotation, volume.spacing_mm), annotation)
 
-    def _structures(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+    def _structures(self, volume: Volume, annotation: SparseAnnotation) -> Steps:
         """All structures at once where they share their planes, else in groups."""
         groups = structure_groups(annotation)
         if not self.joins_groups:
@@ -119,14 +119,14 @@ class PredictorBase(abc.ABC):
         return predicted_in_groups(lambda part: self._predict(volume, part), annotation, volume.spacing_mm, groups)
 
     @abc.abstractmethod
-    def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+    def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Steps:
         """Yield Progress, then one Prediction; its `labels` may be wrong where the truth is known."""
 
-    def with_options(self, options: PredictorOptions) -> Predictor:
+    def with_options(self, options: PredictorOptions) -> PredictorBase:
         """The same predictor with other options."""
         return type(self)(options)
 
-    def remembering(self, memory: Memory | None, in_view: int | None = None) -> Predictor:  # noqa: ARG002 - for others
+    def remembering(self, memory: Memory | None, in_view: int | None = None) -> PredictorBase:  # noqa: ARG002 - for others
         """The same predictor, recalling what it can of what it computed before; the prediction is the same.
 
         The plane that is `in_view`, and those around it, come first in its progress where that is possible.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..distances import bounding_box, signed_distance_mm
-from ..prediction import Prediction, Progress
+from ..prediction import Prediction, Steps
 from ..structures import of_structures
 
 Group = tuple[int, ...]
@@ -32,11 +32,11 @@ class Part:
 
 
 def predicted_in_groups(
-    predict: Callable[[SparseAnnotation], Iterator[Progress | Prediction]],
+    predict: Callable[[SparseAnnotation], Steps],
     annotation: SparseAnnotation,
     spacing_mm: Sequence[float],
     groups: Sequence[Group],
-) -> Iterator[Progress | Prediction]:
+) -> Steps:
     """Predict group after group, each as if there were no other structures, and join them.
 
     Groups with nothing painted are left out. Where two groups claim a voxel the more probable one gets it; of

@@ -8,7 +8,7 @@ Their mean decides (`scores`), weighed by how wrong each of them is (`rivals`).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..corrections import Corrections
 from ..errors import InputError
 from ..initial import Initial
 from ..postprocess import without_specks
-from ..prediction import Prediction, Progress
+from ..prediction import Prediction, Progress, Steps
 from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
 from ..volume import Volume
@@ -29,9 +29,7 @@ from .scores import joined_scores
 _PREDICTED = 0.9
 
 
-def predicted_from(
-    predictor: PredictorBase, volume: Volume, annotation: SparseAnnotation, initial: Initial
-) -> Iterator[Progress | Prediction]:
+def predicted_from(predictor: PredictorBase, volume: Volume, annotation: SparseAnnotation, initial: Initial) -> Steps:
     """Predict from a rough segmentation and the planes on which it was corrected; as `PredictorBase.predict`.
 
     Without a corrected plane the rough segmentation comes back without its specks, with no Dice to expect of it, and no

@@ -15,7 +15,7 @@ from ..registry import Registry
 from ..same_grid import check_same_grid
 from ..volume import Volume
 
-SELECTORS = Registry(__package__, "selector")
+SELECTORS: Registry[SelectorBase] = Registry(__package__, "selector")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SelectorOptions(Options):
 class Selector(Protocol):
     """Suggests planes to paint."""
 
-    name: str
+    name: ClassVar[str]
 
     def select(
         self, volume: Volume, annotation: SparseAnnotation, count: int, rng: np.random.Generator
