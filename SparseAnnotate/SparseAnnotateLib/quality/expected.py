@@ -14,7 +14,17 @@ from .features import PlaneFeatures, features_of
 from .hidden import hiddenness, shifts
 from .image_agreement import image_agreement
 from .left_out import groups_to_leave_out, without_planes
-from .model import GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL, INTERPOLATED, NEAREST, LeftOut, Model, ratio_of
+from .model import (
+    FEW_PLANES,
+    GUIDED_FEW_PLANES_INTERVAL,
+    GUIDED_PLANE_INTERVAL,
+    GUIDED_VOLUME_INTERVAL,
+    INTERPOLATED,
+    NEAREST,
+    LeftOut,
+    Model,
+    ratio_of,
+)
 from .told import Told
 from .vanished import vanished_px
 from .warned import planes_by_name, shown_by_image, warnings_of
@@ -170,7 +180,8 @@ def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predict
         if intensities is not None and said:
             shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities)
             told = told.lowered(shift, prediction.labels, annotation)
-        return told, (GUIDED_PLANE_INTERVAL, GUIDED_VOLUME_INTERVAL)
+        few = len(annotation.source_planes) <= FEW_PLANES
+        return told, (GUIDED_PLANE_INTERVAL, GUIDED_FEW_PLANES_INTERVAL if few else GUIDED_VOLUME_INTERVAL)
     quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
     names = [label_class.name for label_class in annotation.classes]
     per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}

@@ -66,7 +66,7 @@ class Told:
         per_plane, per_structure = self.per_plane, self.per_structure
         if per_structure is not None:
             before = per_structure
-            per_structure = np.fmin(before, image.most_per_plane()).astype(np.float32)
+            per_structure = np.minimum(before, image.most_per_plane()).astype(np.float32)
             sums = np.nansum(before, axis=1)
             share = np.divide(np.nansum(per_structure, axis=1), sums, out=np.ones(len(sums)), where=sums > 0)
             per_plane = (per_plane * share).astype(np.float32)

@@ -103,6 +103,20 @@ def test_what_goes_on_is_promised_as_before(predictor):
     assert prediction.expected_dice == pytest.approx(true, abs=0.05)
 
 
+@pytest.mark.parametrize("predictor", ["guided", "shape"])
+def test_the_image_makes_nobody_say_more_or_of_other_planes(predictor):
+    truth = truth_of(stacked_discs)
+    annotation = SparseAnnotation.from_painted_planes(truth, [5, 15, 25, 35, 45, 55]).with_range(0, PLANES - 1)
+    volume = Volume.from_array((100 * truth).astype(np.float32), SPACING)
+    prediction = run(PREDICTORS.create(predictor), volume, annotation)
+    without = with_expected_quality(prediction, annotation, SPACING, predictor).expected_dice_per_structure
+    having = with_expected_quality(prediction, annotation, SPACING, predictor, volume.intensities)
+    np.testing.assert_array_equal(np.isfinite(having.expected_dice_per_structure), np.isfinite(without))
+    assert not np.isfinite(without[[5, 15, 25, 35, 45, 55]]).any()
+    if predictor == "guided":
+        assert np.nanmax(having.expected_dice_per_structure - without) <= 0
+
+
 def test_an_image_that_shows_nothing_takes_nothing_away():
     truth = truth_of(stacked_discs)
     annotation = SparseAnnotation.from_painted_planes(truth, range(5, PLANES, 10))
