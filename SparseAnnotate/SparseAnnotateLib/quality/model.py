@@ -123,7 +123,7 @@ class LeftOut:
 # For what `guided` says itself to expect: log-odds to add to those of what is lost, for the same percentiles.
 GUIDED_PLANE_INTERVAL = (-1.36, 0.6)
 GUIDED_VOLUME_INTERVAL = (-0.28, 0.25)
-# Of volumes with so few painted planes; with the one interval for all 62 of 100 of them lay in it, and 88 of the others.
+# Of volumes with so few painted planes; with one interval for all, 62 of 100 of them lay in it, and 88 of the others.
 FEW_PLANES, GUIDED_FEW_PLANES_INTERVAL = 3, (-0.25, 0.65)
 
 # Of `shape`, and of everything else that has no model of its own.
