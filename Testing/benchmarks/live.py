@@ -9,9 +9,10 @@ An expert clicks both ends and paints the planes that `cover` suggests, in its o
 last `--paintings` of them are measured: the medians. *Cold* is a new process that imports, reads image and labels,
 computes and writes; its stages are processor seconds. *Live* is a job of a `ResidentRunner` that predicted from all
 planes but the last before; its processor seconds are those of the worker and of the caller, writing and reading
-included. "In view" is the first preview, of the plane that was painted last. "Same box" are the paintings that left the
-box of all painted structures as it was; others change the region, and have to be computed anew. Labels of both are
-compared. Ratios of processor seconds hold on a busy machine, those of seconds less so.
+included. "In view" is the first preview of a plane beside the one that was painted last: its sketch
+(docs/design/jobs.md). "Same box" are the paintings that left the region as it was; others change it, and all has to be
+computed anew. Labels of both are compared. Ratios of processor seconds hold on a busy machine, those of seconds less
+so: on two idle cores seconds are between half of the processor seconds and all of them.
 """
 
 from __future__ import annotations
@@ -97,10 +98,10 @@ class Live:
         begin, own, other = time.perf_counter(), time.process_time(), processor_time_s(self.worker)
         handle = self.runner.submit(Job("guided", self.volume, annotation, in_view=plane))
         own -= time.process_time()
-        shown = None
+        shown = used_shown = None
         while not handle.poll().ended:
             if shown is None and any(event.preview is not None for event in handle.events()):
-                shown = time.perf_counter() - begin
+                shown, used_shown = time.perf_counter() - begin, processor_time_s(self.worker) - other
             time.sleep(0.01)
         own += time.process_time()
         labels = handle.result().labels
@@ -110,7 +111,9 @@ class Live:
         assert handle.pid == self.worker, "the worker was lost"
         handle.close()
         digest = hashlib.sha256(labels.tobytes()).hexdigest()
-        return {"seconds": seconds, "shown": seconds if shown is None else shown, "used": used, "digest": digest}
+        told = {"seconds": seconds, "used": used, "digest": digest}
+        shown, used_shown = (seconds, used) if shown is None else (shown, used_shown)
+        return {**told, "shown": shown, "used_shown": used_shown}
 
     def memory_mb(self) -> dict[str, float]:
         """Of the worker: now, and at most."""
@@ -175,6 +178,7 @@ def summary(name, volume, expert, painted: int, rows: list[dict], memory: dict) 
         told[kind] = {
             "paintings": len(some),
             "live, processor s": median(lambda row: row["live"]["used"], some),
+            "in view, processor s": median(lambda row: row["live"]["used_shown"], some),
             "of cold": median(lambda row: row["live"]["used"] / used(row), some),
             "of cold's computing": median(lambda row: row["live"]["used"] / row["cold"]["compute"], some),
             "time, all, of cold": median(lambda row: row["live"]["seconds"] / row["cold"]["seconds"], some),

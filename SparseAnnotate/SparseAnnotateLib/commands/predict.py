@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
     else:
         volume, annotation = annotation_from(arguments, volume, file)
+    del file  # a byte a voxel, and the annotation has its own
     _describe(arguments.console, volume, annotation)
     with arguments.console.progress(predictor.name) as show:
         prediction = _batch.run_one(arguments, predictor, volume, annotation, show, initial)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..annotation import SparseAnnotation
@@ -35,12 +37,17 @@ def _sides(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
     return sum(np.bincount(one[differ], minlength=count + 1)[1:] for one in (first, second))
 
 
-def brightness(intensities: np.ndarray, labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation inside each structure on each plane, float (planes, structures); NaN for nothing."""
-    means, spreads = np.full((2, len(labels), count), np.nan)
-    for number, (plane, image) in enumerate(zip(labels, intensities, strict=True)):
-        inside = plane > 0
-        which, values = plane[inside], image[inside].astype(np.float64)
+def brightness(
+    intensities: np.ndarray, labels: np.ndarray, planes: Sequence[int], count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation inside each structure on each of some planes, float (planes, structures).
+
+    NaN for nothing.
+    """
+    means, spreads = np.full((2, len(planes), count), np.nan)
+    for number, place in enumerate(planes):
+        inside = labels[place] > 0
+        which, values = labels[place][inside], intensities[place][inside].astype(np.float64)
         pixels = np.bincount(which, minlength=count + 1)[1:]
         there = pixels > 0
         mean = np.bincount(which, values, minlength=count + 1)[1:][there] / pixels[there]

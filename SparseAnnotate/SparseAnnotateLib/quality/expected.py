@@ -13,7 +13,7 @@ from ..structures import of_structures, structure_groups
 from .features import PlaneFeatures, features_of
 from .hidden import hiddenness, shifts
 from .image_agreement import image_agreement
-from .left_out import groups_to_leave_out, without_planes
+from .left_out import groups_to_leave_out, sources_without
 from .model import (
     FEW_PLANES,
     GUIDED_FEW_PLANES_INTERVAL,
@@ -203,7 +203,7 @@ def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predict
 def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> bool:
     """Whether a painted plane that was left out came back nearly as it was painted, by interpolation alone."""
     for planes in groups_to_leave_out(annotation):
-        labels = quick_labels("shape", without_planes(annotation, planes), spacing_mm, planes)
+        labels = quick_labels("shape", sources_without(annotation, planes), spacing_mm, planes)
         dice = dice_from_confusion(
             confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
         )
@@ -222,7 +222,7 @@ def left_out_excess(
     """Leave painted planes out, interpolate them, and compare what they lose with what the model expects."""
     excess, structure = [], []
     for planes in groups_to_leave_out(annotation):
-        rest = without_planes(annotation, planes)
+        rest = sources_without(annotation, planes)
         labels = quick_labels(name, rest, spacing_mm, planes)
         other = quick_labels("nearest" if name == "shape" else "shape", rest, spacing_mm, planes)
         features = features_of(labels, rest, spacing_mm, planes, other, intensities)

@@ -141,8 +141,8 @@ def _thickness(predicted, painted, next_to, count: int, spacing_mm) -> np.ndarra
 
 def _unlike(labels, annotation: SparseAnnotation, planes, next_to, intensities: np.ndarray) -> np.ndarray:
     count, sources = annotation.class_count, annotation.source_planes
-    predicted, _ = brightness(intensities[planes], labels[planes], count)
-    means, spreads = brightness(intensities[sources], annotation.labels[sources], count)
+    predicted, _ = brightness(intensities, labels, planes, count)
+    means, spreads = brightness(intensities, annotation.labels, sources, count)
     least = _LEAST_SPREAD * float(intensities[sources].std())
     wander = _mean_of((means - _mean_of(means)) ** 2) ** 0.5
     mean, spread = (_mean_of(np.stack([one[side] for side in next_to])) for one in (means, spreads))

@@ -15,6 +15,16 @@ def without_planes(annotation: SparseAnnotation, planes: list[int]) -> SparseAnn
     return replace(annotation, labels=labels, known=known, painted=painted, complete=complete)
 
 
+def sources_without(annotation: SparseAnnotation, planes: list[int]) -> SparseAnnotation:
+    """The annotation as those see it who look at source planes only, had nobody painted these planes.
+
+    Nothing of the size of the volume is copied: what is known on these planes still stands there.
+    """
+    painted, complete = annotation.painted.copy(), annotation.complete.copy()
+    painted[planes], complete[planes] = False, False
+    return replace(annotation, painted=painted, complete=complete)
+
+
 def groups_to_leave_out(annotation: SparseAnnotation, groups: int = 2) -> list[list[int]]:
     """Painted planes in groups that are left out one after the other.
 

@@ -1,11 +1,12 @@
 import os
 import signal
 
+import numpy as np
 import pytest
 from jobs.examples import PATIENCE_S, lines, tiny_job, wait_for
 from jobs.runner_tester import ProcessRunnerTester
-from SparseAnnotateLib import InputError
-from SparseAnnotateLib.jobs import JobFailedError, JobState
+from SparseAnnotateLib import InputError, SparseAnnotation, Volume
+from SparseAnnotateLib.jobs import Job, JobFailedError, JobState
 
 pytest.importorskip("distributed", reason="the Dask runner needs the extra 'cluster'")
 
@@ -63,6 +64,25 @@ class TestDaskRunner(ProcessRunnerTester):
         handle = self.finish(runner.submit(tiny_job()), JobState.FAILED)
         with pytest.raises(InputError, match=r"we have 99\.0: install the same one"):
             handle.result()
+
+    def test_a_worker_that_remembers_sketches_the_plane_in_view_and_gives_the_same(self, runner, monkeypatch):
+        rng = np.random.default_rng(0)
+        labels = np.zeros((14, 30, 30), np.uint8)
+        labels[:, 10:20, 8:22] = 1
+        volume = Volume.from_array((60 * labels + rng.normal(0, 20, labels.shape)).astype(np.float32))
+        painted = [0, 3, 6, 9, 13]
+        results, sketched = {}, {}
+        for memory_bytes in (0, 1 << 28):
+            monkeypatch.setattr(runner, "_memory_bytes", memory_bytes)
+            # Of three jobs on two workers, one of them does two.
+            jobs = [Job("guided", volume, SparseAnnotation.from_painted_planes(labels, painted), in_view=6)] * 3
+            handles = [self.finish(runner.submit(job)) for job in jobs]
+            results[memory_bytes] = [handle.result().labels.tobytes() for handle in handles]
+            shown = [(event.stage, event.preview) for handle in handles for event in handle.events()]
+            sketched[memory_bytes] = [stage for stage, preview in shown if preview and stage == "comparing planes"]
+        assert len(set(results[0] + results[1 << 28])) == 1
+        assert not sketched[0]
+        assert sketched[1 << 28]
 
     def test_the_scheduler_forgets_what_was_delivered_and_what_was_cancelled(self, runner):
         finished = self.finish(runner.submit(tiny_job()))

@@ -14,7 +14,7 @@ from SparseAnnotateLib.predictors.guided.edges import smoothed_along_edges, stre
 from SparseAnnotateLib.predictors.guided.expected_dice import LOST, ExpectedDice
 from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.fusion import exponents, fused
-from SparseAnnotateLib.predictors.guided.gaps import Gap, gaps_of
+from SparseAnnotateLib.predictors.guided.gaps import CARRIED_BYTES, Gap, _begun_with, gaps_of
 from SparseAnnotateLib.predictors.guided.images import Images, structure_region
 from SparseAnnotateLib.predictors.guided.patches import PatchSearch, disc_offsets, runs
 from SparseAnnotateLib.predictors.guided.pool import INSIDE, adapted_weights, pooled
@@ -49,11 +49,14 @@ def maps_of(labels, spacing_mm=(1.0, 1.0), ends=None, class_count=1, clicked=())
 
 
 class TestImages:
-    def test_the_region_is_the_labels_with_a_margin_inside_the_plane(self):
+    def test_the_region_is_the_labels_with_a_margin_in_steps_of_16_pixels_inside_the_plane(self):
         labels = np.zeros((3, 60, 50), np.uint8)
-        labels[1, 20:25, 3:8] = 1
+        labels[1, 28:33, 3:8] = 1
         region = structure_region(SparseAnnotation.from_painted_planes(labels))
-        assert region == (slice(8, 37), slice(0, 20))
+        assert region == (slice(16, 48), slice(0, 32))
+        labels[1, 33:50, 3:38] = 1
+        region = structure_region(SparseAnnotation.from_painted_planes(labels))
+        assert region == (slice(16, 60), slice(0, 50))
 
     def test_a_large_constant_background_does_not_count(self):
         planes = np.zeros((4, 20, 20), np.float32)
@@ -283,6 +286,13 @@ class TestGaps:
         assert list(gap.upward()) == [4, 5, 6]
         assert list(gap.downward()) == [5, 4, 3]
         assert list(Gap(None, 3, 1, 2).downward()) == [2, 1]
+
+    def test_gaps_are_begun_ahead_of_time_unless_that_takes_too_much_memory(self):
+        gaps = gaps_of([0, 10, 20, 30], (0, 30))
+        a_flow = CARRIED_BYTES // (2 * 2 * 10)  # of both ways through ten planes
+        assert list(_begun_with(gaps, 4, a_flow // 3)) == [4, 5, 6]
+        assert list(_begun_with(gaps, 4, a_flow // 2)) == [4, 5]
+        assert list(_begun_with(gaps, 4, a_flow * 9)) == [4]
 
     def test_a_bracket_knows_its_nearer_side(self):
         assert Bracket(5, 3, 9).share == pytest.approx(1 / 3)

@@ -5,7 +5,7 @@ import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
 from SparseAnnotateLib.quality.expected import expected_quality, quick_labels, with_expected_quality
 from SparseAnnotateLib.quality.features import features_of
-from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
+from SparseAnnotateLib.quality.left_out import groups_to_leave_out, sources_without, without_planes
 from SparseAnnotateLib.quality.model import INTERPOLATED, LeftOut, log_odds, ratio_of
 
 SPACING = (2.0, 1.0, 1.0)
@@ -74,6 +74,16 @@ class TestLeavingOut:
         assert not rest.known[5].any()
         assert not rest.labels[5].any()
         assert annotation.labels[5].any()
+
+    def test_sources_are_the_same_where_nothing_of_the_planes_is_copied(self):
+        annotation = annotate(a_rod(), [2, 5, 9])
+        light, rest = sources_without(annotation, [5]), without_planes(annotation, [5])
+        assert light.labels is annotation.labels
+        assert light.source_planes == rest.source_planes == [2, 9]
+        assert light.unpainted_planes == rest.unpainted_planes
+        np.testing.assert_array_equal(
+            quick_labels("shape", light, SPACING, [5]), quick_labels("shape", rest, SPACING, [5])
+        )
 
     def test_a_structure_with_few_left_out_planes_is_taken_for_as_hard_as_the_others(self):
         excess = LeftOut(np.array([1.0] * 10), np.zeros(10, int), 2).per_structure

@@ -137,6 +137,8 @@ class DaskRunner(Runner):
     ----------
     scheduler : address such as ``tcp://host:8786``; without one, a cluster is started on this machine
     workers : how many processes that one has
+    memory_bytes : what each worker may remember of its earlier jobs (see `predictors.memory`), 0 for nothing: for who
+        predicts the same scan again and again
 
     Raises
     ------
@@ -144,8 +146,9 @@ class DaskRunner(Runner):
         Where no scheduler answers, or it has no workers.
     """
 
-    def __init__(self, scheduler: str | None = None, *, workers: int = 1):
+    def __init__(self, scheduler: str | None = None, *, workers: int = 1, memory_bytes: int = 0):
         super().__init__()
+        self._memory_bytes = memory_bytes
         distributed = require("distributed", extra="cluster", purpose="a Dask cluster")
         self._closing = contextlib.ExitStack()
         self._closing.enter_context(quiet("distributed"))
@@ -211,6 +214,7 @@ class DaskRunner(Runner):
                 self._topic,
                 __version__,
                 deliver,
+                self._memory_bytes,
                 key=f"predict-{identity}",
                 pure=False,
             )

@@ -8,6 +8,7 @@ import signal
 from typing import Any
 
 from ...errors import InputError
+from ...predictors.memory import Memory
 from ..events import Event
 from ..execute import execute
 from ..failure import INPUT, JobCancelledError, JobFailedError, describe
@@ -16,6 +17,9 @@ from ..reporter import Heartbeat, Reporter
 from ..watcher import CHECK_INTERVAL_S
 
 logger = logging.getLogger(__name__)
+
+# What this Dask worker remembers of earlier jobs, by how much it may.
+_memories: dict[int, Memory] = {}
 
 # The jobs that this Dask worker was told to end. Told to all workers, so that it does not matter where a job starts.
 _stopped: set[str] = set()
@@ -26,8 +30,10 @@ def stop_case(identity: str) -> None:
     _stopped.add(identity)
 
 
-def run_case(source: JobSource, identity: str, topic: str, version: str, deliver: bool) -> Any:
+def run_case(source: JobSource, identity: str, topic: str, version: str, deliver: bool, memory_bytes: int = 0) -> Any:
     """Load, predict, and deliver where the files are; events go to a topic of the scheduler.
+
+    With `memory_bytes` what earlier jobs of this worker computed is recalled.
 
     Raises
     ------
@@ -47,7 +53,7 @@ def run_case(source: JobSource, identity: str, topic: str, version: str, deliver
             reporter.started()
             _refuse_other_version(version)
             job = source.load()
-            prediction = execute(job, reporter, lambda: identity in _stopped)
+            prediction = execute(job, reporter, lambda: identity in _stopped, _memory(memory_bytes))
             result = source.deliver(job, prediction) if deliver else prediction
         reporter.result()
     except JobCancelledError:
@@ -61,6 +67,10 @@ def run_case(source: JobSource, identity: str, topic: str, version: str, deliver
     finally:
         _stopped.discard(identity)
     return result
+
+
+def _memory(limit_bytes: int) -> Memory | None:
+    return _memories.setdefault(limit_bytes, Memory(limit_bytes)) if limit_bytes else None
 
 
 def _refuse_other_version(version: str) -> None:

@@ -15,6 +15,10 @@ from .threads import worker_count
 # Flows that are found before the planes are carried along them, at most.
 STEPS_BYTES = 128 << 20
 
+# Of what is carried, two flows a plane and way, at most, unless one gap alone takes more: gaps are begun ahead of time
+# as far as that goes. (Of large planes with few painted ones two gaps would take 4 GB.)
+CARRIED_BYTES = 1 << 30
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -65,7 +69,7 @@ def walk(
     carried: dict[int, tuple[Future | None, Future | None]] = {}
     arrivals = _Arrivals(worker.sources)
     for number, gap in enumerate(gaps):
-        for later in range(number, min(len(gaps), number + ahead)):
+        for later in _begun_with(gaps[number : number + ahead], number, worker.flow_bytes):
             if later not in carried:
                 carried[later] = _start_carrying(worker, gaps[later], steps.of(gaps[later]), executor)
         upward, downward = ({} if future is None else future.result() for future in carried[number])
@@ -85,6 +89,16 @@ def walk(
         before = started
     for future in before:
         yield future.result()
+
+
+def _begun_with(gaps: Sequence[Gap], number: int, flow_bytes: int) -> Iterator[int]:
+    """The numbers of the gaps that are begun with the first of them, which is `number`."""
+    planes = 0
+    for later, gap in enumerate(gaps, start=number):
+        planes += len(gap.upward()) + len(gap.downward())
+        if later > number and 2 * planes * flow_bytes > CARRIED_BYTES:
+            return
+        yield later
 
 
 def brackets_of(gap: Gap) -> dict[int, Bracket]:

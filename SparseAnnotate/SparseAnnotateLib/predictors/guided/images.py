@@ -14,6 +14,11 @@ from ..memory import Memory, digest
 # Room for what the unpainted planes add around the painted structures.
 MARGIN_PIXELS = 12
 
+# The region begins and ends at multiples of this: one more painted plane moves the box of all structures in half of the
+# cases, and nothing that was computed for another region can be recalled; like this in a fifth (173 paintings).
+# (35 predictions of 18 volumes at 5, 10 and 20 %: +.0001, between -.0026 and +.0029.)
+REGION_STEP_PIXELS = 16
+
 CLIP_PERCENTILES = (0.5, 99.5)
 
 # Percentiles of a regular sample of this many voxels differ from the exact ones by far less than the noise.
@@ -26,8 +31,14 @@ DEVIATION_WINDOW = 5
 
 
 def structure_region(annotation: SparseAnnotation) -> tuple[slice, slice]:
-    """Rows and columns of the bounding box of all painted labels, with a margin."""
-    return with_margin(annotation.labels[annotation.source_planes].any(axis=0))
+    """Rows and columns of the bounding box of all painted labels, with a margin, in steps that it seldom leaves."""
+    labelled = annotation.labels[annotation.source_planes].any(axis=0)
+    return tuple(_in_steps(one, size) for one, size in zip(with_margin(labelled), labelled.shape, strict=True))
+
+
+def _in_steps(place: slice, size: int) -> slice:
+    step = REGION_STEP_PIXELS
+    return slice(place.start // step * step, min(size, -(-place.stop // step) * step))
 
 
 def with_margin(labelled: np.ndarray) -> tuple[slice, slice]:

@@ -127,7 +127,9 @@ class Guided(PredictorBase):
             rng = np.random.default_rng(self.options.seed)
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
             adapting = executor.submit(adapted_weights, samples, rng, worker.default_weights(False))
-            corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
+            corrector = Corrector(
+                annotation.class_count, self.options.seed, worker.painted_on(), quick=only is not None
+            )
             for share in corrector.fit(lessons, executor):
                 yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
             output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)
