@@ -464,6 +464,35 @@ class TestCommandLine:
         assert f"half.nii.gz stops at nearly full size at {place} of 0 to" in said
         assert said.count("nearly full size") == 1
 
+    def test_a_few_painted_planes_are_noted_to_be_no_segmentation(self, tmp_path, capsys):
+        assert self.given(tmp_path, initial="painted.nii.gz") == 0
+        assert "holds labels on 2 of the planes 3 to 8 only" in capsys.readouterr().err
+
+    def test_how_right_it_is_on_corrected_planes_is_said(self, tmp_path, files, capsys):
+        files("right.nii.gz", discs(8))
+        assert self.given(tmp_path, initial="right.nii.gz") == 0
+        assert "on corrected planes the initial segmentation has a Dice of 1.000" in capsys.readouterr().err
+
+    def test_one_that_lies_elsewhere_is_noted(self, tmp_path, files, capsys):
+        files("mirrored.nii.gz", discs(8, centre=(20, 36)))
+        assert self.given(tmp_path, initial="mirrored.nii.gz") == 0
+        assert "check that it is of this scan, and not mirrored" in capsys.readouterr().err
+
+    def test_structures_that_are_taken_for_each_other_are_noted(self, tmp_path, files, capsys):
+        truth = discs(6, centre=(10, 10)) + 2 * discs(6, centre=(28, 28))
+        painted = np.zeros_like(truth)
+        painted[[3, 8]] = truth[[3, 8]]
+        files("two.nii.gz", painted)
+        files("swapped.nii.gz", np.array([0, 2, 1], np.uint8)[truth])
+        assert self.given(tmp_path, labels="two.nii.gz", initial="swapped.nii.gz") == 0
+        said = capsys.readouterr().err
+        assert "it has class 1 where class 2 is painted, class 2 where class 1 is painted" in said
+        matches = ["--match", "class 2=class 1", "--match", "class 1=class 2"]
+        assert 'give --match "class 2=class 1" --match "class 1=class 2"' in said
+        assert self.given(tmp_path, *matches, labels="two.nii.gz", initial="swapped.nii.gz") == 0
+        assert "where class" not in capsys.readouterr().err
+        assert np.array_equal(result(tmp_path), truth)
+
     def test_no_structure_in_common_is_refused_and_match_says_which(self, tmp_path, files, capsys):
         files("other.nii.gz", 5 * discs(11))
         assert self.given(tmp_path, initial="other.nii.gz") == 2

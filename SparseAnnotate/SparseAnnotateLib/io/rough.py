@@ -127,7 +127,14 @@ def _of_probabilities(
 
 
 def _said_of_cut(path: str | Path, inside: np.ndarray) -> list[str]:
-    """A sentence for each end where all structures stop at nearly full size, though the image goes on."""
+    """Sentences on gaps, and on each end where all structures stop at nearly full size, though the image goes on."""
+    shown = np.flatnonzero(inside.any(axis=(1, 2)))
+    span = int(shown[-1] - shown[0] + 1)
+    if 2 * len(shown) <= span:
+        return [
+            f"note: {path} holds labels on {len(shown)} of the planes {shown[0]} to {shown[-1]} only: if these are "
+            "painted planes, give them as LABELS"
+        ]
     said = []
     for axis, name in enumerate(("plane", "row", "column")):
         area = np.count_nonzero(inside, axis=tuple(other for other in range(3) if other != axis))

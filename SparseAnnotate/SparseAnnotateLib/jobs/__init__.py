@@ -6,7 +6,8 @@
   `failure`: how it may end.
 - `shared_image`: an image that many jobs have is written, and mapped, once.
 - `process`, `windows`, `locks`: what the operating system has for it.
-- `cases`, `batch`: many of them; `starting`: what was corrected of a segmentation that a program made.
+- `cases`, `batch`: many of them; `starting`: what was corrected of a segmentation that a program made;
+  `comparing`: how right that is.
 
 May be imported here: everything below (`predictors`, `selectors`, `quality`, ...), and nothing of `evaluation` or
 `commands`. Slicer talks to the library through here.

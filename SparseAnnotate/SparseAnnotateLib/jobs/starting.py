@@ -17,6 +17,7 @@ from ..io import LabelFile
 from ..io.rough import read_rough_labels
 from ..several_models import Combined, combined
 from ..volume import Volume
+from .comparing import said_of_corrected
 
 # Labels that hold so much of the planes of the rough segmentation are that one, edited, and no few painted planes.
 _EDITED = 0.9
@@ -96,6 +97,7 @@ def understand_start(
         before, doubt = together.labels, together.doubt
         sentences.append(_said_of_combined(together, annotation))
     start = Initial(before, tuple(annotation.classes), doubt)
+    sentences += said_of_corrected(before, annotation)
     return Started(turned, annotation, start, (*sentences, *understood.sentences))
 
 
