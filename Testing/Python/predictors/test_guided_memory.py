@@ -295,6 +295,21 @@ class TestSketch:
         # From four painted planes on they see what the priors say of other structures, too.
         assert not self.shown(self.steps(annotated(labels, [0, 6, 10, 15]), memory, 10), "comparing planes")
 
+    def test_they_are_shown_too_where_the_region_begins_elsewhere(self):
+        rng = np.random.default_rng(0)
+        labels = np.zeros((13, 90, 100), np.uint8)
+        labels[:, 40:60, 40:60] = 1
+        volume = Volume.from_array((60 * labels + rng.normal(0, 20, labels.shape)).astype(np.float32))
+        memory, painted = Memory(), [0, 3, 6, 12]
+        self.steps(annotated(labels, painted, (0, 12)), memory, 6, volume)
+        # What is nowhere else moves the region's corner from (16, 16) to (0, 0).
+        labels[9, 14:30, 14:30] = 1
+        steps = self.steps(annotated(labels, [*painted, 9], (0, 12)), memory, 9, volume)
+        shown = self.shown(steps, "comparing planes")
+        assert sorted(shown) == [7, 8, 10, 11]
+        for plane, sketched in shown.items():
+            assert np.mean(sketched[35:65, 35:65] != steps[-1].labels[plane, 35:65, 35:65]) < 0.02
+
     def test_the_plane_in_view_changes_no_bit_of_the_result(self):
         memory = Memory()
         for in_view, annotation in zip((3, 12, 0, 15, 7), stories(4), strict=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -150,9 +150,21 @@ def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> n
     features = [f.ravel()[priors.band] for f in [*_appearance(images, plane), *_differences(images, priors)]]
     near, _ = priors.bracket.gap_planes
     features += [priors.residual_below, priors.residual_above, np.full(len(priors.band), near * distance_unit_mm)]
-    row, column = np.divmod(priors.band, images.shape[1])
-    features += [place / _PLACE_UNIT_PIXELS for place in (row, column, row + column, row - column)]
+    features += _places(*np.divmod(priors.band, images.shape[1]))
     return np.stack(features)
+
+
+def _places(row: np.ndarray | int, column: np.ndarray | int) -> list:
+    """Where a pixel lies in the region: the last features of the image, which `moved` changes."""
+    return [place / _PLACE_UNIT_PIXELS for place in (row, column, row + column, row - column)]
+
+
+def moved(rows: Rows, down: int, right: int) -> Rows:
+    """Rows as they would be of a region that begins so many pixels further up and to the left."""
+    image = rows.image.copy()
+    ways = np.array(_places(down, right), np.float16)
+    image[-len(ways) :] += ways[:, None]
+    return replace(rows, image=image)
 
 
 def _appearance(images: Images, plane: int) -> list[np.ndarray]:

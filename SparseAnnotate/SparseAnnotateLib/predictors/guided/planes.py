@@ -108,7 +108,7 @@ class PlaneWorker:
         )
 
     def sees(self) -> bytes:
-        """What the trees' features depend on but the plane: two that see the same can use each other's trees."""
+        """What the trees' features depend on but plane and region: two that see the same can use each other's trees."""
         return self._remembered.seen(self._sight, self._cohort is None, self._spacing_mm)
 
     def rows_bytes(self, planes: int) -> int:

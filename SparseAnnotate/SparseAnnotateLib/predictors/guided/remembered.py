@@ -44,7 +44,8 @@ class Remembered:
         if memory is not None:
             image, region, device = tools
             place = [(one.start, one.stop) for one in region]
-            self._seen = digest(memory.digest_of_image(image), place, device, class_count)
+            self._anywhere = memory.digest_of_image(image), device, class_count
+            self._seen = digest(*self._anywhere, place)
             self._scene = digest(self._seen, setting)
             self._labels = {plane: digest(own) for plane, own in labels.items()}
 
@@ -54,8 +55,8 @@ class Remembered:
         return self._memory is not None
 
     def seen(self, *more: Any) -> bytes:
-        """The image, the region, the device, the number of structures, and `more`."""
-        return digest(self._seen, *more) if self.is_kept else b""
+        """The image, the device, the number of structures, and `more`; not the region."""
+        return digest(*self._anywhere, *more) if self.is_kept else b""
 
     def carried_key(self, source: int, plane: int) -> bytes | None:
         """Of the labels that one plane receives from a painted one."""

@@ -11,6 +11,7 @@ from ...annotation import SparseAnnotation
 from ...volume import Volume
 from ..memory import Memory, digest
 from .classifier import Corrector
+from .features import moved
 from .gaps import Gap
 from .output import Output
 from .planes import PlaneResult, PlaneWorker
@@ -21,18 +22,19 @@ PLANES_SHOWN = 16
 
 @dataclass(frozen=True)
 class Learnt:
-    """What a prediction learnt of all painted planes."""
+    """What a prediction learnt of all painted planes; `begins` is the first row and column of its region."""
 
     corrector: Corrector
     pool_weights: np.ndarray
     class_weights: np.ndarray
+    begins: tuple[int, int]
 
 
 class Sketch:
     """Planes around the one in view, decided by what was learnt when fewer, or other, planes were painted.
 
-    What is shown is soon replaced; no result depends on it. Where nothing was learnt of these structures in this region
-    of the image, nothing is sketched.
+    What is shown is soon replaced; no result depends on it. Where nothing was learnt of these structures in this image,
+    nothing is sketched.
 
     Attributes
     ----------
@@ -67,7 +69,8 @@ class Sketch:
         learnt = self._learnt
         output = Output(self._volume, self._annotation, self._worker, learnt.pool_weights, keep_probabilities=False)
         found = [self._found[plane] for plane in self.planes]
-        trees = learnt.corrector.predict([result.rows for result in found])
+        down, right = (now - before for now, before in zip(_beginning(self._worker), learnt.begins, strict=True))
+        trees = learnt.corrector.predict([moved(result.rows, down, right) for result in found])
         for result, probabilities in zip(found, trees, strict=True):
             output.add(result, probabilities)
         yield from output.decide(map, self.planes, learnt.class_weights)
@@ -75,8 +78,12 @@ class Sketch:
     def keep(self, corrector: Corrector, output: Output) -> None:
         """Remember what was learnt now, for the next prediction."""
         if self._memory is not None:
-            learnt = Learnt(corrector, output.pool_weights, output.class_weights)
+            learnt = Learnt(corrector, output.pool_weights, output.class_weights, _beginning(self._worker))
             self._memory.keep(self._key, learnt, corrector.nbytes)
+
+
+def _beginning(worker: PlaneWorker) -> tuple[int, int]:
+    return tuple(one.start for one in worker.region)
 
 
 def planes_in_view(gaps: Sequence[Gap], in_view: int | None, unpainted: set[int]) -> list[int]:
