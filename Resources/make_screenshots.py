@@ -1,4 +1,4 @@
-"""Draws docs/pictures/panel/*.png and Sample Data's thumbnail: the tutorial's steps on the made-up scan.
+"""Draws docs/pictures/panel/*.png and Sample Data's thumbnail: the steps of both tutorials on the made-up scan.
 
     python Resources/make_screenshots.py                             # on the stand-in for Slicer that the tests use
     Slicer --no-splash --python-script Resources/make_screenshots.py # in Slicer; it ends by itself
@@ -61,15 +61,19 @@ def main() -> None:
     """Go through the tutorial and take a picture after every step."""
     real = "slicer" in sys.modules and getattr(sys.modules["slicer"], "app", None) is not None
     desk = in_slicer() if real else on_the_stand_in()
+    import correct_steps
     from tutorial_steps import STEPS
 
     OUTPUT.mkdir(exist_ok=True)
+    desk.pictures = OUTPUT
     if not real:
         draw_thumbnail()
-    for step in STEPS:
-        step.do(desk)
-        if step.picture:
-            desk.save(OUTPUT / step.picture)
+    for steps in (STEPS, correct_steps.STEPS):
+        for step in steps:
+            step.do(desk)
+            if step.picture:
+                desk.picture(step.picture)
+        desk.empty()
     desk.close()
 
 

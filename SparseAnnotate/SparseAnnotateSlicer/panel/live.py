@@ -68,6 +68,11 @@ class Live:
         """Whether one is on its way."""
         return bool(self._running)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether one is on its way, or about to start."""
+        return self.is_running or bool(self._soon.active) or self._panel.watch.is_waiting
+
     def _why_never(self) -> str:
         """Why the chosen predictor cannot follow the brush; empty if it can."""
         cls = self._panel.predict.cls

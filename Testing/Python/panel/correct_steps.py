@@ -25,6 +25,8 @@ def say_that_a_program_made_it(desk):
     desk.ui.segmentationSelector.setCurrentNode(node)
     desk.wait()
     desk.cut_through_the_organ()
+    assert desk.ui.originFrame.visible
+    desk.picture("correct_1_question.png")
     desk.click(desk.ui.originProgramButton)
     assert desk.panel.session.initial_node.GetName() == "nnU-Net of a program"
     assert len(desk.panel.present.planes(PlaneState.PREDICTED)) == int(made.any(axis=(1, 2)).sum())
@@ -67,8 +69,8 @@ def check_and_accept_the_rest(desk):
 
 STEPS = (
     Step("Say that a program made it", say_that_a_program_made_it, None),
-    Step("Ask which slices to correct", ask_which_slices_to_correct, None),
-    Step("Correct them", correct_them, None),
-    Step("Predict", predict, None),
+    Step("Ask which slices to correct", ask_which_slices_to_correct, "correct_2_suggested.png"),
+    Step("Correct them", correct_them, "correct_3_corrected.png"),
+    Step("Predict", predict, "correct_4_predicted.png"),
     Step("Check, and accept the rest", check_and_accept_the_rest, None),
 )

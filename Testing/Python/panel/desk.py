@@ -20,7 +20,10 @@ class Desk:
     Attributes
     ----------
     truth : bool (k, j, i), the made-up scan's organ, which the user knows
+    pictures : the folder for pictures that are taken in the midst of a step; None for none
     """
+
+    pictures = None
 
     def __init__(self, widget):
         self.widget = widget
@@ -32,6 +35,11 @@ class Desk:
         assert button.enabled, f"{button.objectName} is disabled: {button.toolTip}"
         button.click()
         self.wait()
+
+    def picture(self, name):
+        """What is seen now, where pictures are wanted."""
+        if self.pictures is not None:
+            self.save(self.pictures / name)
 
     def choose(self, combo, name):
         """Choose an entry of a selector by the name it stands for."""
@@ -88,12 +96,18 @@ class SlicerDesk(Desk):
 
     def __init__(self):
         slicer.mrmlScene.Clear()
+        slicer.util.mainWindow().showMaximized()
         slicer.util.selectModule("SparseAnnotate")
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
         super().__init__(slicer.util.getModuleWidget("SparseAnnotate"))
 
     def fit(self):
         """Slicer has fitted the scan into its views."""
+
+    def empty(self):
+        """Close the scene."""
+        slicer.mrmlScene.Clear()
+        self.wait()
 
     def save(self, path):
         """A picture of the whole window."""
@@ -143,6 +157,15 @@ class StandInDesk(Desk):
                 widget = slicer.app.layoutManager().sliceWidget(name)
                 self._drawn[name] = _DrawnView(widget, _PLACES[name][2:])
             self._drawn[name].fit()
+
+    def empty(self):
+        """Close the scene; in Slicer the layout sees to new views."""
+        for view in self._drawn.values():
+            view.close()
+        self._drawn = {}
+        slicer.mrmlScene.Clear(False)
+        slicer.app.layout_manager.reset(slicer.app._headless)
+        self.wait()
 
     def save(self, path):
         """The panel with three views beside it; a palette of 160 colours keeps the file small."""

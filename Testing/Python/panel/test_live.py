@@ -124,7 +124,7 @@ def settle(panel):
     one = panel.panel.live
 
     def rests():
-        return not (one.is_running or one._soon.active or one._superseded or panel.panel.watch.is_waiting)
+        return not (one.is_waiting or one._superseded)
 
     wait_until(rests, 120)
     process_events(0.02)

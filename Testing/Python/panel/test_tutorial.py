@@ -47,7 +47,10 @@ def test_the_steps_are_those_of_the_tutorial_in_their_order():
 def test_every_picture_is_there_and_small():
     shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
     assert [Path(name).name for name in shown] == [step.picture for step in STEPS if step.picture]
-    for name in shown:
+    second = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (GUIDE / "tutorial_correct.md").read_text(encoding="utf-8"))
+    taken = ["correct_1_question.png", *(step.picture for step in correct_steps.STEPS if step.picture)]
+    assert [Path(name).name for name in second] == taken
+    for name in (*shown, *second):
         assert (GUIDE / name).is_file()
         assert (GUIDE / name).stat().st_size < 150_000
 
@@ -63,7 +66,7 @@ def test_the_tutorial_can_be_followed_literally(representation):
         # Buttons change their texts: Suggest and Predict.
         missing = named_in(text_of[step.title]) - before - texts_of(window)
         assert not missing, f"{step.title}: there is no {missing}"
-    assert desk.panel.present.states[desk.panel.plane].value == "painted"
+    assert desk.panel.present.states[desk.panel.plane].value == "accepted"
 
 
 @pytest.mark.slow

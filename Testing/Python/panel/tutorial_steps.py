@@ -111,13 +111,35 @@ def predict_again_or_ask_for_more(desk):
     assert len(waiting) == 2
 
 
+def let_it_follow_the_brush(desk):
+    """As I paint: the first of the two slices is painted, and the one beside it has changed."""
+    desk.ui.liveCheck.setChecked(True)
+    predicted_by_itself(desk)
+    painted = desk.panel.to_paint()[0]
+    labels = desk.panel.session.review.labels.all().copy()
+    desk.paint([painted])
+    predicted_by_itself(desk)
+    desk.scroll_to(painted + 1)
+    assert (desk.panel.session.review.labels.all()[painted + 1] != labels[painted + 1]).any()
+    assert painted not in desk.panel.present.pending
+    if not desk.ui.predictFrame.visible:
+        desk.click(desk.ui.predictTab)
+    assert desk.ui.liveCheck.checked
+
+
+def predicted_by_itself(desk):
+    """Wait until nothing is on its way, and nothing is due."""
+    live = desk.panel.live
+    desk.wait_until(lambda: not live.is_waiting)
+
+
 def accept_the_rest(desk):
-    """Paint the two, predict once more, and accept all."""
-    for one in [one.index for one in desk.panel.strip_planes() if one.state is PlaneState.TO_PAINT]:
-        desk.paint([one])
-    desk.click(desk.ui.predictButton)
-    desk.wait_until(lambda: not desk.panel.predict.is_running)
+    """Paint the other one, which is predicted from by itself, and accept all."""
+    desk.paint(desk.panel.to_paint())
+    predicted_by_itself(desk)
     desk.click(desk.ui.acceptAllButton)
+    # As it is at first.
+    desk.ui.liveCheck.setChecked(False)
     assert desk.panel.present.planes(PlaneState.PREDICTED) == []
     assert desk.panel.present.planes(PlaneState.ACCEPTED)
 
@@ -132,5 +154,6 @@ STEPS = (
     Step("Look at the worst", look_at_the_worst, "7_predicted.png"),
     Step("Correct it", correct_it, "8_corrected.png"),
     Step("Predict again, or ask for more", predict_again_or_ask_for_more, "9_more.png"),
-    Step("Accept the rest", accept_the_rest, "10_accepted.png"),
+    Step("Let it follow the brush", let_it_follow_the_brush, "10_live.png"),
+    Step("Accept the rest", accept_the_rest, "11_accepted.png"),
 )
