@@ -576,3 +576,15 @@ class TestCommandLine:
         written = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "a.nii.gz")))
         assert np.array_equal(written, result(tmp_path))
         assert next(csv.DictReader((out / "cases.csv").open()))["state"] == "done"
+
+    def test_a_table_says_which_structures_belong_together(self, tmp_path, files, capsys):
+        files("other.nii.gz", 5 * discs(11))
+        table, out = tmp_path / "cases.csv", tmp_path / "results"
+        table.write_text("name,image,labels,initial,match\na,image.nii.gz,painted.nii.gz,other.nii.gz,1=5\n")
+        assert main(["predict", str(table), "-o", str(out), "--predictor", "shape"]) == 0
+        assert self.given(tmp_path) == 0
+        written = sitk.GetArrayFromImage(sitk.ReadImage(str(out / "a.nii.gz")))
+        assert np.array_equal(written, result(tmp_path))
+        table.write_text("image,labels,match\nimage.nii.gz,painted.nii.gz,1=5\n")
+        assert main(["predict", str(table), "-o", str(out), "--predictor", "shape"]) == 2
+        assert "line 2" in self.refused(capsys)

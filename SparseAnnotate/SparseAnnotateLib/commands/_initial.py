@@ -45,7 +45,7 @@ def is_asked_for(arguments) -> bool:
 
 def start_from(arguments, volume, file):
     """Volume, annotation and the rough segmentation that it corrects."""
-    from ..jobs.starting import understand_start
+    from ..jobs.starting import match_from, understand_start
 
     start = understand_start(
         _given.said_by(arguments),
@@ -53,17 +53,9 @@ def start_from(arguments, volume, file):
         file,
         initial=arguments.initial,
         corrected=arguments.corrected,
-        matches=[pair(text) for text in arguments.match],
+        matches=[match_from(text) for text in arguments.match],
         axis=arguments.axis,
     )
     for sentence in start.sentences:
         arguments.console.say(sentence)
     return start.volume, start.annotation, start.initial
-
-
-def pair(text: str) -> tuple[str, str]:
-    """STRUCTURE=OTHER, taken apart."""
-    mine, equals, theirs = text.rpartition("=")
-    if not (mine and equals and theirs):
-        raise InputError(f"--match {text}: write the structure of LABELS and the one of --initial, as liver=5")
-    return mine, theirs

@@ -7,7 +7,7 @@ import json
 
 from ..errors import InputError
 from . import _arguments as shared
-from . import _given, _initial, _ranges
+from . import _given, _ranges
 
 _FIRST_PLANES = 4
 
@@ -133,7 +133,7 @@ def _corrected_so_far(arguments, volume):
     """The volume, what is known of it (ranges, corrected planes), and the segmentation that a program made."""
     from ..annotation import SparseAnnotation
     from ..io import read_labels
-    from ..jobs.starting import uncorrected_start, understand_start
+    from ..jobs.starting import match_from, uncorrected_start, understand_start
 
     said = _given.said_by(arguments)
     if arguments.labels:
@@ -142,7 +142,7 @@ def _corrected_so_far(arguments, volume):
             volume,
             read_labels(arguments.labels, volume),
             initial=arguments.initial,
-            matches=[_initial.pair(text) for text in arguments.match],
+            matches=[match_from(text) for text in arguments.match],
             axis=arguments.axis,
         )
         for sentence in start.sentences:

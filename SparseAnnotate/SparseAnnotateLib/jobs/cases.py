@@ -14,13 +14,13 @@ from ..errors import InputError
 from ..io.tables import MORE_VALUES, read_table
 from ..predictors import Prediction
 from .job import Job
-from .starting import understand_start
+from .starting import match_from, understand_start
 
 IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".tiff", ".tif")
 _ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
 # What columns of tables say of planes, for one case or one scan of a cohort.
 PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range", "range_of")
-COLUMNS = ("image", "labels", "initial", "corrected", "name", *PLANE_COLUMNS)
+COLUMNS = ("image", "labels", "initial", "corrected", "match", "name", *PLANE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class FileCase:
     said : of planes, as on the command line; the rest is told from the labels
     predictor, options : see `Job`
     axis, replace_nan, channel, spacing_mm : see `io.read_image`
-    initial, corrected : see `starting.understand_start`
+    initial, corrected, matches : see `starting.understand_start`
     """
 
     name: str
@@ -49,6 +49,7 @@ class FileCase:
     spacing_mm: Sequence[float] | None = None
     initial: tuple[Path, ...] = ()
     corrected: Sequence[int] | None = None
+    matches: Sequence[tuple[str, str]] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -90,7 +91,13 @@ class FileCase:
         file = read_labels(self.labels, volume)
         if self.initial or self.corrected is not None:
             start = understand_start(
-                self.said, volume, file, initial=self.initial or None, corrected=self.corrected, axis=self.axis
+                self.said,
+                volume,
+                file,
+                initial=self.initial or None,
+                corrected=self.corrected,
+                matches=self.matches,
+                axis=self.axis,
             )
             return Job(
                 self.predictor, start.volume, start.annotation, self.options, self.name, start.initial, start.sentences
@@ -118,8 +125,8 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
     Parameters
     ----------
     source : a table (.csv) with the columns image and labels, and, where needed, initial (a rough segmentation to start
-        from, or several, separated by semicolons), corrected (its corrected planes), name and
-        `PLANE_COLUMNS` (see `said_in`); paths in it are relative to its folder.
+        from, or several, separated by semicolons), corrected (its corrected planes), match (its structures, as
+        "liver=5; spleen=3"), name and `PLANE_COLUMNS` (see `said_in`); paths in it are relative to its folder.
         Or a folder: of one folder a case with ``image.*`` and ``label.*`` or ``labels.*``, or of files
         ``NAME_image.*`` and ``NAME_labels.*``.
     output : folder of the results; each is called after its case
@@ -173,11 +180,14 @@ def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
     try:
         said = said_in(row)
         corrected = planes_from(row["corrected"]) if row.get("corrected") else None
-    except ValueError as error:
+        matches = tuple(match_from(one) for one in (row.get("match") or "").split(";") if one.strip())
+        if matches and not row.get("initial"):
+            raise InputError("match says what a structure is called in initial: fill in both")
+    except (ValueError, InputError) as error:
         raise InputError(f"line {line} of {table}: {error}") from error
     initial = tuple(table.parent / one.strip() for one in row.get("initial", "").split(";") if one.strip())
     found = {"name": row.get("name") or case_name(labels), "image": image, "labels": labels, "said": said}
-    return {**found, "initial": initial, "corrected": corrected}
+    return {**found, "initial": initial, "corrected": corrected, "matches": matches}
 
 
 def said_in(row: Mapping[str, str | None]) -> Said:

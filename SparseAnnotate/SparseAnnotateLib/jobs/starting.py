@@ -207,6 +207,20 @@ def matched(
     return pairs
 
 
+def match_from(text: str) -> tuple[str, str]:
+    """STRUCTURE=OTHER, taken apart.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    mine, equals, theirs = (part.strip() for part in text.rpartition("="))
+    if not (mine and equals and theirs):
+        raise InputError(f"--match {text}: write the structure of LABELS and the one of --initial, as liver=5")
+    return mine, theirs
+
+
 def _unnamed(one: LabelClass) -> bool:
     return one.name == f"class {one.value}"
 
