@@ -32,7 +32,8 @@ class Reporter:
 
     Attributes
     ----------
-    shows_all : send every preview; those that follow another one by less than half a second are dropped otherwise
+    shows_all : send every preview of another plane than the one before; others that follow one by less than half a
+        second are dropped
     """
 
     def __init__(self, send: Callable[[Event], None], worker: str = ""):
@@ -44,6 +45,7 @@ class Reporter:
         self._sent = self._preview_sent = -1.0
         self._sent_stage = ""
         self._ended = False
+        self._plane_sent: int | None = None
         self.shows_all = False
 
     @property
@@ -60,17 +62,17 @@ class Reporter:
         self._latest = progress
         now = self.elapsed_s
         early = progress.stage == self._sent_stage and now - self._sent < PROGRESS_INTERVAL_S and progress.fraction < 1
-        shown = progress.preview is not None and self._may_show(early, now)
+        shown = progress.preview is not None and self._may_show(progress.preview[0], early, now)
         if early and not shown:
             return
         preview = None
         if shown:
-            preview, self._preview_sent = progress.preview, now
+            preview, self._preview_sent, self._plane_sent = progress.preview, now, progress.preview[0]
         self._sent_stage = progress.stage
         self._emit(events.PROGRESS, preview=preview)
 
-    def _may_show(self, early: bool, now: float) -> bool:
-        if self.shows_all:
+    def _may_show(self, plane: int, early: bool, now: float) -> bool:
+        if self.shows_all and plane != self._plane_sent:
             return True
         return not early and (self._preview_sent < 0 or now - self._preview_sent >= PREVIEW_INTERVAL_S)
 

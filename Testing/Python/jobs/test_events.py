@@ -103,7 +103,7 @@ def test_a_thousand_steps_a_second_become_twenty_events_and_nothing_is_lost_at_t
 
 
 @pytest.mark.parametrize(("shows_all", "shown"), [(False, 1), (True, 100)])
-def test_every_preview_is_sent_where_they_are_waited_for(monkeypatch, shows_all, shown):
+def test_every_plane_is_shown_where_they_are_waited_for(monkeypatch, shows_all, shown):
     sent, now = [], 0.0
     monkeypatch.setattr("SparseAnnotateLib.jobs.reporter.time.monotonic", lambda: now)
     reporter = Reporter(sent.append)
@@ -112,6 +112,17 @@ def test_every_preview_is_sent_where_they_are_waited_for(monkeypatch, shows_all,
         now += 0.001
         reporter.progress(Progress("decide", number / 100, preview=(number, np.zeros((2, 3), np.uint8))))
     assert [event.preview[0] for event in sent if event.preview is not None] == list(range(shown))
+
+
+def test_one_plane_is_shown_twice_a_second(monkeypatch):
+    sent, now = [], 0.0
+    monkeypatch.setattr("SparseAnnotateLib.jobs.reporter.time.monotonic", lambda: now)
+    reporter = Reporter(sent.append)
+    reporter.shows_all = True
+    for number in range(160):
+        now += 0.0125
+        reporter.progress(Progress("learn", number / 160, preview=(7, np.zeros((2, 3), np.uint8))))
+    assert sum(event.preview is not None for event in sent) == 4
 
 
 def test_every_stage_is_told():
