@@ -50,6 +50,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     from SparseAnnotateLib.metrics import confusion_per_plane, dice_from_confusion
     from SparseAnnotateLib.quality.expected import quick_labels, with_expected_quality
     from SparseAnnotateLib.quality.features import features_of
+    from SparseAnnotateLib.quality.image_agreement import image_agreement
     from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
 
     volume = read_image(folder / "image.nii.gz", axis="k")
@@ -74,6 +75,8 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     arrays = {
         f"plane_{n}": v for n, v in rows(prediction.labels, annotation, annotation.unpainted_planes, predictor).items()
     }
+    image = image_agreement(prediction.labels, annotation, volume.intensities)
+    arrays["plane_most"] = image.most_per_plane()[arrays["plane_plane"], arrays["plane_structure"]]
     left_out, name = [], "nearest" if predictor == "nearest" else "shape"
     for planes in groups_to_leave_out(annotation):
         rest = without_planes(annotation, planes)
@@ -85,6 +88,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     np.savez(
         file,
         **arrays,
+        most=image.most_per_structure(),
         volume_dice=dice_from_confusion(confusion.sum(axis=0)),
         plane_dice=np.nanmean(
             np.where(confusion[:, 1:, 1:].any(axis=(1, 2))[:, None], dice_from_confusion(confusion), np.nan), axis=1
@@ -206,7 +210,7 @@ def fitted(cases: Cases, reference: Cases) -> tuple[np.ndarray, np.ndarray, floa
 
 
 def volumes(cases: Cases, chance: np.ndarray) -> np.ndarray:
-    """Expected Dice of each case from what is lost on its rows."""
+    """Expected Dice of each case from what is lost on its rows, and no more than the image agrees with."""
     table, expected = cases.rows("plane_"), []
     for case, one in enumerate(cases.data):
         rows = table["case"] == case
@@ -214,7 +218,7 @@ def volumes(cases: Cases, chance: np.ndarray) -> np.ndarray:
         count = len(one["painted_px"])
         total = np.bincount(structure, area, minlength=count) + one["painted_px"]
         right = np.bincount(structure, area * (1 - chance[rows]), minlength=count) + one["painted_px"]
-        expected.append(np.mean(right[total > 0] / total[total > 0]))
+        expected.append(np.mean(np.minimum(right / np.maximum(total, 1), one["most"])[total > 0]))
     return np.array(expected)
 
 
@@ -223,7 +227,8 @@ def planes(cases: Cases, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     table = cases.rows("plane_")
     _, index = np.unique(table["case"] * 10000 + table["plane"], return_inverse=True)
     number = np.bincount(index)
-    expected, true = (1 - np.bincount(index, values) / number for values in (chance, table["lost"]))
+    lost = np.maximum(chance, 1 - table["most"])
+    expected, true = (1 - np.bincount(index, values) / number for values in (lost, table["lost"]))
     case = np.bincount(index, table["case"]) / number
     return expected, true, case.astype(int)
 

@@ -11,7 +11,7 @@ from SparseAnnotateLib.predictors.guided.classifier import Corrector
 from SparseAnnotateLib.predictors.guided.decision import class_weights, joined, weighted
 from SparseAnnotateLib.predictors.guided.distance_maps import DistanceMaps, ellipsoid_shrinking, interpolated, shrink
 from SparseAnnotateLib.predictors.guided.edges import smoothed_along_edges, strengths
-from SparseAnnotateLib.predictors.guided.expected_dice import LOST, ExpectedDice
+from SparseAnnotateLib.predictors.guided.expected_dice import POWER, ExpectedDice
 from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.fusion import exponents, fused
 from SparseAnnotateLib.predictors.guided.gaps import CARRIED_BYTES, Gap, _begun_with, gaps_of
@@ -350,7 +350,7 @@ class TestExpectedDice:
         dice = ExpectedDice(1, 1)
         dice.add(0, np.array([1, 1, 0]), np.array([[0.2, 0.4, 0.7], [0.8, 0.6, 0.3]]))
         assert dice.promised()[0] == pytest.approx(2 * 1.4 / (2 + 1.7))
-        lost = LOST * (1 - 2 * 1.4 / (2 + 1.7))
+        lost = 1 - (2 * 1.4 / (2 + 1.7)) ** POWER
         assert dice.per_class()[0] == pytest.approx(1 - lost)
         assert lost < 1 - dice.per_plane()[0] == pytest.approx(lost**0.9)
 

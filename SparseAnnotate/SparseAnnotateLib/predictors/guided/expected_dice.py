@@ -7,8 +7,9 @@ import numpy as np
 # Neighbouring pixels are wrong together, and priors are surer than they should be: this much more Dice is lost than the
 # probabilities promise. What the pool does on painted planes left out, the number of these, of structures, their size,
 # the gaps, how alike painted neighbours are, and how small the painted ends, told no more (92 predictions of 11 data
-# sets, each judged without its own).
-LOST = 1.5
+# sets, each judged without its own). Half as much again of what is missing (1 - 1.5 (1 - e)), the same where much is
+# promised, told .12 of structures that are promised .41, and have .5: 29 of 550 were told .1 too little, 16 are so.
+POWER = 1.5
 
 # With many structures a probability below this counts as nothing: a hundredth here and there added up to more than the
 # size of a small one, which was promised .45 for .74. With few it tells of what may have been missed: correlation of
@@ -24,7 +25,7 @@ class ExpectedDice:
     """Expected Dice, per class, per plane and for the volume.
 
     The probabilities promise e = 2 sum p[label] / (count + sum p), certain voxels counting in full. What is told is
-    1 - 1.5 (1 - e).
+    e^1.5.
     """
 
     def __init__(self, planes: int, class_count: int):
@@ -88,7 +89,7 @@ class ExpectedDice:
 
 def kept(promised: np.ndarray) -> np.ndarray:
     """The Dice to expect where so much is promised."""
-    return np.clip(1 - LOST * (1 - promised), 0, 1)
+    return np.clip(promised, 0, 1) ** POWER
 
 
 def _dice(overlap: np.ndarray, size: np.ndarray) -> np.ndarray:
