@@ -202,14 +202,8 @@ def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predict
 
 def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> bool:
     """Whether a painted plane that was left out came back nearly as it was painted, by interpolation alone."""
-    for planes in groups_to_leave_out(annotation):
-        labels = quick_labels("shape", sources_without(annotation, planes), spacing_mm, planes)
-        dice = dice_from_confusion(
-            confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
-        )
-        if np.nanmax(dice, initial=0) >= _PROOF:
-            return True
-    return False
+    tried = _left_out(annotation, spacing_mm, "shape")
+    return any(np.nanmax(dice, initial=0) >= _PROOF for *_, dice in tried)
 
 
 def left_out_excess(
@@ -221,13 +215,10 @@ def left_out_excess(
 ) -> LeftOut:
     """Leave painted planes out, interpolate them, and compare what they lose with what the model expects."""
     excess, structure = [], []
-    for planes in groups_to_leave_out(annotation):
-        rest = sources_without(annotation, planes)
-        labels = quick_labels(name, rest, spacing_mm, planes)
+    for planes, rest, labels, dice in _left_out(annotation, spacing_mm, name):
         other = quick_labels("nearest" if name == "shape" else "shape", rest, spacing_mm, planes)
         features = features_of(labels, rest, spacing_mm, planes, other, intensities)
-        confusion = confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
-        lost = 1 - np.nan_to_num(dice_from_confusion(confusion), nan=1.0)
+        lost = 1 - np.nan_to_num(dice, nan=1.0)
         row = np.searchsorted(planes, features.plane)
         seen = np.clip(lost[row, features.structure], 0.02, 0.98)
         excess.append(np.log(seen / (1 - seen)) - model.log_odds(features) - model.left_out_mean)
@@ -235,6 +226,15 @@ def left_out_excess(
     if not excess:
         return LeftOut.nothing(annotation.class_count)
     return LeftOut(np.concatenate(excess), np.concatenate(structure), annotation.class_count)
+
+
+def _left_out(annotation: SparseAnnotation, spacing_mm: Spacing, name: str):
+    """Groups of painted planes left out: their planes, the rest, what `name` makes of them, and its Dice by class."""
+    for planes in groups_to_leave_out(annotation):
+        rest = sources_without(annotation, planes)
+        labels = quick_labels(name, rest, spacing_mm, planes)
+        confusion = confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
+        yield planes, rest, labels, dice_from_confusion(confusion)
 
 
 def quick_labels(name: str, annotation: SparseAnnotation, spacing_mm: Spacing, planes: list[int]) -> np.ndarray:
