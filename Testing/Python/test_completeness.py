@@ -1,4 +1,4 @@
-"""What was painted completely where, told from the labels: made-up shapes, the field cases, and all real volumes."""
+"""What was painted completely where, inferred from the labels: made-up shapes, field cases, and all real volumes."""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 """The pages of docs/: the site lists each, anchors lead somewhere, every command is one, and the guide's run."""
 
 import contextlib
+import functools
 import io
 import re
 import shlex
@@ -32,6 +33,11 @@ def commands_of(page: Path) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in lines if re.match(r"\s*sparse-annotate [a-z]", line)]
 
 
+@functools.cache
+def parser():
+    return build_parser()
+
+
 def anchors_of(page: Path) -> set[str]:
     """As GitHub and the site make them of headings."""
     text = _FENCES.sub("", page.read_text(encoding="utf-8"))
@@ -55,7 +61,7 @@ def test_every_picture_and_every_figure_s_script_is_used():
     assert [file.name for file in files if file.name not in text] == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *sorted(ROOT.glob("*.md"))], ids=name_of)
 def test_anchors_are_headings(page):
     links = re.findall(r"\]\(([^)#\s:]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
     missing = [
@@ -66,14 +72,13 @@ def test_anchors_are_headings(page):
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=name_of)
 def test_every_command_has_options_that_exist(page):
-    parser = build_parser()
     refused = []
     for words in commands_of(page):
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             try:
                 # The predictor that a page adds is not there.
-                parser.parse_args(["nearest" if word == "between" else word for word in words])
+                parser().parse_args(["nearest" if word == "between" else word for word in words])
             except SystemExit as stop:
                 refused += [said.getvalue()] if stop.code else []
     assert refused == []

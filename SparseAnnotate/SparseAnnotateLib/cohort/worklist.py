@@ -105,7 +105,7 @@ def progress(rows: Sequence[PlaneRow], before: Sequence[PlaneRow] | None, measur
     """
     told = f"mean {measure} of {len(rows)} planes: {mean_agreement(rows):.4f}"
     if before is None:
-        return f"{told}; with --before TABLE.csv of the last round you are told when to stop"
+        return f"{told}; give --before TABLE.csv of the last round, to learn when to stop"
     then = {(one.scan, one.plane): one.agreement for one in before}
     both = [(one.agreement, then[one.scan, one.plane]) for one in rows if (one.scan, one.plane) in then]
     if not both:

@@ -21,11 +21,11 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         "--axis",
         choices=("auto", "i", "j", "k"),
         default="auto",
-        help="annotation axis as stored in the file, k the slowest; default: auto, told from the labels, else the "
+        help="annotation axis as stored in the file, k the slowest; default: auto, found from the labels, else the "
         "largest spacing (ties: last)",
     )
     parser.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="put VALUE where the image is NaN or infinite"
+        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of an image with several channels or times the one to take, from 0"

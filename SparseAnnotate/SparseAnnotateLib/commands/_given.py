@@ -29,7 +29,7 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
         "--painted",
         type=shared.planes_from,
         metavar="3,17,29",
-        help="the planes that are painted completely for all structures (from 0); default: told from the labels",
+        help="the planes that are painted completely for all structures (from 0); default: found from the labels",
     )
     parser.add_argument(
         "--partly",
@@ -39,7 +39,7 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
         help="painted planes of which only a part is painted",
     )
     parser.add_argument(
-        "--empty", type=shared.planes_from, default=[], metavar="5", help="planes that were looked at and hold nothing"
+        "--empty", type=shared.planes_from, default=[], metavar="5", help="planes on which there is nothing"
     )
     for option, name, help_text in (
         (

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="STRUCTURE=OTHER",
-        help="which structure of --initial (name or value) is one of LABELS, where neither name nor value tells",
+        help="which structure of --initial (name or value) is one of LABELS, where neither name nor value shows it",
     )
 
 

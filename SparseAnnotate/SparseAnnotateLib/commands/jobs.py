@@ -17,7 +17,7 @@ def add_parser(subparsers) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="list them, the oldest first")
     listing.set_defaults(run=list_jobs)
-    clearing = actions.add_parser("clear", help="remove those that nobody uses; never one that runs")
+    clearing = actions.add_parser("clear", help="remove those that are not in use; never one that runs")
     clearing.add_argument(
         "--older-than", type=float, default=0.0, metavar="HOURS", help="only those untouched for so long (default: 0)"
     )

@@ -36,7 +36,7 @@ def add_parser(subparsers) -> None:
         action="append",
         default=[],
         metavar="STRUCTURE=OTHER",
-        help="which structure of --initial (name or value) is one of --labels, where neither name nor value tells",
+        help="which structure of --initial (name or value) is one of --labels, where neither name nor value shows it",
     )
     shared.add_count(parser)
     shared.add_selector(parser)

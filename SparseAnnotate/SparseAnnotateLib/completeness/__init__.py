@@ -1,4 +1,4 @@
-"""What counts as painted where the expert did not say it: told from the labels (docs/design/painted.md).
+"""What counts as painted where the expert did not say it: inferred from the labels (docs/design/painted.md).
 
 - `said`: what an expert did say, by options or columns of a table; `understanding`: labels to an annotation.
 - `axis`: along which axis was painted; `crossing`: planes of another axis that were painted, too.

@@ -1,4 +1,4 @@
-"""Along which axis the planes were painted, told from the labels."""
+"""Along which axis the planes were painted, inferred from the labels."""
 
 from __future__ import annotations
 

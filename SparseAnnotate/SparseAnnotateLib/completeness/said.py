@@ -1,4 +1,4 @@
-"""What an expert said of labels in a file, by options or columns of a table; the rest is told from the labels."""
+"""What an expert said of labels in a file, by options or columns of a table; the rest is inferred from the labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Said:
 
     Attributes
     ----------
-    painted : planes painted completely, for all structures; None where that is told from the labels
+    painted : planes painted completely, for all structures; None where that is inferred from the labels
     partly, empty : planes of which only a part is painted; that were looked at and hold nothing
     complete : (structure, planes): exactly these planes were painted completely for the structure
     empty_of : (structure, planes) that were looked at and hold none of it

@@ -1,4 +1,4 @@
-"""Labels to an annotation: what was painted completely where, said by the expert or told from the labels."""
+"""Labels to an annotation: what was painted completely where, said by the expert or inferred from the labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .slivers import slivers_on
 
 @dataclass(frozen=True)
 class Understood:
-    """An annotation, and what of it was told from the labels.
+    """An annotation, and what of it was inferred from the labels.
 
     Attributes
     ----------
@@ -54,12 +54,12 @@ def understood(
     Parameters
     ----------
     annotation : as `SparseAnnotation.from_painted_planes` gives it, with all structures on all planes
-    tell : whether the planes are told from the labels; else it is only noted where the labels contradict them
+    tell : whether the planes are inferred from the labels; else it is only noted where the labels contradict them
     aside : planes of which the expert said what they are (empty, or painted in part)
     complete : for structures (class numbers 1, 2, ...), exactly the planes on which they were painted completely
     empty_of : for structures, further planes that were looked at and hold none of it
     ranges : first and last plane of structures where they were clicked; only read
-    along : rows (1) and columns (2) that were painted completely; None where that is told from the labels
+    along : rows (1) and columns (2) that were painted completely; None where that is inferred from the labels
     axes : what the three axes are called
     image : intensities of the labels' shape; where a structure has no voxel they tell whether it goes on there
 

@@ -30,7 +30,7 @@ class FileCase:
     Attributes
     ----------
     name : unique among the cases; the output is named after it
-    said : of planes, as on the command line; the rest is told from the labels
+    said : of planes, as on the command line; the rest is inferred from the labels
     predictor, options : see `Job`
     axis, replace_nan, channel, spacing_mm : see `io.read_image`
     initial, corrected, matches : see `starting.understand_start`

@@ -64,7 +64,7 @@ class Job:
     options : by name, or the predictor's own options object; values as JSON holds them
     name : what the user sees, in messages and lists
     initial : a rough segmentation to start from, corrected on the painted planes
-    understood : what was told from the labels, in sentences for the user
+    understood : what was inferred from the labels, in sentences for the user
     in_view : a plane; it and those around it come first where the predictor can, each in a preview of its own
     """
 

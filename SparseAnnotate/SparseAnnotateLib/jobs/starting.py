@@ -130,7 +130,7 @@ def _said_of_combined(together: Combined, annotation: SparseAnnotation) -> str:
     if not annotation.painted.any():
         return f"{said}, count alike: no plane is corrected"
     shares = " : ".join(f"{one:.0%}" for one in together.weights.mean(axis=1))
-    return f"{said}, count by what corrected planes bear out: {shares}"
+    return f"{said}, weights, from the corrected planes: {shares}"
 
 
 def _of_edited(said: Said, volume: Volume, file: LabelFile, axis: str) -> Started:

@@ -141,7 +141,7 @@ class _Command:
         start = 1
         for old, new in in_order:
             if old not in arguments[start:]:
-                raise InputError(f"{old} cannot be told from the other arguments: put image and labels first")
+                raise InputError(f"{old} is ambiguous here: give image and labels first")
             position = arguments.index(old, start)
             arguments[position], start = new, position + 1
         return arguments

@@ -226,7 +226,7 @@ class AnnotatedVolume:
         return self._completeness[1]
 
     def _complete(self, told: Told, ids, states: list[PlaneState]) -> np.ndarray:
-        """What is told from the labels, overruled by what the user said."""
+        """What is inferred from the labels, overruled by what the user said."""
         complete = told.complete.copy()
         complete[[plane for plane, one in enumerate(states) if one is PlaneState.EMPTY]] = True
         for segment_id, said in self.state.segment_marks.items():

@@ -53,7 +53,7 @@ def laneText(lane: Lane) -> str:
         return _("{name}: from slice {slice} on. Its last slice is missing.").format(name=lane.name, slice=lane.first)
     if lane.last is not None:
         return _("{name}: up to slice {slice}. Its first slice is missing.").format(name=lane.name, slice=lane.last)
-    return _("{name}: nobody said where it begins and ends. Drag an end, or press K and L.").format(name=lane.name)
+    return _("{name} has no range yet. Drag an end, or press K and L.").format(name=lane.name)
 
 
 def handleText(lane: Lane | None, end: str, *, given: bool) -> str:

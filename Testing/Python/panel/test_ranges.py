@@ -234,7 +234,7 @@ class TestTheStrip:
         strip = three.panel.strip.widget
         set_ends(three, 4, 18)
         lane = strip.model.lanes[1]
-        assert "nobody said where it begins and ends" in Mouse(strip).hover(
+        assert "has no range yet" in Mouse(strip).hover(
             200, base_of(strip.model) + 1 + lines.rows_of(strip.model.lanes, "")[1][1]
         )
         picture, y = strip.grab().toImage(), base_of(strip.model) + 1 + lines.rows_of(strip.model.lanes, "")[1][1]

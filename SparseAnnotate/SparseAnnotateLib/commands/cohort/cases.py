@@ -29,7 +29,7 @@ class PaintedCase:
 
     Attributes
     ----------
-    said : of planes; the rest is told from the labels
+    said : of planes; the rest is inferred from the labels
     view : how images are read
     ends_painted : where no range is given, the first and last painted plane are its ends; otherwise nothing is known of
         the planes beyond them

@@ -20,11 +20,9 @@ def add_parser(subparsers) -> None:
     parser.add_argument("model", metavar="MODEL", help="cohort model (.safetensors)")
     parser.add_argument("image", metavar="IMAGE", help="3-D image file, TIFF stack or DICOM folder")
     parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="label map or .seg.nrrd to write")
+    parser.add_argument("--axis", choices=("auto", "i", "j", "k"), help="annotation axis (default: the model's)")
     parser.add_argument(
-        "--axis", choices=("auto", "i", "j", "k"), help="annotation axis (default: the one that the model knows)"
-    )
-    parser.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="put VALUE where the image is NaN or infinite"
+        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     parser.add_argument(
         "--overlap", type=float, default=0.5, metavar="SHARE", help="of a window with the next one (default: 0.5)"

@@ -21,7 +21,7 @@ def add_parser(subparsers) -> None:
         help="which planes of which scans to paint next",
         description="Ask a network with two outputs (attention-unet3d) for the planes of all scans on which these "
         "agree least (P-DSC for one structure, P-accuracy for several; Zhang 2019). Paint them, go on with `cohort "
-        "train --again-from MODEL`, and ask again, until you are told that the mean changes no more.",
+        "train --again-from MODEL`, and run this again, until it says that the mean changes no more.",
     )
     parser.add_argument("model", metavar="MODEL", help="cohort model (.safetensors)")
     shared.add_data_set(parser)
@@ -35,7 +35,9 @@ def add_parser(subparsers) -> None:
         help="of planes of a scan, at least; smaller where too few are left (default: half of what it would be if all "
         "were evenly spaced)",
     )
-    parser.add_argument("--before", metavar="TABLE.csv", help="of the round before: tells whether the loop has ended")
+    parser.add_argument(
+        "--before", metavar="TABLE.csv", help="the table of the round before; says whether the loop has ended"
+    )
     training.add_data(parser.add_argument_group("the scans"))
     parser.add_argument(
         "--overlap", type=float, default=0.5, metavar="SHARE", help="of a window with the next one (default: 0.5)"
