@@ -36,13 +36,23 @@ class Lane:
 def rows_of(lanes: Sequence[Lane], selected: str) -> list[tuple[Lane, int, int]]:
     """Each lane with its top, counted from that of all lanes, and its thickness in pixels.
 
-    There is room for twelve: of more structures the first ones, and the selected one.
+    With five or more the selected one is thicker than the others. There is room for twelve, or for nine of which one is
+    selected: of more structures the first ones, and the selected one.
     """
-    if len(lanes) > HEIGHT:
-        shown = [*lanes[: HEIGHT - 1], next((one for one in lanes[HEIGHT - 1 :] if one.segment_id == selected), None)]
-        lanes = [*shown[:-1], shown[-1] or lanes[HEIGHT - 1]]
-    pitch = min(_THICKEST + 1, HEIGHT // max(1, len(lanes)))
-    return [(lane, number * pitch, max(1, pitch - 1)) for number, lane in enumerate(lanes)]
+    chosen = next((one for one in lanes if one.segment_id == selected), None)
+    if len(lanes) * 3 <= HEIGHT or chosen is None:
+        lanes = lanes[:HEIGHT]
+        pitch = min(_THICKEST + 1, HEIGHT // max(1, len(lanes)))
+        return [(lane, number * pitch, max(1, pitch - 1)) for number, lane in enumerate(lanes)]
+    room = HEIGHT - _THICKEST - 1
+    others = [one for one in lanes if one is not chosen][:room]
+    shown = [one for one in lanes if one is chosen or one in others]
+    pitch, top, rows = room // len(others), 0, []
+    for lane in shown:
+        thickness = _THICKEST if lane is chosen else 1
+        rows.append((lane, top, thickness))
+        top += thickness + 1 if lane is chosen else pitch
+    return rows
 
 
 def lane_at(lanes: Sequence[Lane], selected: str, y: float) -> Lane | None:

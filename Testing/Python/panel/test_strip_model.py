@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("slicer")
 
 from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.strip.lanes import HEIGHT, Lane, rows_of
 from SparseAnnotateSlicer.strip.model import MARGIN, StripModel, StripPlane
 
 WIDTHS = (300, 475, 900)
@@ -117,3 +118,29 @@ def test_while_dragging_the_window_stays_and_only_widens():
     assert model.window == (60, 214)
     model.let_window_go()
     assert model.window == (142, 207)
+
+
+class TestLanes:
+    def of(self, count, selected=None):
+        """Tops and thicknesses of so many lanes; `selected` is a number."""
+        lanes = [Lane(str(n), f"structure {n}", "#ff0000", 1, 5) for n in range(count)]
+        return [(int(lane.segment_id), top, thick) for lane, top, thick in rows_of(lanes, str(selected))]
+
+    def test_few_are_as_thick_as_there_is_room(self):
+        assert self.of(2, 1) == [(0, 0, 3), (1, 4, 3)]
+        assert self.of(4, 0) == [(0, 0, 2), (1, 3, 2), (2, 6, 2), (3, 9, 2)]
+
+    def test_of_many_the_selected_one_is_thick(self):
+        assert self.of(5, 2) == [(0, 0, 1), (1, 2, 1), (2, 4, 3), (3, 8, 1), (4, 10, 1)]
+        assert [thick for _number, _top, thick in self.of(13, 12)] == [1] * 8 + [3]
+        assert self.of(13, 12)[-1] == (12, 8, 3)
+        assert self.of(13, 3)[3:5] == [(3, 3, 3), (4, 7, 1)]
+
+    def test_none_leaves_its_room(self):
+        for count in range(1, 30):
+            for selected in (None, 0, count // 2, count - 1):
+                rows = self.of(count, selected)
+                ends = [top + thick for _number, top, thick in rows]
+                assert max(ends) <= HEIGHT
+                assert all(end <= top for end, (_number, top, _thick) in zip(ends, rows[1:], strict=False))
+                assert selected is None or selected in [number for number, _top, _thick in rows]
