@@ -10,7 +10,7 @@ from ..annotation import SparseAnnotation
 
 _AROUND_PIXELS = 3
 _BINS = 16
-_SEEN = 0.08
+_SHOWN = 1.5
 
 
 def half_thickness_mm(labels: np.ndarray, count: int, spacing_mm: tuple[float, float]) -> np.ndarray:
@@ -70,14 +70,44 @@ def _variation(inside: np.ndarray, around: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-def is_unseen(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> bool:
-    """Whether a structure looks as what lies around it does: its histogram as chance alone makes it, and a little more.
+def is_shown(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> bool:
+    """Whether a structure looks so unlike what lies around it that its looks tell where it is.
 
-    Of n pixels inside and m around, drawn alike, it is 1.55 sqrt(1/n + 1/m) on average.
+    Of n pixels inside and m around, drawn alike, the total variation of their histograms is 1.55 sqrt(1/n + 1/m) on
+    average. Of the 8 to 12 pixels of a fibre chance made up to 1.3 times of it; small organs on several planes had 1.9
+    times and more. Fewer pixels need two thirds of the way to 1.
     """
     pixels = _inside_and_around(intensities, annotation, number)
     by_chance = 1.55 * np.sqrt(sum(1 / max(len(one), 1) for one in pixels))
-    return _variation(*pixels) < by_chance + _SEEN
+    return _variation(*pixels) > min(_SHOWN * by_chance, (2 + by_chance) / 3)
+
+
+def side_taken(
+    intensities: np.ndarray, annotation: SparseAnnotation, number: int, one: np.ndarray, other: np.ndarray
+) -> float:
+    """Of the voxels of which two masks of a structure differ, the share that looks as `other` has it; .5 for none.
+
+    Looks are the intensities inside the structure and around it on the painted planes, each spread over bins that hold
+    a seventh or so of either. Half of it says that the image does not know.
+
+    Parameters
+    ----------
+    one, other : bool, shape of the volume
+    """
+    pixels = _inside_and_around(intensities, annotation, number)
+    differ = one != other
+    if not all(map(len, pixels)) or not differ.any():
+        return 0.5
+    edges = np.unique([np.quantile(part, np.linspace(0, 1, _BINS // 2)[1:-1]) for part in pixels])
+    inside, around = (_shares(part, edges) for part in pixels)
+    looks = (inside / (inside + around))[np.searchsorted(edges, intensities[differ])]
+    return float(np.where(other[differ], looks, 1 - looks).mean())
+
+
+def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """How much of them each bin holds, one more in each, so that none is impossible."""
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1) + 1
+    return counts / counts.sum()
 
 
 def _inside_and_around(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> list[np.ndarray]:

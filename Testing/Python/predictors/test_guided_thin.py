@@ -129,6 +129,8 @@ SOME = (
     "branching fibre of 2",
     "oblique sheet of 1",
     "straight sheet of 1",
+    "steep fibre of 1",
+    "steep fibre of 2, oblique in rows too",
 )
 
 
@@ -152,3 +154,20 @@ def test_a_thin_structure_and_a_large_one_keep_what_the_simple_ones_keep(name, o
     assert np.isfinite(prediction.expected_dice)
     assert prediction.probabilities.shape == (3, *truth.shape)
     assert np.array_equal(prediction.labels[::8], truth[::8])
+
+
+def test_a_structure_that_is_painted_once_has_nothing_to_be_interpolated_to():
+    truth, volume = with_organ("straight fibre of 2", ORGAN, 0)
+    painted = truth.copy()
+    painted[[0, 16, 32]] = np.where(painted[[0, 16, 32]] == 2, 0, painted[[0, 16, 32]])
+    annotation = SparseAnnotation.from_painted_planes(painted, [0, 8, 16, 32])
+    prediction = run(PREDICTORS.create("guided"), volume, annotation)
+    assert "interpolated" not in prediction.details
+
+
+@pytest.mark.parametrize("organ", [ORGAN, AROUND], ids=["beside", "inside"])
+def test_what_the_image_shows_is_followed_where_interpolation_loses_it(organ):
+    truth, volume = with_organ("steep fibre of 1", organ, 100 if organ is ORGAN else 0)
+    annotation = SparseAnnotation.from_painted_planes(truth, range(0, PLANES, 4))
+    found = {one: run(PREDICTORS.create(one), volume, annotation).labels == 2 for one in ("shape", "guided")}
+    assert dice(found["guided"], truth == 2) > dice(found["shape"], truth == 2) + 0.08

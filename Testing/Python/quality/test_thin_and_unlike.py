@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_unseen
+from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_shown, side_taken
 from SparseAnnotateLib.quality.expected import with_expected_quality
 from SparseAnnotateLib.quality.image_agreement import image_agreement
 
@@ -34,12 +34,12 @@ def test_a_disc_has_its_radius_and_a_band_half_of_its_width(spacing):
     assert half_thickness_mm(band[None], 2, spacing)[0] == pytest.approx([0, expected])
 
 
-def test_what_looks_like_its_surroundings_is_unseen():
+def test_what_looks_like_its_surroundings_is_not_shown():
     for radius in (3, 5, 9):
         truth = np.repeat((radius >= AWAY)[None], 6, axis=0).astype(np.uint8)
         annotation = SparseAnnotation.from_painted_planes(truth, [0, 2, 5])
-        assert is_unseen(image_of(truth, 0), annotation, 1)
-        assert not is_unseen(image_of(truth, 100), annotation, 1)
+        assert not is_shown(image_of(truth, 0), annotation, 1)
+        assert is_shown(image_of(truth, 100), annotation, 1)
         image = image_agreement(annotation.labels, annotation, image_of(truth, 100))
         assert image.contrast[0] > 0.5
         assert image_agreement(annotation.labels, annotation, image_of(truth, 0)).contrast[0] < 0.2
@@ -69,3 +69,21 @@ def test_what_comes_and_goes_between_planes_that_look_alike_is_named(kind, predi
     steady = told(whole, range(1, 41, 8), predictor)
     assert "unlike" not in steady.details
     assert prediction.expected_dice < steady.expected_dice - 0.1
+
+
+@pytest.mark.parametrize(("one", "other", "side"), [(6, 0, 1), (0, 6, 0), (6, 2, 0.9), (-6, 6, 0.5), (2, 2, 0.5)])
+def test_the_image_takes_the_side_of_the_mask_that_lies_on_what_it_shows(one, other, side):
+    truth = np.repeat((AWAY <= 4)[None], 7, axis=0)
+    annotation = SparseAnnotation.from_painted_planes(truth.astype(np.uint8), [0, 3, 6])
+    moved = [np.roll(truth, pixels, axis=2) for pixels in (one, other)]
+    assert side_taken(image_of(truth), annotation, 1, *moved) == pytest.approx(side, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_few_pixels_of_chance_do_not_show_a_structure(seed):
+    fibre = np.zeros((9, 48, 56), np.uint8)
+    fibre[:, 20, 20] = 1
+    noise = np.random.default_rng(seed).normal(0, 10, fibre.shape)
+    annotation = SparseAnnotation.from_painted_planes(fibre, range(0, 9, 2))
+    assert not is_shown(noise, annotation, 1)
+    assert is_shown(noise + 100 * fibre, annotation, 1)

@@ -1,10 +1,8 @@
-"""Thin structures beside large ones: predicted with all others, or interpolated, as painted planes decide.
+"""Thin structures beside large ones: predicted with all others, or interpolated, as the image decides.
 
 What lies around a small organ tells much (optic nerves and chiasm lose without it); of a fibre beside a large organ, or
-in it, planes at their own size leave little. Which it is no rule of size tells. Painted planes that are left out do:
-around the thin structures all are predicted without them, once for each half. And so does what a prediction leaves of a
-structure between two planes that hold it, which says more of oblique fibres: at twice the gap nobody finds those. What
-looks as all around it does is interpolated at once.
+in it, planes at their own size leave little. Which it is no rule of size tells, but the image does where it shows the
+structure: where the two differ, what looks like it. Where it does not show it, a prediction has only chance to go by.
 """
 
 from __future__ import annotations
@@ -17,86 +15,71 @@ from itertools import pairwise
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from ...distances import bounding_box
-from ...metrics import confusion_per_plane, dice_from_confusion
-from ...quality.appearance import is_unseen
+from ...quality.appearance import is_shown, side_taken
 from ...quality.expected import expected_quality, quick_labels
-from ...quality.left_out import groups_to_leave_out, without_planes
 from ...volume import Volume
 from ..base import Prediction, Progress
-from .thin import MARGIN_PIXELS, cut_out
 
-# Of planes left out, interpolation has to find so much, and so much more than the prediction, for both are measured on
-# few planes; or nearly all of it: what does not move is not to be done better.
-_LEAST, _CLEARLY, _ALL = 0.3, 0.02, 0.97
+# Interpolation that lacks more than this of what the painted planes on both sides promise, and so much more than the
+# prediction does, is none.
+_NEARLY_NOTHING, _FAR_MORE = 0.5, 0.3
 
-# It is interpolated, too, where the prediction lacks this share of what the painted planes on both sides promise, and
-# interpolation less by as much as `_LESS`.
+# What is so alike on neighbouring painted planes, by their Dice, does not move, and is not to be done better.
+_STANDS_STILL = 0.97
+
+# Where the prediction lacks so much of it, and interpolation less by `_LESS`, or finds so much more than what little
+# was found, the image need not take its side as clearly: what is interpolated a little off does not look right either.
 _LACKING = 0.2
-_LESS = 0.1
-
-# What predicting all structures takes of the time; the rest is for the planes left out.
-_TOGETHER_END = 0.6
+_LESS, _MORE_FOUND = 0.1, 0.15
+_SIDE, _SIDE_OF_MORE = 0.5, 0.4
 
 
 def predicted_beside(
     predict: Callable, volume: Volume, annotation: SparseAnnotation, thin: list[int]
 ) -> Iterator[Progress | Prediction]:
-    """All structures by `predict`, but those of `thin` (class numbers) interpolated that are better so.
-
-    `predict` takes a third argument, the planes that are wanted.
-    """
+    """All structures by `predict`, but those of `thin` (class numbers) interpolated that are better so."""
     with contextlib.closing(predict(volume, annotation)) as steps:
         for step in steps:
             if isinstance(step, Prediction):
                 prediction = step
                 break
-            yield replace(step, fraction=_TOGETHER_END * step.fraction)
+            yield step
     interpolated = quick_labels("shape", annotation, volume.spacing_mm, annotation.open_planes)
     interpolated = np.where(annotation.known, annotation.labels, interpolated)
     lacks, would_lack = (_lacking(labels, annotation) for labels in (prediction.labels, interpolated))
-    better = [
-        number
-        for number in thin
-        if is_unseen(volume.intensities, annotation, number)
-        or (lacks[number - 1] > _LACKING and would_lack[number - 1] < lacks[number - 1] - _LESS)
-    ]
-    others = [number for number in thin if number not in better]
-    if others:
-        better += yield from _better_interpolated(predict, volume, annotation, others)
+    better = []
+    for number in thin:
+        there, then = lacks[number - 1], would_lack[number - 1]
+        if then > _NEARLY_NOTHING and then > there + _FAR_MORE:
+            continue
+        side = _SIDE_OF_MORE if _lacks_more(there, then) else _SIDE
+        if _is_better_interpolated(volume, annotation, (prediction.labels, interpolated), number, side):
+            better.append(number)
     yield _with_interpolated(prediction, volume, annotation, interpolated, better) if better else prediction
 
 
-def _better_interpolated(
-    predict: Callable, volume: Volume, annotation: SparseAnnotation, thin: list[int]
-) -> Iterator[Progress]:
-    """Progress, while planes are left out; returns the class numbers of which interpolation does better there."""
-    near = np.isin(annotation.labels[annotation.source_planes], thin).any(axis=0)
-    cut, known = cut_out(volume, annotation, (slice(None), *bounding_box(near, MARGIN_PIXELS)))
-    # Beyond the last painted plane the two differ in other ways.
-    ends = {known.source_planes[0], known.source_planes[-1]}
-    between = ([plane for plane in group if plane not in ends] for group in groups_to_leave_out(known))
-    groups = [group for group in between if group]
-    confusion = {"together": 0, "interpolated": 0}
-    for done, planes in enumerate(groups):
-        rest = without_planes(known, planes)
-        found = {"interpolated": quick_labels("shape", rest, cut.spacing_mm, planes)}
-        with contextlib.closing(predict(cut, rest, planes)) as steps:
-            for step in steps:
-                if isinstance(step, Prediction):
-                    found["together"] = step.labels
-                    break
-                share = (done + step.fraction) / len(groups)
-                yield Progress("predicting painted planes", _TOGETHER_END + (1 - _TOGETHER_END) * share)
-        for name, labels in found.items():
-            counted = confusion_per_plane(labels[planes], known.labels[planes], known.class_count)
-            confusion[name] = confusion[name] + counted.sum(axis=0)
-    if not groups:
-        return []
-    dice = {name: dice_from_confusion(counted) for name, counted in confusion.items()}
-    found, gain = dice["interpolated"], dice["interpolated"] - dice["together"]
-    worth = (found >= _ALL) | ((found >= _LEAST) & (gain > _CLEARLY))
-    return [number for number in thin if worth[number - 1]]
+def _lacks_more(lacks: float, would_lack: float) -> bool:
+    """Whether a prediction lacks so much more of a structure than its interpolation would; by what both find."""
+    return lacks > _LACKING and would_lack < lacks - min(_LESS, _MORE_FOUND * (1 - lacks))
+
+
+def _is_better_interpolated(
+    volume: Volume, annotation: SparseAnnotation, two_labels: tuple[np.ndarray, np.ndarray], number: int, side: float
+) -> bool:
+    """What the image says, if it shows the structure; docs/design/guided.md has how often it is right."""
+    masks = [(labels == number) & ~annotation.known for labels in two_labels]
+    if np.array_equal(*masks):
+        return False
+    painted = annotation.labels[annotation.source_planes] == number
+    painted = painted[painted.any(axis=(1, 2))]
+    if len(painted) < 2:
+        return False  # there is nothing to interpolate to
+    common, areas = (painted[1:] & painted[:-1]).sum(), painted.sum(axis=(1, 2))
+    if 2 * common >= _STANDS_STILL * (areas[1:].sum() + areas[:-1].sum()):
+        return True
+    if is_shown(volume.intensities, annotation, number):
+        return side_taken(volume.intensities, annotation, number, *masks) > side
+    return True
 
 
 def _lacking(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:

@@ -21,10 +21,6 @@ ROUNDS = 45
 # took up to twice as long; 10,000 lost .0004 at 10 %.
 MAXIMUM_ROWS = 15_000
 
-# Of planes left out only to learn whether interpolation does better there: with all of them the same structures were
-# interpolated.
-QUICK_ROUNDS, QUICK_ROWS = 15, 10_000
-
 # A single structure's rows are dealt out to two models whose mean is taken: both cores work, as with several classes.
 BAGS_OF_SINGLE_STRUCTURE = 2
 
@@ -44,11 +40,9 @@ class Corrector:
     Parameters
     ----------
     painted_on : for each class the number of painted planes that have it
-    quick : learn a third, for a judgement that needs no more
     """
 
-    def __init__(self, class_count: int, seed: int, painted_on: np.ndarray, quick: bool = False):
-        self._rounds, self._rows = (QUICK_ROUNDS, QUICK_ROWS) if quick else (ROUNDS, MAXIMUM_ROWS)
+    def __init__(self, class_count: int, seed: int, painted_on: np.ndarray):
         self._rare = np.asarray(painted_on) < PLANES_TO_LEARN_A_CLASS
         self._class_count = class_count
         self._seed = seed
@@ -73,13 +67,13 @@ class Corrector:
 
     def _fit(self, lessons: list[Lesson], number: int, bag: int, bags: int):
         """Trees for one class from every `bags`-th row; None where there is nothing to tell apart."""
-        table, truth = _table_of(lessons, number, np.random.default_rng([self._seed, number]), self._rows)
+        table, truth = _table_of(lessons, number, np.random.default_rng([self._seed, number]), MAXIMUM_ROWS)
         table, truth = table[:, bag::bags], truth[bag::bags]
         if not truth.any() or truth.all():
             return None
         bins = Bins(table)
         model = _boosted_trees(bins.counts)(
-            max_iter=self._rounds,
+            max_iter=ROUNDS,
             learning_rate=0.2,
             max_leaf_nodes=31,
             min_samples_leaf=60 // bags,

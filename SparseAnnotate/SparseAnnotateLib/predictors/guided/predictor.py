@@ -99,10 +99,8 @@ class Guided(PredictorBase):
                 done = isinstance(step, Prediction) and not self.options.keep_probabilities
                 yield replace(step, probabilities=None) if done else step
 
-    def _learned(
-        self, volume: Volume, annotation: SparseAnnotation, only: Collection[int] | None = None
-    ) -> Iterator[Progress | Prediction]:
-        """Every structure that is painted, all of them together; `only` some planes, where others are of no use."""
+    def _learned(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
+        """Every structure that is painted, all of them together."""
         if not annotation.labels[annotation.source_planes].any():
             yield Prediction(np.zeros(volume.shape, np.uint8))
             return
@@ -112,8 +110,7 @@ class Guided(PredictorBase):
         worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort, self.memory)
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
-        unpainted = unpainted if only is None else unpainted & set(only)
-        near = planes_in_view(gaps, self.in_view, unpainted) if only is None else []
+        near = planes_in_view(gaps, self.in_view, unpainted)
         sketch = Sketch(volume, annotation, worker, self.memory, near)
         at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
         # Too many to keep: only those with lessons now, and all of them, a second time, once the trees are there.
@@ -127,9 +124,7 @@ class Guided(PredictorBase):
             rng = np.random.default_rng(self.options.seed)
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
             adapting = executor.submit(adapted_weights, samples, rng, worker.default_weights(False))
-            corrector = Corrector(
-                annotation.class_count, self.options.seed, worker.painted_on(), quick=only is not None
-            )
+            corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             for share in corrector.fit(lessons, executor):
                 yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
             output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)

@@ -128,11 +128,6 @@ def is_discernible(volume: Volume, annotation: SparseAnnotation) -> bool:
     return bool(abs(inside.mean() - around.mean()) * np.sqrt(pixels) > _DISCERNIBLE * spread)
 
 
-def cut_out(volume: Volume, annotation: SparseAnnotation, region) -> tuple[Volume, SparseAnnotation]:
-    """A part of the volume, and what is known there."""
-    return _magnified(volume, annotation, region, 1)
-
-
 def _magnified(volume: Volume, annotation: SparseAnnotation, region, times: int) -> tuple[Volume, SparseAnnotation]:
     import cv2
 
