@@ -20,7 +20,7 @@ from ..io.tables import read_table
 # What becomes of a plane. "near" stands for too close to a painted plane, or to one that is asked for.
 ASKED, PAINTED, NEAR, OUTSIDE, LEFT = "asked for", "painted", "too near", "outside", "left"
 
-COLUMNS = ("order", "scan", "plane", "agreement", "state", "image", "labels", "axis")
+COLUMNS = ("order", "scan", "plane", "agreement", "state", "image", "labels", "axis", "classes")
 
 # The loop ends when the mean changes by less (Zhang 2019).
 SIGMA = 0.005
@@ -37,6 +37,7 @@ class PlaneRow:
     state : what becomes of it
     image, labels : the scan's files, as they stand in the table; "" where it has no labels yet
     axis : the annotation axis, along which planes are counted
+    classes : of planes that are asked for, what to paint: "1=liver; 2=tumour"
     """
 
     scan: str
@@ -47,6 +48,7 @@ class PlaneRow:
     image: str = ""
     labels: str = ""
     axis: str = "k"
+    classes: str = ""
 
 
 def as_csv(rows: Iterable[PlaneRow]) -> str:
@@ -56,7 +58,7 @@ def as_csv(rows: Iterable[PlaneRow]) -> str:
     writer.writerow(COLUMNS)
     for one in sorted(rows, key=lambda row: (row.order is None, row.order or 0, row.scan, row.plane)):
         order = "" if one.order is None else one.order
-        files = one.image, one.labels, one.axis
+        files = one.image, one.labels, one.axis, one.classes
         writer.writerow([order, one.scan, one.plane, f"{one.agreement:.4f}", one.state, *files])
     return text.getvalue()
 
@@ -78,7 +80,7 @@ def read(path: str | Path) -> list[PlaneRow]:
 
 def _row(cells: Mapping[str, str]) -> PlaneRow:
     order = int(cells["order"]) if cells["order"] else None
-    texts = {name: cells[name] for name in ("scan", "state", "image", "labels", "axis")}
+    texts = {name: cells[name] for name in ("scan", "state", "image", "labels", "axis", "classes")}
     return PlaneRow(plane=int(cells["plane"]), agreement=float(cells["agreement"]), order=order, **texts)
 
 

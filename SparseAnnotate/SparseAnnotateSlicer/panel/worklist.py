@@ -95,6 +95,8 @@ class WorklistRow:
             panel.parameters.volume = volume
             panel.parameters.segmentation = segmentation
             panel.choose()
+            if slicer.app.layoutManager() is not None:
+                slicer.util.resetSliceViews()
         waiting = panel.to_paint()
         if waiting:
             panel.jump(waiting[0])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from SparseAnnotateLib.cohort import worklist
 from SparseAnnotateLib.errors import InputError
+from SparseAnnotateLib.evaluation.datasets.table import class_names_from
 from SparseAnnotateLib.io import write_text
 from SparseAnnotateLib.selectors import Suggestion
 
@@ -63,7 +64,7 @@ class Worklist:
     def scene_of(self, scan: str) -> Path:
         """The scene that a scan is painted in; it may not be there yet."""
         image = Path(self._asked[scan][0].image)
-        return self.folder / (image if files.is_scene(image) else f"{scan}.mrb")
+        return self.folder / (image.name if files.is_scene(image) else f"{Path(scan).name}.mrb")
 
     def open(self, scene, scan: str) -> AnnotationSession:
         """Load a scan into an empty scene, with what is asked for as suggestions of its session.
@@ -91,13 +92,15 @@ class Worklist:
     def _begun(self, scene, scan: str) -> AnnotationSession:
         row = self._asked[scan][0]
         volume = files.load_volume(scene, self.folder / row.image)
+        volume.SetName(scan)
         if row.labels:
             segmentation = files.load_segmentation(scene, self.folder / row.labels)
         else:
-            segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{scan} segments")
+            segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
             segmentation.CreateDefaultDisplayNodes()
             segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-            segmentation.GetSegmentation().AddEmptySegment()
+            _add_segments(segmentation.GetSegmentation(), row.classes)
+        segmentation.SetName(f"{scan} segments")
         return AnnotationSession.start(volume, segmentation, row.axis)
 
     def save(self, scene, scan: str) -> None:
@@ -125,6 +128,15 @@ class Worklist:
 def nodes_of(session: AnnotationSession):
     """The volume and the segmentation of a session."""
     return session.node.GetNodeReference(VOLUME), session.node.GetNodeReference(SEGMENTATION)
+
+
+def _add_segments(segmentation, classes: str) -> None:
+    """An empty segment for each structure that the network knows."""
+    for value, name in class_names_from(classes):
+        segment_id = segmentation.AddEmptySegment("", name)
+        segmentation.GetSegment(segment_id).SetLabelValue(value)
+    if not segmentation.GetNumberOfSegments():
+        segmentation.AddEmptySegment()
 
 
 def _newest(folder: Path) -> tuple[Path, list[worklist.PlaneRow]]:

@@ -79,6 +79,7 @@ class TestCommand:
             ("scans/a/image.nii.gz", "scans/a/labels.nii.gz")
         }
         assert {row.labels for row in rows if row.scan == "c"} == {""}
+        assert {(row.axis, row.classes) for row in asked} == {("k", "3=ball")}
         told = capsys.readouterr().out
         assert "5 planes of" in told
         assert "at least 2 apart" in told

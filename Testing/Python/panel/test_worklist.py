@@ -21,7 +21,7 @@ def folder(scene, tmp_path):
         for plane in range(SHAPE[0]):
             order = planes.index(plane) + 1 + (name == "first") * 2 if plane in planes else None
             state = "asked for" if order else "left"
-            rows.append(PlaneRow(name, plane, 0.5, state, order, f"{name}.nrrd", "", "k"))
+            rows.append(PlaneRow(name, plane, 0.5, state, order, f"{name}.nrrd", "", "k", "2=heart; 5=liver"))
     scene.Clear(False)
     (tmp_path / "round1.csv").write_text(as_csv(rows))
     (tmp_path / "other.csv").write_text("name,planes\na,3\n")
@@ -60,6 +60,9 @@ def test_the_scan_with_the_most_doubtful_slice_is_opened_at_that_slice(panel, ch
     assert panel.panel.session.volume_node.GetName() == "second"
     assert panel.panel.to_paint() == [11, 5]
     assert panel.panel.plane == 11
+    segmentation = panel.panel.session.segmentation_node.GetSegmentation()
+    segments = [segmentation.GetNthSegment(number) for number in range(segmentation.GetNumberOfSegments())]
+    assert [(one.GetName(), one.GetLabelValue()) for one in segments] == [("heart", 2), ("liver", 5)]
     click(panel.ui.worklistSliceButton)
     assert panel.panel.plane == 5
     assert "3 slices of 2 scans wait" in panel.ui.worklistCombo.toolTip

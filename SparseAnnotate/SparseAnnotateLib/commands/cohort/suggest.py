@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         scored[case.name] = _scored(model, case, how)
         arguments.console.say(f"{number} of {len(cases)}: {case.name}, mean {np.mean(scored[case.name].scores):.3f}")
     choice = choose(scored, arguments.count, per_scan=arguments.per_scan, distance=arguments.distance)
-    rows = _rows(cases, scored, choice, output.parent, model.configuration.axis)
+    rows = _rows(cases, scored, choice, output.parent, model.configuration)
     write_text(output, worklist.as_csv(rows), ".csv")
     _show(arguments, rows, choice)
     measure = "P-DSC" if model.configuration.class_count == 1 else "P-accuracy"
@@ -93,20 +93,23 @@ def _scored(model, case, how):
     return ScoredScan(look.agreement, np.asarray(scan.annotation.painted, bool), candidates)
 
 
-def _rows(cases, scored, choice, folder: Path, axis: str) -> list:
+def _rows(cases, scored, choice, folder: Path, configuration) -> list:
     """A row for each plane of each scan; paths relative to the folder of the table, so that both can move."""
     from ...cohort.worklist import PlaneRow
 
+    pairs = zip(configuration.class_values, configuration.class_names, strict=True)
+    classes = "; ".join(f"{value}={name}" for value, name in pairs)
     orders = {place: number for number, place in enumerate(choice.planes, 1)}
     rows = []
     for case in cases:
         scan = scored[case.name]
         taken = [*np.flatnonzero(scan.painted), *(plane for name, plane in choice.planes if name == case.name)]
-        files = {"image": _from(case.case.image, folder), "labels": _from(case.case.labels, folder), "axis": axis}
+        files = {"image": _from(case.case.image, folder), "labels": _from(case.case.labels, folder)}
         for plane, score in enumerate(scan.scores):
             order = orders.get((case.name, plane))
             state = _state(scan, plane, taken, order, choice.distance)
-            rows.append(PlaneRow(case.name, plane, round(float(score), 4), state, order, **files))
+            told = {**files, "axis": configuration.axis, "classes": classes if order else ""}
+            rows.append(PlaneRow(case.name, plane, round(float(score), 4), state, order, **told))
     return rows
 
 
