@@ -84,6 +84,12 @@ def _row(cells: Mapping[str, str]) -> PlaneRow:
     return PlaneRow(plane=int(cells["plane"]), agreement=float(cells["agreement"]), order=order, **texts)
 
 
+def structures_in(classes: str) -> list[tuple[int, str]]:
+    """(value, name) of each structure in the text of `PlaneRow.classes`; what cannot be understood is passed over."""
+    pairs = (part.partition("=") for part in classes.split(";"))
+    return [(int(value), name.strip()) for value, _, name in pairs if value.strip().isdigit() and name.strip()]
+
+
 def waiting(rows: Iterable[PlaneRow]) -> dict[str, list[PlaneRow]]:
     """The planes that are asked for, by scan: the scan with the first one first, planes in their order."""
     found: dict[str, list[PlaneRow]] = {}

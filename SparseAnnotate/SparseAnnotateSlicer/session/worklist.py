@@ -12,7 +12,6 @@ from pathlib import Path
 
 from SparseAnnotateLib.cohort import worklist
 from SparseAnnotateLib.errors import InputError
-from SparseAnnotateLib.evaluation.datasets.table import class_names_from
 from SparseAnnotateLib.io import write_text
 from SparseAnnotateLib.selectors import Suggestion
 
@@ -132,7 +131,7 @@ def nodes_of(session: AnnotationSession):
 
 def _add_segments(segmentation, classes: str) -> None:
     """An empty segment for each structure that the network knows."""
-    for value, name in class_names_from(classes):
+    for value, name in worklist.structures_in(classes):
         segment_id = segmentation.AddEmptySegment("", name)
         segmentation.GetSegment(segment_id).SetLabelValue(value)
     if not segmentation.GetNumberOfSegments():
