@@ -117,9 +117,7 @@ def dabs_named(planes: Sequence[int]) -> tuple[str, ...]:
 
 def scribbles_named(annotation: SparseAnnotation, numbers: Sequence[int], aside: Sequence[int]) -> tuple[str, ...]:
     """A note of structures (class numbers) that may be scribbles, where they count as complete and nobody said so."""
-    planes = {
-        one: {*annotation.complete_planes_of(one)} & {*annotation.shown_planes_of(one)} - {*aside} for one in numbers
-    }
+    planes = {one: scribbled_planes(annotation, one, aside) for one in numbers}
     names = [annotation.classes[one - 1].name for one, held in planes.items() if held]
     if not names:
         return ()
@@ -131,6 +129,11 @@ def scribbles_named(annotation: SparseAnnotation, numbers: Sequence[int], aside:
         f"note: {_listed(names)} {are} at most 3 pixels thick on all planes, which count as painted completely; "
         f"if these are scribbles, say --partly {listed}{others}, and paint some planes completely",
     )
+
+
+def scribbled_planes(annotation: SparseAnnotation, number: int, aside: Sequence[int]) -> set[int]:
+    """The planes on which a structure is shown and counts as complete though nobody said so."""
+    return {*annotation.complete_planes_of(number)} & {*annotation.shown_planes_of(number)} - {*aside}
 
 
 def _runs(planes: Sequence[int]) -> list[list[int]]:

@@ -14,7 +14,7 @@ from .crossing import crossing_planes, refuse_mere_lines, strokes_on, without_li
 from .outlines import Outlines
 from .own_planes import Hole, Painted, own_planes
 from .scribbles import scribbles
-from .sentences import dabs_named, scribbles_named, sentences
+from .sentences import dabs_named, scribbled_planes, scribbles_named, sentences
 from .slivers import slivers_on
 
 
@@ -28,6 +28,8 @@ class Understood:
     absent : (class number, plane) where a structure counts as absent though its outlines around promise it
     left_out : (class number, plane) where it counts as not painted though it may be absent
     sentences : what a user should know; none where all structures are complete on all planes with labels
+    thin : structures that may be scribbles everywhere, and count as complete where nobody said otherwise
+    dabs : first or last painted planes that may hold a stray dab only
     """
 
     annotation: SparseAnnotation
@@ -35,6 +37,8 @@ class Understood:
     absent: tuple[Hole, ...]
     left_out: tuple[Hole, ...]
     sentences: tuple[str, ...]
+    thin: tuple[int, ...] = ()
+    dabs: tuple[int, ...] = ()
 
 
 def understood(
@@ -91,12 +95,14 @@ def understood(
         for ones in (painted.absent, painted.between, painted.left_out, painted.goes_on)
     )
     words = sentences(annotation, slivers, absent, between, left_out, goes_on, told=tell, axes=axes)
+    thin, dabs = [], []
     if tell and image is not None:
         unsaid = [plane for plane in annotation.painted_planes if plane not in aside]
-        words += dabs_named(stray_ends(image, annotation.labels, unsaid))
-        thin = [one for one in scribbles(annotation.labels, annotation.class_count, image) if one not in said]
-        words += scribbles_named(annotation, thin, aside)
-    return Understood(annotation, slivers, absent, left_out, words)
+        dabs = stray_ends(image, annotation.labels, unsaid)
+        may_be = scribbles(annotation.labels, annotation.class_count, image)
+        thin = [one for one in may_be if one not in said and scribbled_planes(annotation, one, aside)]
+        words += dabs_named(dabs) + scribbles_named(annotation, thin, aside)
+    return Understood(annotation, slivers, absent, left_out, words, tuple(thin), tuple(dabs))
 
 
 def _told(

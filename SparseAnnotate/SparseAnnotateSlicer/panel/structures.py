@@ -153,7 +153,8 @@ def view_of(session, axis: int) -> str:
 def understood(session, present: Present) -> str:
     """What was understood where it is not the same for all structures; empty where every slice counts for all.
 
-    Such as: liver on 5 slices, spleen on 4 others; slivers of liver on slices 11, 13 do not count.
+    Such as: liver on 5 slices, spleen on 4 others; slivers of liver on slices 11, 13 do not count. And what looks as if
+    it was not meant: scribbles, a stray dab.
     """
     parts = [_own(session, present)]
     slivers: dict[tuple[int, ...], list[str]] = {}
@@ -166,6 +167,12 @@ def understood(session, present: Present) -> str:
         parts.append(text.format(names=listed(ones), slices=_slices(planes)))
     if present.along:
         parts.append(_("{slices} painted completely").format(slices=along_text(session, present)))
+    if present.thin:
+        text = _("{names} at most 3 pixels thick everywhere: press Partly on slices that only hold scribbles")
+        parts.append(text.format(names=listed(names(session, present.thin))))
+    if present.dabs:
+        text = _("a few voxels on {slices}: erase them, or press Partly there, if they are a stray dab")
+        parts.append(text.format(slices=_slices(present.dabs)))
     return "; ".join(part for part in parts if part)
 
 

@@ -154,6 +154,8 @@ class AnnotatedVolume:
             parts=parts,
             incomplete=incomplete,
             pending=self._pending(states, contents, parts | incomplete),
+            thin=tuple(layers.segment_ids[number - 1] for number in told.thin),
+            dabs=told.dabs,
         )
 
     def _read(self) -> tuple[SegmentLayers, list[str]]:

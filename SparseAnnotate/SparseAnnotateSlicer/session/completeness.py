@@ -21,11 +21,15 @@ class Told:
     complete : bool (planes, structures), whether a structure was painted completely on a plane
     slivers : planes of each structure (1, 2, ...) that hold far less of it than the planes around promise
     along : rows (1) and columns (2) that were painted completely, in another view
+    thin : structures that may be scribbles everywhere
+    dabs : first or last painted planes that may hold a stray dab only
     """
 
     complete: np.ndarray
     slivers: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     along: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    thin: tuple[int, ...] = ()
+    dabs: tuple[int, ...] = ()
 
 
 def told_from(
@@ -65,7 +69,7 @@ def told_from(
     annotation = SparseAnnotation.from_painted_planes(here, painted, classes=classes)
     image = None if image is None else image[:, rows, columns]
     result = understood(annotation, aside=aside & {*painted}, ranges=ranges, along={}, image=image)
-    return Told(result.annotation.complete, result.slivers, along)
+    return Told(result.annotation.complete, result.slivers, along, result.thin, result.dabs)
 
 
 def _around(shown: np.ndarray) -> slice:

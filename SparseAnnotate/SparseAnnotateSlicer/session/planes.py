@@ -41,6 +41,8 @@ class Present:
     parts : planes that hold slivers or strokes of another view: known there, and complete for no segment
     incomplete : painted planes on which a segment that is painted elsewhere is not complete
     pending : planes whose prediction waits for a decision; those in `parts` and `incomplete`, too
+    thin : segment IDs of structures that may be scribbles everywhere
+    dabs : first or last painted planes that may hold a stray dab only
     """
 
     layers: SegmentLayers
@@ -54,6 +56,8 @@ class Present:
     parts: frozenset[int]
     incomplete: frozenset[int]
     pending: tuple[int, ...]
+    thin: tuple[str, ...] = ()
+    dabs: tuple[int, ...] = ()
 
     def planes(self, *states: PlaneState) -> list[int]:
         """The planes in one of these states."""

@@ -126,6 +126,29 @@ class TestTheLine:
         assert panel.ui.statusLabel.text == "2 painted"
 
 
+    def test_notes_what_may_be_scribbles_until_that_is_said(self, scene, panel, truth):  # noqa: ARG002 - emptied
+        begin(panel, add_scan(truth=truth))
+        session = panel.panel.session
+        session.segmentation_node.GetSegmentation().GetSegment(session.segment_ids[0]).SetName("liver")
+        strokes = np.zeros_like(truth)
+        strokes[:, 19:22] = truth[:, 19:22]
+        draw(panel, session.segment_ids[0], strokes, [8, 11, 14])
+        assert panel.ui.statusLabel.text.startswith("3 painted. Liver at most 3 pixels thick everywhere")
+        for plane in (8, 11, 14):
+            session.mark(plane, "partly")
+        panel.panel.refresh()
+        panel.panel.show()
+        assert "thick" not in panel.ui.statusLabel.text
+
+    def test_notes_a_stray_dab_beyond_the_other_slices(self, scene, panel, truth):  # noqa: ARG002 - emptied
+        begin(panel, add_scan(truth=truth))
+        dabbed = truth.copy()
+        dabbed[17] = False
+        dabbed[17, 18:21, 22:25] = True
+        draw(panel, panel.panel.session.segment_ids[0], dabbed, [7, 10, 13, 17])
+        assert "A few voxels on slice 17" in panel.ui.statusLabel.text
+
+
 class TestPredicting:
     def test_fills_in_what_was_left_out_and_keeps_what_was_painted(self, two):
         session = two.panel.session
