@@ -125,7 +125,6 @@ class TestTheLine:
         draw(panel, panel.panel.session.segment_ids[0], truth, [6, 10])
         assert panel.ui.statusLabel.text == "2 painted"
 
-
     def test_notes_what_may_be_scribbles_until_that_is_said(self, scene, panel, truth):  # noqa: ARG002 - emptied
         begin(panel, add_scan(truth=truth))
         session = panel.panel.session
