@@ -103,6 +103,20 @@ class TestPictures:
         with pytest.raises(InputError, match=rf"{plane + 1}\.png is transparent in parts"):
             read_image(slices(tmp_path / "s", grey, "123456"))
 
+    @pytest.mark.parametrize("suffix", ["png", "jpg"])
+    @pytest.mark.parametrize("turned", [3, 6])
+    def test_a_slice_that_asks_to_be_shown_turned_is_told(self, tmp_path, caplog, suffix, turned):
+        folder = slices(tmp_path / "s", STACK, "123456", suffix)
+        before = read_image(folder, "k").intensities
+        assert "turned" not in caplog.text
+        with Image.open(folder / f"3.{suffix}") as picture:
+            picture.load()
+            tags = Image.Exif()
+            tags[274] = turned
+            picture.save(folder / f"3.{suffix}", exif=tags, quality=95)
+        assert np.abs(read_image(folder, "k").intensities - before).max() < 40
+        assert f"ask to be shown turned are taken as they are stored (3.{suffix})" in caplog.text
+
     @pytest.mark.parametrize("odd", [0, 3, 5])
     def test_slices_with_different_numbers_of_bits_are_refused(self, tmp_path, odd):
         planes = [plane.astype(np.uint8 if k == odd else np.uint16) for k, plane in enumerate(STACK)]

@@ -204,8 +204,10 @@ def _with_all(entry: Any) -> Any:
 
 
 def _read_grid(path: str) -> Any:
+    from ..io.tables import text_of
+
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(text_of(Path(path).read_bytes()))
     except ValueError as error:
         raise InputError(f"{path} is no JSON ({error}): see docs/guide/evaluate.md for an example") from error
 

@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 LOSSY = (".jpg", ".jpeg")
 SUFFIXES = (*tiff.SUFFIXES, ".png", *LOSSY, ".bmp")
 
+_ORIENTATION = 274  # the tag of it
 _ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
 _WHOLE, _DECIMAL = r"\d+", r"\d+(?:\.\d+)?"
 
@@ -60,6 +61,9 @@ def read_slices(
         if len(files) < 2:
             raise InputError(f"{folder} holds one slice only: give the folder that holds all slices")
     array = _stacked(folder, files, painted, len(image_files), labels)
+    turned = [file.name for file in files if not tiff.is_tiff(file) and _asks_to_be_turned(file)]
+    if turned:
+        _log.warning("%s: slices that ask to be shown turned are taken as they are stored (%s)", folder, listed(turned))
     spacing = (*tiff.pixel_spacing_mm(files[0]), None) if tiff.is_tiff(files[0]) else (None, None, None)
     partly = painted is not None and len(painted) < len(image_files)
     return Found(array, spacing, files=tuple(files), painted=painted if partly else None)
@@ -106,6 +110,13 @@ def _read(file: Path, labels: bool) -> np.ndarray:
             raise
         raise InputError(f"{file} cannot be read, it may be damaged or truncated: get a fresh copy of it") from error
     return as_itk_type(array, file)
+
+
+def _asks_to_be_turned(file: Path) -> bool:
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        return picture.getexif().get(_ORIENTATION, 1) not in (0, 1)
 
 
 def _opaque(array: np.ndarray, file: Path) -> np.ndarray:

@@ -37,7 +37,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
     OSError, csv.Error
         Where it cannot be read, or a column has no name or that of another one.
     """
-    text = _text(Path(path).read_bytes())
+    text = text_of(Path(path).read_bytes())
     if "\0" in text or (_NO_TEXT.search(text[:1000])):
         raise csv.Error("it holds bytes that are no text")
     said = re.match(r"sep=(.)\r?\n", text)
@@ -52,7 +52,8 @@ def read_table(path: Path) -> list[dict[str, str]]:
     return [{name: value.strip() if isinstance(value, str) else value for name, value in row.items()} for row in rows]
 
 
-def _text(content: bytes) -> str:
+def text_of(content: bytes) -> str:
+    """Text as Windows saves it: UTF-8 with or without a mark, UTF-16 or UTF-32, else Latin-1."""
     for name, begins in _WIDE:
         if re.match(begins, content):
             return content.decode(name, "replace").removeprefix("\ufeff")

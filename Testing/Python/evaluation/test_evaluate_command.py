@@ -96,6 +96,14 @@ def test_what_fails_is_named_and_tried_again_only_if_asked_for(folder_set, tmp_p
     assert "3 results, 0 failed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_grid_file_is_read_as_windows_saves_it(folder_set, tmp_path, encoding):
+    grid = tmp_path / "grid.json"
+    block = [{"selectors": ["keep-n"], "predictors": ["nearest"], "fractions": [0.3]}]
+    grid.write_bytes(json.dumps(block).replace(",", ",\r\n").encode(encoding))
+    assert evaluate(folder_set, tmp_path / "out", "--grid", str(grid), "--limit", "1") == 0
+
+
 def test_a_grid_file_is_done_block_by_block(folder_set, tmp_path, capsys):
     grid = tmp_path / "grid.json"
     blocks = [{"selectors": ["full"], "predictors": ["shape"]}, {"axes": ["i", "k"], "predictors": ["nearest"]}]
