@@ -33,7 +33,7 @@ def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     """A table with a line for each claim that the study can tell of; empty where it can tell of none.
 
     Claims are about the Dice: means over the same tests, with the standard error of their difference over
-    randomisations (folds and seeds), where there are several.
+    randomisations (folds and seeds), where there are several: what is smaller than two of these is "unclear".
     """
     rows = [row for claim in _BETTER if (row := _better(results, *claim))]
     rows += [row for claim in _STEADIER if (row := _steadier(results, *claim))]
@@ -43,28 +43,32 @@ def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _group(results, where: str, arm: str, step: str) -> list[dict]:
-    for one in [step] if step else [*reversed(STEPS), ""]:
-        found = of_arm(results, arm, one, where)
+def _pairs(results, where: str, first: tuple[str, str], second: tuple[str, str]) -> list[tuple[dict, dict]]:
+    """The same tests of two kinds of networks, where no step is asked for after the last one that both have."""
+    for last in (*reversed(STEPS), ""):
+        groups = [of_arm(results, arm, step or last, where) for arm, step in (first, second)]
+        found = in_pairs(*groups)
         if found:
             return found
     return []
 
 
 def _better(results, where: str, first: tuple[str, str], second: tuple[str, str], claim: str) -> str | None:
-    pairs = in_pairs(_group(results, where, *first), _group(results, where, *second))
+    pairs = _pairs(results, where, first, second)
     if not pairs:
         return None
     a, b = (np.array([pair[n]["dice"] for pair in pairs], float) for n in (0, 1))
     runs = np.array([f"{one['fold']} {one['seed']}" for one, _ in pairs])
     by_run = np.array([(a - b)[runs == run].mean() for run in np.unique(runs)])
-    error = f" ± {by_run.std(ddof=1) / np.sqrt(len(by_run)):.3f}" if len(by_run) > 1 else ""
-    told = f"{a.mean():.3f} against {b.mean():.3f}: {a.mean() - b.mean():+.3f}{error}, {len(pairs)} tests"
-    return f"| {claim} | {told} | {'yes' if a.mean() >= b.mean() else 'no'} |"
+    change, error = a.mean() - b.mean(), by_run.std(ddof=1) / np.sqrt(len(by_run)) if len(by_run) > 1 else 0.0
+    spread = f" ± {error:.3f}" if len(by_run) > 1 else ""
+    told = f"{a.mean():.3f} against {b.mean():.3f}: {change:+.3f}{spread}, {len(pairs)} tests"
+    seen = "unclear" if abs(change) < 2 * error else "yes" if change >= 0 else "no"
+    return f"| {claim} | {told} | {seen} |"
 
 
 def _steadier(results, where: str, claim: str) -> str | None:
-    pairs = in_pairs(_group(results, where, *_PARTIAL), _group(results, where, *_FULL))
+    pairs = _pairs(results, where, _PARTIAL, _FULL)
     if len(pairs) < 2:
         return None
     a, b = (np.std([pair[n]["dice"] for pair in pairs], ddof=1) for n in (0, 1))
