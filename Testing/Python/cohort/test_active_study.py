@@ -145,6 +145,14 @@ def evaluate(data, *more) -> int:
 
 
 class TestCommand:
+    def test_options_of_the_other_study_are_refused(self, data, capsys):
+        assert evaluate(data, "--steps", "one") == 2
+        assert "--steps means nothing with --active" in capsys.readouterr().err
+        where = ["cohort", "evaluate", str(data / "data"), "-o", str(data / "study")]
+        assert main([*where, "--shares", "0.5"]) == 2
+        assert "--shares means nothing without --active" in capsys.readouterr().err
+        assert not (data / "study").exists()
+
     def test_a_plan_is_told_and_nothing_is_done(self, data, capsys):
         assert evaluate(data, "--plan") == 0
         told = capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ...errors import InputError
 from .. import _arguments as shared
 from .._outputs import check_outputs, refuse_among_scans
 from . import train as training
@@ -86,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ...io import write_text
 
     folder = Path(arguments.output)
+    _refuse_mixed(arguments)
     if arguments.active:
         return run_active(arguments, folder)
     study = _study(arguments, folder)
@@ -104,6 +106,20 @@ def run(arguments: argparse.Namespace) -> int:
     write_text(folder / "study.csv", as_csv(results), ".csv")
     arguments.console.out(table.rstrip())
     return 0
+
+
+# Options of one of the two studies, and what they are where they were not typed.
+_OF_EFFORT = {"arms": ["partial", "full"], "full_scans": 1, "folds": None, "split": None, "steps": []}
+_OF_EFFORT |= {"out_of_distribution": None, "simulated_scanner": False, "selector": "cover", "all_parts": False}
+_OF_ACTIVE = {"strategies": None, "shares": None, "unpainted_scans": None, "overlap": 0.5}
+
+
+def _refuse_mixed(arguments) -> None:
+    """Refuse options of the other study, which would count for nothing."""
+    where, unused = ("with", _OF_EFFORT) if arguments.active else ("without", _OF_ACTIVE)
+    typed = next((name for name, usual in unused.items() if getattr(arguments, name) != usual), None)
+    if typed is not None:
+        raise InputError(f"--{typed.replace('_', '-')} means nothing {where} --active: leave one of them out")
 
 
 def _study(arguments, folder: Path):
