@@ -58,6 +58,19 @@ def natural_distance(scans: Mapping[str, ScoredScan], count: int) -> int:
     return max(1, round(planes / max(1, painted + count) / 2))
 
 
+def check_asked(count: int, per_scan: int | None, distance: int | None) -> None:
+    """Refuse numbers below 1.
+
+    Raises
+    ------
+    InputError
+        With the first of them.
+    """
+    for name, value in (("count", count), ("per scan", per_scan), ("distance", distance)):
+        if value is not None and value < 1:
+            raise InputError(f"{name}: {value} is asked for: ask for at least 1")
+
+
 def choose(
     scans: Mapping[str, ScoredScan], count: int, *, per_scan: int | None = None, distance: int | None = None
 ) -> Choice:
@@ -75,9 +88,7 @@ def choose(
     InputError
         For numbers below 1, or where no plane is free.
     """
-    for name, value in (("count", count), ("per scan", per_scan), ("distance", distance)):
-        if value is not None and value < 1:
-            raise InputError(f"{name}: {value} is asked for: ask for at least 1")
+    check_asked(count, per_scan, distance)
     if not any(scan.free.any() for scan in scans.values()):
         raise InputError("every plane of every scan is painted: there is nothing left to ask for")
     wanted = apart = natural_distance(scans, count) if distance is None else distance

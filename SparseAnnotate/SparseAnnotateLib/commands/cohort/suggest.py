@@ -52,10 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     from ...cohort import worklist
     from ...cohort.applying.heads import Applying
     from ...cohort.applying.looking import check_two_heads
-    from ...cohort.choosing import choose
+    from ...cohort.choosing import check_asked, choose
     from ...cohort.model import load_model
     from ...io import check_writable, write_text
 
+    check_asked(arguments.count, arguments.per_scan, arguments.distance)
     output = check_writable(arguments.output, (".csv",))
     how = Applying(device=arguments.device, overlap=arguments.overlap)
     model = load_model(arguments.model)
