@@ -21,9 +21,8 @@ from .errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-# One direction with a k-d tree of the surface, asked only for the voxels that lie apart, took 0.002 to 0.55 s; with an
-# exact distance map of the union's bounding box 0.02 to 1.4 s (SciPy) and 0.02 to 0.76 s (ITK's Maurer, which was
-# faster in 1 of 9 structures of BRATS, MNI152 and OASIS). Testing/benchmarks/metrics_speed.py compares the whole.
+# A k-d tree of the surface, asked only for voxels that lie apart, was faster than an exact distance map in 8 of 9
+# structures; Testing/benchmarks/metrics_speed.py compares them.
 _TREE_OPTIONS = {"compact_nodes": False, "balanced_tree": False}
 
 

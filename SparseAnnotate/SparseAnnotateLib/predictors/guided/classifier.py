@@ -13,12 +13,10 @@ from .forest import forest_of
 from .planes import Lesson
 from .threads import mapped, openmp_threads, warning_kept_back
 
-# 30 lost .001 in the mean of eight volumes at 10 %, up to .003, and gained on none; 60 at half the rate decide nothing
-# better.
+# 30 lost .001 in the mean of eight volumes.
 ROUNDS = 45
 
-# 30,000 decided nothing better (34 predictions of 18 volumes at 10 and 20 %: .0001 less, between -.0015 and +.0012) and
-# took up to twice as long; 10,000 lost .0004 at 10 %.
+# 30,000 gained nothing and took up to twice as long; 10,000 lost .0004.
 MAXIMUM_ROWS = 15_000
 
 # A single structure's rows are dealt out to two models whose mean is taken: both cores work, as with several classes.

@@ -17,15 +17,12 @@ _PLANES_FOR_SINGLE_SIDES = 12
 # all priors may be wrong together, took twice the rows and changed nothing; 0.05 lost .01 on small organs at 5 %.)
 CANDIDATE_PROBABILITY = 0.01
 
-# What the priors say about the other classes decides too, where they meet: trees alone that saw only their own class's
-# features had Dice .850 on a fetal brain, those that saw all .877. Beyond, it would be too many features (7 a class),
-# and up to three painted planes teach too little to choose among them: hippocampi lost .003 to .007.
+# The priors of other classes decide too, where they meet: trees of a fetal brain .850 without them, .877 with. More
+# classes would be too many features; three painted planes teach too little to choose among them.
 _CLASSES_SEEN_TOGETHER = 12
 _PLANES_FOR_ALL_CLASSES = 4
 
-# The place tells the trees where a structure looks like what, and where its parts meet. Row, column and the diagonals,
-# for trees cut along their features only: Dice at 10 % +.009 on hippocampi, +.004 on gliomas, +.001 on tissues and
-# fetal brains, and between -.001 and +.001 on six other data sets (22 predictions; without the diagonals .0006 less).
+# The place: row, column and the diagonals, because trees cut along their features only. Hippocampi +.009 at 10 %.
 _PLACE_UNIT_PIXELS = np.float32(16)
 
 _DISTANCE_LIMIT_MM = 40.0

@@ -25,9 +25,8 @@ _LEAST_PIXELS = 12
 _PIXELS_AT_FULL_SCALE = 256 * 256
 
 # DIS compares patches of 8 x 8 pixels, wider than small structures. Where structures are thinner than this (inscribed
-# radius) it looks at small windows at twice the size, at larger ones, where that would take too long, at one and a half
-# times: twice gained .008 on hippocampi, .004 on head and neck, .002 on glioma, .003 on fetal brains at 5 and 10 % (42
-# predictions of ten data sets; 1.5 times half as much), and nothing or -.001 on structures with a radius of 10 to 20.
+# radius), small windows are enlarged twice, larger ones, where that takes too long, one and a half times: hippocampi
+# +.008.
 FINE_BELOW_RADIUS_PIXELS = 8.0
 _SCALES_UP_TO_PIXELS = ((80 * 80, 2.0), (128 * 128, 1.5))
 

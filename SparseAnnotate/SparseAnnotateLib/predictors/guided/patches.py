@@ -18,9 +18,8 @@ DISTANCE_SIGMA = 3.0
 # Probabilities above this are taken as certain.
 CERTAIN = 0.999
 
-# What is open is cut out in strips of so many rows, and packed side by side until it is as wide as this: half of what
-# is computed is needed then (a quarter with strips of 64 rows computed one by one), and few calls do it. That took half
-# the time on left atria and planes of 512 x 512; strips of 8 and 24 rows, packs of 400 and 1500 columns a tenth more.
+# What is open is cut out in strips of so many rows, and packed side by side until it is as wide as this: half the time
+# of strips of 64 rows one by one.
 _STRIP_ROWS = 16
 _PACK_COLUMNS = 1000
 

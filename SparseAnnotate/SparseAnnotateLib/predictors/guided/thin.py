@@ -33,9 +33,8 @@ MAGNIFIED_RADIUS_PIXELS = 1.1
 MAGNIFICATION = 3
 _MAGNIFIED_PIXELS = 1 << 20
 
-# How clearly the image must show what a plane holds of it: the difference of the mean intensities inside and around, in
-# standard deviations, times the root of its pixels there. A fibre of one pixel at 3 is predicted worse than by `shape`
-# (-.15 on oblique ones), at 10 far better; a sheet of 39 pixels is at 3 as well.
+# How clearly the image must show a structure: the difference of the mean intensities inside and around, in standard
+# deviations, times the root of its pixels there. Oblique fibres of one pixel at 3 lose .15 against `shape`.
 _DISCERNIBLE = 8.0
 
 _AROUND_PIXELS = 3
