@@ -71,6 +71,12 @@ class Rows:
     classes: list[np.ndarray]
     others: np.ndarray
 
+    @property
+    def nbytes(self) -> int:
+        """Of all arrays."""
+        arrays = self.pixels, self.logs, self.pool, self.image, self.others, *self.candidates, *self.classes
+        return sum(array.nbytes for array in arrays)
+
     def of_class(self, number: int) -> np.ndarray:
         """Features of one class, shape (features, candidates)."""
         chosen = self.candidates[number].astype(np.intp)

@@ -64,6 +64,15 @@ class PlaneResult:
     steps: dict[int, np.ndarray]
     lessons: list[Lesson]
 
+    @property
+    def nbytes(self) -> int:
+        """Of what the trees have to decide."""
+        return 0 if self.rows is None else self.rows.nbytes + sum(step.nbytes for step in self.steps.values())
+
+    def without_rows(self) -> PlaneResult:
+        """What is learnt from it alone."""
+        return replace(self, rows=None, steps={})
+
 
 @dataclass(frozen=True)
 class Made:
@@ -110,18 +119,6 @@ class PlaneWorker:
     def sees(self) -> bytes:
         """What the trees' features depend on but plane and region: two that see the same can use each other's trees."""
         return self._remembered.seen(self._sight, self._cohort is None, self._spacing_mm)
-
-    def rows_bytes(self, planes: int) -> int:
-        """About how much memory the rows of so many planes take.
-
-        A third of the pixels is contested where structures fill the region; at one a priors' logarithms, pool and
-        image features in 16 bits are kept, seven features of all classes where the trees see them, and a few places and
-        features for each of about three candidates.
-        """
-        rows, columns = self._images.shape
-        a_class = 5 + 7 * self._sight.all_classes
-        a_pixel = 2 * (a_class * (self._class_count + 1) + 20) + 4 + 20 * min(self._class_count + 1, 3)
-        return int(planes * rows * columns * a_pixel / 3)
 
     def painted_on(self) -> np.ndarray:
         """For each class (background counts) the number of painted planes that have it."""

@@ -30,7 +30,7 @@ from .threads import imported_beside_work, mapped, opencv_threads, worker_count
 # Shares of the time that the stages take, measured on two cores.
 _PRIORS_END, _LEARNING_END, _CORRECTING_END = 0.7, 0.85, 0.97
 
-# What the trees have to decide is kept until they are there, up to this much; beyond, planes are gone through twice.
+# What the trees have to decide is kept until they are there, up to this much; planes beyond are gone through again.
 ROWS_BYTES = 2 << 30
 
 # Contested pixels that the trees decide in one call: a few calls for each thread, and none of them short.
@@ -112,14 +112,16 @@ class Guided(PredictorBase):
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
         near = planes_in_view(gaps, self.in_view, unpainted)
         sketch = Sketch(volume, annotation, worker, self.memory, near)
-        at_once = worker.rows_bytes(len(unpainted)) <= ROWS_BYTES
-        # Too many to keep: only those with lessons now, and all of them, a second time, once the trees are there.
-        first = unpainted if at_once else unpainted & {*annotation.painted_planes, *sketch.planes}
+        # Those with lessons, and those to be sketched, are needed before the trees are there.
+        needed = unpainted & {*annotation.painted_planes, *sketch.planes}
         with opencv_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
             # Two seconds, the first time, that the comparing of planes covers.
             executor.submit(imported_beside_work, "sklearn.ensemble")
-            results = yield from self._compared(worker, gaps, executor, first, sketch, at_once)
+            results = yield from self._compared(worker, gaps, executor, unpainted, needed, sketch)
             lessons = [lesson for result in results for lesson in result.lessons]
+            planes = [result for result in results if result.rows is not None]
+            again = unpainted - {plane.plane for plane in planes}
+            del results
             yield Progress("learning from the painted planes", _PRIORS_END)
             rng = np.random.default_rng(self.options.seed)
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
@@ -128,10 +130,11 @@ class Guided(PredictorBase):
             for share in corrector.fit(lessons, executor):
                 yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
             output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)
-            planes = [result for result in results if result.rows is not None]
-            batched = batches(planes, pixels_at_once(planes))
-            if not at_once:
-                batched = batches(walk(worker, gaps, executor, unpainted, learning=False), MOST_PIXELS_AT_ONCE)
+            batched = batches(_released(planes), pixels_at_once(planes))
+            del planes
+            if again:
+                once_more = walk(worker, gaps, executor, again, learning=False)
+                batched = itertools.chain(batched, batches(once_more, MOST_PIXELS_AT_ONCE))
 
             def correct(batch: list[PlaneResult]):
                 return zip(batch, corrector.predict([plane.rows for plane in batch]), strict=True)
@@ -153,14 +156,22 @@ class Guided(PredictorBase):
         gaps: list[Gap],
         executor: Executor,
         planes: Collection[int],
+        needed: Collection[int],
         sketch: Sketch,
-        keeps_rows: bool,
     ) -> Iterator[Progress]:
-        """Progress, while priors are made and planes left out; returns what each plane gave, in their order."""
+        """Progress, while priors are made and planes left out; returns what each plane gave, in their order.
+
+        Once there is no more room to keep it, only the planes that are `needed` are gone on with, and only what is
+        learnt from them is kept.
+        """
         results: list[PlaneResult] = []
+        wanted, room = set(planes), ROWS_BYTES
         count = len(planes) + len(worker.sources)
-        for done, result in enumerate(walk(worker, nearest_first(gaps, self.in_view), executor, planes, learning=True)):
-            results.append(result if keeps_rows else replace(result, rows=None, steps={}))
+        for done, result in enumerate(walk(worker, nearest_first(gaps, self.in_view), executor, wanted, learning=True)):
+            room -= result.nbytes
+            if room < 0:
+                wanted &= set(needed)
+            results.append(result if room >= 0 else result.without_rows())
             progress = Progress("comparing planes", _PRIORS_END * min(1.0, done / count), f"plane {result.plane}")
             yield progress
             for shown in sketch.with_plane(result):
@@ -179,6 +190,13 @@ class Guided(PredictorBase):
                     return step
                 yield replace(step, fraction=_COHORT_END * step.fraction)
         raise RuntimeError("the cohort model ended without a prior")
+
+
+def _released(planes: list[PlaneResult]) -> Iterator[PlaneResult]:
+    """One after the other, none of them kept."""
+    planes.reverse()
+    while planes:
+        yield planes.pop()
 
 
 def pixels_at_once(planes: Sequence[PlaneResult]) -> int:
