@@ -23,6 +23,10 @@ _DIGEST_BYTES = 16
 class Memory:
     """Values by keys, up to so many bytes; those that were used least recently go first.
 
+    Predictions say when they begin. What the last one of the same scene used stays then: each goes through all planes
+    in the same order, so of values that find no room together, the next one needed would always be the one that has
+    just gone.
+
     A value may depend on nothing but its key: then a prediction that remembers is the same as one from scratch, bit for
     bit. Arrays in a value are made read-only. May be used from several threads.
 
@@ -37,7 +41,9 @@ class Memory:
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES):
         self._limit = limit_bytes
-        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, int, int]] = OrderedDict()
+        self._turn = 0
+        self._scene: Hashable = None
         self._lock = threading.Lock()
         self._images: dict[int, tuple[weakref.ref, bytes]] = {}
         self.size_bytes = 0
@@ -45,16 +51,23 @@ class Memory:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def begin(self, scene: Hashable) -> None:
+        """A prediction begins: what the last one used may go if that was of another scene, or is not used now."""
+        with self._lock:
+            self._turn += 1 if scene == self._scene else 2
+            self._scene = scene
+
     def recall(self, key: Hashable) -> Any:
         """The value of a key, or None."""
         with self._lock:
             if key not in self._kept:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+            value, size, _ = self._kept.pop(key)
+            self._kept[key] = value, size, self._turn
+            return value
 
-    def keep(self, key: Hashable, value: Any, more_bytes: int = 0) -> Any:
-        """Keep a value, if it is no larger than all that may be kept, and return it.
+    def keep(self, key: Hashable, value: Any, more_bytes: int = 0, *, always: bool = False) -> Any:
+        """Keep a value, if there is room that may be made, or in any case, and return it.
 
         `more_bytes` are those that it holds elsewhere than in arrays, and what dataclasses, mappings and lists hold.
         """
@@ -64,8 +77,11 @@ class Memory:
         with self._lock:
             self._forget(key)
             while self._kept and self.size_bytes + size > self._limit:
-                self._forget(next(iter(self._kept)))
-            self._kept[key] = value, size
+                oldest, (_, _, turn) = next(iter(self._kept.items()))
+                if self._turn and turn >= self._turn - 1 and not always:
+                    return value
+                self._forget(oldest)
+            self._kept[key] = value, size, self._turn
             self.size_bytes += size
         return value
 

@@ -215,6 +215,34 @@ class TestMemory:
         assert [key for key in "abcd" if memory.recall(key) is not None] == ["a", "c", "d"]
         assert memory.size_bytes == 3 * 1400
 
+    def test_what_the_last_prediction_used_stays_though_there_is_no_room_for_all(self):
+        memory = Memory(3 * 1400)
+
+        def predict(scene, keys):
+            memory.begin(scene)
+            recalled = [key for key in keys if memory.recall(key) is not None]
+            for key in set(keys) - set(recalled):
+                memory.keep(key, np.zeros(1000, np.uint8))
+            return recalled
+
+        predict("scene", "abc")
+        for _ in range(3):
+            assert predict("scene", "abcd") == ["a", "b", "c"]
+        # What one prediction does not use makes room in the next one, and another scene at once.
+        assert predict("scene", "abd") == ["a", "b"]
+        assert predict("scene", "abd") == ["a", "b"]
+        assert predict("scene", "abd") == ["a", "b", "d"]
+        predict("another", "xyz")
+        assert predict("another", "xyz") == ["x", "y", "z"]
+
+    def test_some_values_are_kept_in_any_case(self):
+        memory = Memory(2 * 1400)
+        memory.begin("scene")
+        for key in "ab":
+            memory.keep(key, np.zeros(1000, np.uint8))
+        memory.keep("c", np.zeros(1000, np.uint8), always=True)
+        assert [key for key in "abc" if memory.recall(key) is not None] == ["b", "c"]
+
     def test_what_is_larger_than_all_of_it_is_not_kept_and_pushes_nothing_out(self):
         memory = Memory(3000)
         memory.keep("small", np.zeros(10))

@@ -47,6 +47,7 @@ class Remembered:
             self._anywhere = memory.digest_of_image(image), device, class_count
             self._seen = digest(*self._anywhere, place)
             self._scene = digest(self._seen, setting)
+            memory.begin(self._seen)
             self._labels = {plane: digest(own) for plane, own in labels.items()}
 
     @property

@@ -79,7 +79,7 @@ class Sketch:
         """Remember what was learnt now, for the next prediction."""
         if self._memory is not None:
             learnt = Learnt(corrector, output.pool_weights, output.class_weights, _beginning(self._worker))
-            self._memory.keep(self._key, learnt, corrector.nbytes)
+            self._memory.keep(self._key, learnt, corrector.nbytes, always=True)
 
 
 def _beginning(worker: PlaneWorker) -> tuple[int, int]:
