@@ -198,6 +198,18 @@ class TestPrediction:
         assert np.abs(prediction.probabilities.sum(axis=0, dtype=np.float32) - 1).max() < 0.01
         assert (prediction.probabilities.max(axis=0)[annotation.known] == 1).all()
 
+    @pytest.mark.parametrize("predictor", ["guided", "shape"])
+    def test_a_structure_that_no_corrected_plane_shows_is_not_taken_for_another(self, predictor):
+        truth = discs(8)
+        truth[7:11][truth[7:11] > 0] = 2
+        rough = truth.copy()
+        rough[:7] = np.roll(rough[:7], 12, axis=2)  # the first one lies elsewhere, so that the prediction decides on it
+        annotation = SparseAnnotation.from_painted_planes(truth, [3, 5], classes=[LIVER, SPLEEN]).with_range(1, 10)
+        one = PREDICTORS.create(predictor)
+        labels = list(predicted_from(one, volume_of(truth), annotation, Initial(rough, annotation.classes)))[-1].labels
+        assert np.array_equal(labels[7:] == 2, truth[7:] == 2)
+        assert dice(labels == 1, truth == 1) > 0.95
+
     def test_without_a_corrected_plane_the_rough_one_comes_back_and_nothing_is_promised(self):
         rough = discs(8)
         annotation = SparseAnnotation.unpainted(rough.shape, [LIVER])
