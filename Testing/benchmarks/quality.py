@@ -50,7 +50,8 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.metrics import confusion_per_plane, dice_from_confusion
-    from SparseAnnotateLib.quality.expected import quick_labels, with_expected_quality
+    from SparseAnnotateLib.quality import comes_back
+    from SparseAnnotateLib.quality.expected import INTERPOLATES, quick_labels, with_expected_quality
     from SparseAnnotateLib.quality.features import features_of
     from SparseAnnotateLib.quality.image_agreement import image_agreement
     from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
@@ -91,6 +92,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
         file,
         **arrays,
         most=image.most_per_structure(),
+        shift=comes_back.shifts(annotation, volume.intensities) * (predictor in INTERPOLATES),
         volume_dice=dice_from_confusion(confusion.sum(axis=0)),
         plane_dice=np.nanmean(
             np.where(confusion[:, 1:, 1:].any(axis=(1, 2))[:, None], dice_from_confusion(confusion), np.nan), axis=1
@@ -220,7 +222,8 @@ def volumes(cases: Cases, chance: np.ndarray) -> np.ndarray:
         count = len(one["painted_px"])
         total = np.bincount(structure, area, minlength=count) + one["painted_px"]
         right = np.bincount(structure, area * (1 - chance[rows]), minlength=count) + one["painted_px"]
-        expected.append(np.mean(np.minimum(right / np.maximum(total, 1), one["most"])[total > 0]))
+        lost = with_odds(1 - right / np.maximum(total, 1), one["shift"])
+        expected.append(np.mean(np.minimum(1 - lost, one["most"])[total > 0]))
     return np.array(expected)
 
 
@@ -229,10 +232,16 @@ def planes(cases: Cases, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     table = cases.rows("plane_")
     _, index = np.unique(table["case"] * 10000 + table["plane"], return_inverse=True)
     number = np.bincount(index)
-    lost = np.maximum(chance, 1 - table["most"])
+    shift = np.array([cases.data[case]["shift"][n] for case, n in zip(table["case"], table["structure"], strict=True)])
+    lost = np.maximum(with_odds(chance, shift), 1 - table["most"])
     expected, true = (1 - np.bincount(index, values) / number for values in (lost, table["lost"]))
     case = np.bincount(index, table["case"]) / number
     return expected, true, case.astype(int)
+
+
+def with_odds(lost: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """What is lost after log-odds were added."""
+    return np.where(shift > 0, 1 / (1 + np.exp(-(log_odds(lost) + shift))), lost)
 
 
 def log_odds(lost: np.ndarray) -> np.ndarray:

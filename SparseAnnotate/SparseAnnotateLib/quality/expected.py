@@ -10,6 +10,7 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from ..metrics import confusion_per_plane, dice_from_confusion
 from ..structures import of_structures, structure_groups
+from . import comes_back
 from .features import PlaneFeatures, features_of
 from .hidden import hiddenness, shifts
 from .image_agreement import image_agreement
@@ -38,6 +39,9 @@ Spacing = tuple[float, float, float]
 # These say themselves what to expect, better than the model of interpolation would: only the interval is added.
 _SAYS_ITSELF = ("guided",)
 
+
+# These look at outlines only. (What comes and goes costs `nearest` no more than its model says.)
+INTERPOLATES = ("shape", "morphology")
 
 # More than this is said only where a left-out plane bears it out: where its Dice by interpolation reaches this much.
 _UNPROVEN = 0.99
@@ -187,6 +191,8 @@ def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predict
     per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
     model = NEAREST if predictor == "nearest" else INTERPOLATED
     told = Told(quality.per_plane, quality.whole, per_class, quality.per_structure)
+    if intensities is not None and predictor in INTERPOLATES:
+        told = told.lowered(comes_back.shifts(annotation, intensities), prediction.labels, annotation)
     return told, (model.plane_interval, model.volume_interval)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
+from SparseAnnotateLib.quality.comes_back import coming_back, shifts
 from SparseAnnotateLib.quality.expected import with_expected_quality
 from SparseAnnotateLib.quality.image_agreement import image_agreement
 
@@ -160,3 +161,26 @@ def test_structures_on_planes_of_their_own_are_judged_from_these():
     assert alike < 0.85
     assert steady > 0.95
     assert np.flatnonzero(said.unlike()[:, 0]).tolist() == [k for k in range(PLANES) if k % 10 >= 6]
+
+
+def test_what_changes_on_the_way_is_told_from_what_changes_and_comes_back():
+    drifting = np.stack([np.hypot(ROWS - 24, COLUMNS - 18 - k / 3) <= 9 for k in range(PLANES)]).astype(np.uint8)
+    annotation = SparseAnnotation.from_painted_planes(drifting, range(0, PLANES, 15))
+    assert 0.2 < coming_back(annotation, 100.0 * drifting)[0] < 0.7
+    assert shifts(annotation, 100.0 * drifting).tolist() == [0]
+    for kind, planes in ((ladder, range(4, PLANES, 10)), (teeth, range(6, PLANES, 12)), (ribs, range(0, PLANES, 12))):
+        truth = truth_of(kind)
+        annotation = SparseAnnotation.from_painted_planes(truth, planes)
+        noise = np.random.default_rng(0).normal(0, 5, truth.shape)
+        assert coming_back(annotation, 100.0 * truth + noise)[0] > 1.5
+        assert shifts(annotation, 100.0 * truth)[0] == pytest.approx(0.7)
+
+
+def test_one_plane_or_neighbours_leave_nothing_to_come_back():
+    truth = truth_of(ladder)
+    for planes in ([4], [4, 5]):
+        annotation = SparseAnnotation.from_painted_planes(truth, planes)
+        assert np.isnan(coming_back(annotation, 100.0 * truth)).all()
+        assert shifts(annotation, 100.0 * truth).tolist() == [0]
+    annotation = SparseAnnotation.from_painted_planes(truth, [1, 3])
+    assert shifts(annotation, np.zeros(truth.shape)).tolist() == [0]
