@@ -285,7 +285,7 @@ def report(predictor: str, cases: Cases, reference: Cases, picture) -> None:
             of = chosen[case]
             plane_interval = judge(f"{name}, planes", expected[of], true[of], cases.sets[case[of]])
             volume_interval = judge(
-                f"{name}, volumes", expected_volume[chosen], true_volume[chosen], cases.sets[chosen]
+                f"{name}, volumes", expected_volume[chosen], true_volume[chosen], cases.sets[chosen], FOURTEENTHS
             )
     if says_itself:
         from SparseAnnotateLib.quality.model import FEW_PLANES

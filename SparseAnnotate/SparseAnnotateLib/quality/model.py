@@ -130,7 +130,7 @@ FEW_PLANES, GUIDED_FEW_PLANES_INTERVAL = 3, (-0.28, 0.88)
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(
     intercept=-0.8, way=0.57, change=0.23, from_nearest=0.11, disagreement=0.11, size=-0.1, thin=-1.03, unlike=0.63,
-    gone=-0.12, end=-0.24, end_way=-0.05, left_out=0.17, left_out_mean=0.23, plane_interval=(-1.05, 0.73),
+    gone=-0.12, end=-0.24, end_way=-0.05, left_out=0.17, left_out_mean=0.23, plane_interval=(-1.06, 0.71),
     volume_interval=(-0.41, 0.45),
 )  # fmt: skip
 NEAREST = Model(
