@@ -42,7 +42,9 @@ class ImageAgreement:
     likeness : how far what was predicted looks like the structure: 0 as what lies around it does, 1 as it does
     place_px, place_likeness : the same of the pixels where the painted planes on both sides put it, and their number
     painted_dice : of the probabilities with what was painted, (structures,); NaN where nothing can be said
+    expected_share : the sum of the probabilities on painted planes, in shares of the pixels there, (structures,)
     contrast : how much likelier a pixel is by its intensity inside than around, (structures,)
+    painted_px : pixels of the structure on painted planes, (structures,)
     """
 
     predicted_px: np.ndarray
@@ -52,11 +54,22 @@ class ImageAgreement:
     place_px: np.ndarray
     place_likeness: np.ndarray
     painted_dice: np.ndarray
+    expected_share: np.ndarray
     contrast: np.ndarray
+    painted_px: np.ndarray
 
     def most_per_structure(self) -> np.ndarray:
         """The Dice over the volume that the image agrees with, float (structures,); 1 where it says nothing."""
-        return self._most(*(np.nansum(one, axis=0) for one in (self.predicted_px, self.expected_px, self.agreed_px)))
+        predicted, expected, agreed = (
+            np.nansum(one, axis=0) for one in (self.predicted_px, self.expected_px, self.agreed_px)
+        )
+        most = self._most(predicted, expected, agreed)
+        # What was painted is right, and counts twice, as in the Dice: once predicted, and once true.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            true = expected / self.expected_share
+            size, painted = predicted + np.where(np.isfinite(true), true, predicted), 2 * self.painted_px
+            whole = (most * size + painted) / (size + painted)
+        return np.where(np.isfinite(whole), whole, 1.0)
 
     def most_per_plane(self) -> np.ndarray:
         """The same of each plane, float (planes, structures)."""
@@ -93,20 +106,22 @@ def image_agreement(labels: np.ndarray, annotation: SparseAnnotation, intensitie
     """
     count = annotation.class_count
     tables = np.full((6, len(labels), count), np.nan)
-    painted_dice, contrast = np.full((2, count), np.nan)
+    painted_dice, expected_share, contrast = np.full((3, count), np.nan)
+    painted_px = np.zeros(count)
     for number in range(1, count + 1):
         structure = _Structure(labels, annotation, intensities, number)
         if structure.holders:
-            painted_dice[number - 1], contrast[number - 1] = structure.learn()
+            painted_dice[number - 1], expected_share[number - 1], contrast[number - 1] = structure.learn()
+            painted_px[number - 1] = structure.painted_px
             for plane in structure.asked():
                 tables[:, plane, number - 1] = structure.of_plane(plane)
-    return ImageAgreement(*tables, painted_dice, contrast)
+    return ImageAgreement(*tables, painted_dice, expected_share, contrast, painted_px)
 
 
 def contrast_nearby(annotation: SparseAnnotation, intensities: np.ndarray, number: int) -> float:
     """`ImageAgreement.contrast` with what is within half a radius around a structure; NaN where it is nowhere."""
     structure = _Structure(annotation.labels, annotation, intensities, number, _NEARBY)
-    return structure.learn()[1] if structure.holders else np.nan
+    return structure.learn()[-1] if structure.holders else np.nan
 
 
 class _Structure:
@@ -125,7 +140,8 @@ class _Structure:
         self.holders = [plane for plane in self._painted if (annotation.labels[plane] == number).any()]
         if self.holders:
             outlines = [annotation.labels[plane] == number for plane in self.holders]
-            radius = np.sqrt(np.mean([one.sum() for one in outlines]) / np.pi)
+            self.painted_px = sum(int(one.sum()) for one in outlines)
+            radius = np.sqrt(self.painted_px / len(outlines) / np.pi)
             self._reach = int(np.clip(round(around[0] * radius), _LEAST_PIXELS, around[1]))
             everywhere = np.any(outlines, axis=0) | (labels == number).any(axis=0)
             self._box = bounding_box(everywhere, margin=self._reach + 3)
@@ -143,8 +159,13 @@ class _Structure:
             last = min(last, self._painted[after]) if after < len(self._painted) else last
         return sorted(set(range(first, last + 1)) - set(self._painted))
 
-    def learn(self) -> tuple[float, float]:
-        """From painted planes, how likely each intensity makes the structure; Dice of that with it, and contrast."""
+    def learn(self) -> tuple[float, float, float]:
+        """From painted planes, how likely each intensity makes the structure.
+
+        Returns
+        -------
+        The Dice of that with it, its sum in shares of the structure's pixels, and the contrast
+        """
         masks = {plane: self._masks(plane, self._annotation.labels) for plane in self._painted}
         smooth = {plane: self._smooth(plane) for plane in self._painted}
         values = np.concatenate([smooth[plane][around] for plane, (around, _, _) in masks.items()])
@@ -166,7 +187,7 @@ class _Structure:
             for own, near in zip(inside, around, strict=True)
         ]
         agreed, expected = ((table * chances).sum() for table in (inside, around))
-        return 2 * agreed / (inside.sum() + expected), self._contrast
+        return 2 * agreed / (inside.sum() + expected), expected / inside.sum(), self._contrast
 
     @staticmethod
     def _chance_of(inside: np.ndarray, around: np.ndarray) -> np.ndarray:

@@ -118,6 +118,21 @@ def test_the_image_makes_nobody_say_more_or_of_other_planes(predictor):
         assert np.nanmax(having.expected_dice_per_structure - without) <= 0
 
 
+def test_what_was_painted_counts_for_what_is_promised():
+    # A tube that moves by more than its width between painted planes: nothing is predicted where the image shows it.
+    tube = np.stack([np.hypot(ROWS - 24, COLUMNS - 8 - 3 * (k % 12)) <= 5 for k in range(PLANES)]).astype(np.uint8)
+    for planes in (range(0, PLANES, 4), range(0, PLANES, 2)):
+        prediction, true = told(tube, planes, "shape")
+        assert prediction.expected_dice == pytest.approx(true, abs=0.1)
+    annotation = SparseAnnotation.from_painted_planes(tube, range(0, PLANES, 4))
+    nothing = np.where(annotation.painted[:, None, None], tube, 0)
+    said = image_agreement(nothing, annotation, 100.0 * tube)
+    # Nothing was predicted: that is what `vanished` and `missed` are for.
+    assert said.most_per_structure()[0] == 1
+    nothing[1] = tube[1]
+    assert image_agreement(nothing, annotation, 100.0 * tube).most_per_structure()[0] == pytest.approx(0.42, abs=0.03)
+
+
 def test_an_image_that_shows_nothing_takes_nothing_away():
     truth = truth_of(stacked_discs)
     annotation = SparseAnnotation.from_painted_planes(truth, range(5, PLANES, 10))
