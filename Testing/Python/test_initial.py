@@ -422,6 +422,14 @@ class TestCommandLine:
         assert "not used" not in said  # the labels on other planes are the program's
         assert dice(result(tmp_path), discs(8)) > 0.98
 
+    def test_where_most_planes_differ_it_is_noted_that_all_of_them_count(self, tmp_path, files, capsys):
+        solid = np.ones((14, 40, 40), np.uint8) * discs(11)[5]
+        files("image.nii.gz", volume_of(solid).intensities)
+        files("rough.nii.gz", solid)
+        files("other.nii.gz", np.roll(solid, 1, axis=2))
+        assert self.given(tmp_path, labels="other.nii.gz") == 0
+        assert "note: 14 planes differ from the initial segmentation" in capsys.readouterr().err
+
     def test_painted_planes_that_corrected_does_not_name_are_noted(self, tmp_path, capsys):
         assert self.given(tmp_path, "--corrected", "3") == 0
         assert "note: labels on plane 8 are not used, as --corrected does not name them" in capsys.readouterr().err

@@ -22,6 +22,9 @@ from .comparing import said_of_corrected
 # Labels that hold so much of the planes of the rough segmentation are that one, edited, and no few painted planes.
 _EDITED = 0.9
 
+# Of more planes than these it is noted where more than half of them differ: hardly anybody corrects so many by hand.
+_MANY = 10
+
 # Planes beside a corrected one from which it is told what stood there before.
 _BESIDE_PLANES = 2
 
@@ -82,7 +85,7 @@ def understand_start(
             said = replace(said, named_by="")
         if differing and said.painted is None:
             fewest = min(differing, key=len)
-            sentences.append(_said_of_differing(fewest))
+            sentences.append(_said_of_differing(fewest, int(file.labels.any(axis=(1, 2)).sum())))
             said = replace(said, painted=tuple(sorted({*fewest, *said.empty})))
     turned, understood = understand(said, volume, file, axis=axis, ends_painted=False)
     if turned.axis != volume.axis:
@@ -257,9 +260,15 @@ def _differing_planes(file: LabelFile, before: np.ndarray) -> list[int] | None:
     return np.flatnonzero((mine != before).any(axis=(1, 2))).tolist()
 
 
-def _said_of_differing(planes: Sequence[int]) -> str:
+def _said_of_differing(planes: Sequence[int], shown: int) -> str:
+    """`shown` is the number of planes that hold a label."""
     if not planes:
         return "no plane differs from the initial segmentation: none is corrected, and it comes back without its specks"
+    if 2 * len(planes) > shown > _MANY:
+        return (
+            f"note: {len(planes)} planes differ from the initial segmentation, so all of these count as corrected: if "
+            "another program made them, name the corrected ones with --corrected"
+        )
     return f"corrected, for they differ from the initial segmentation: planes {', '.join(map(str, planes))}"
 
 
