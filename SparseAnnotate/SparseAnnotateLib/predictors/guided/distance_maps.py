@@ -207,12 +207,13 @@ class Vanishing:
 
 def largest_touching(labels: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """For each class the largest of the `radii` (classes + 1,) of those in the same connected parts of a plane."""
-    from scipy.ndimage import label
+    # Not of scipy: a second thread importing it beside scikit-learn's import fails now and then.
+    import cv2
 
-    parts, count = label(labels > 0)
     inside = labels > 0
+    count, parts = cv2.connectedComponents(inside.astype(np.uint8), connectivity=4)
     part, number = np.unique(np.stack([parts[inside], labels[inside]]), axis=1)
-    of_part, of_class = np.zeros(count + 1), np.zeros(len(radii))
+    of_part, of_class = np.zeros(count), np.zeros(len(radii))
     np.maximum.at(of_part, part, radii[number])
     np.maximum.at(of_class, number, of_part[part])
     return of_class
