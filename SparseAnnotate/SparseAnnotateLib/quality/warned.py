@@ -28,7 +28,8 @@ def shown_by_image(image: ImageAgreement, annotation: SparseAnnotation) -> dict[
     between = np.zeros(image.likeness.shape, bool)
     for number in range(annotation.class_count):
         painted = annotation.complete_planes_of(number + 1)
-        between[painted[0] : painted[-1] if painted else 0, number] = bool(painted)
+        if painted:
+            between[painted[0] : painted[-1], number] = True
     sizes = np.nansum(image.predicted_px, axis=0)
     unlike, missed_px = image.unlike() & between, image.missed_px()
     unlike &= np.where(unlike, image.predicted_px, 0).sum(axis=0) > _SHARE * sizes

@@ -13,13 +13,16 @@ from ..session.planes import PlaneState
 from ..session.session import AnnotationSession
 
 
-def arguments_of(session: AnnotationSession, given: argparse.Namespace, typed: Sequence[str]) -> list[str]:
+def arguments_of(
+    session: AnnotationSession, given: argparse.Namespace, typed: Sequence[str], *, selects: bool = True
+) -> list[str]:
     """The arguments that a command takes and that were not typed; to be put before the typed ones, which then count.
 
     Parameters
     ----------
     given : the arguments as parsed, which tell what the command takes
     typed : the same as typed
+    selects : whether a selector chooses the planes; the session's is left out otherwise
     """
     said: list[str] = []
     if given.axis == "auto":
@@ -28,7 +31,7 @@ def arguments_of(session: AnnotationSession, given: argparse.Namespace, typed: S
         said += _what_was_given(session, given)
     if hasattr(given, "seed"):
         said += ["--seed", str(session.state.seed)]
-    for kind in ("selector", "predictor"):
+    for kind in ("selector", "predictor") if selects else ("predictor",):
         if hasattr(given, kind):
             said += _method(session, kind, given, typed)
     return said

@@ -227,7 +227,9 @@ class _Command:
             return []
         session = AnnotationSession.restore(nodes[0])
         try:
-            return [*arguments_of(session, given, self._arguments), *self._initial(session, given)]
+            initial = self._initial(session, given)
+            # Planes to correct are chosen without a selector: `suggest` refuses one beside --initial.
+            return [*arguments_of(session, given, self._arguments, selects=not initial), *initial]
         finally:
             session.close()
 
