@@ -23,9 +23,9 @@ endif
 demo: $(VENV)/demo-installed
 	$(BIN)/sparse-annotate demo -o demo
 
-# Several processes, each with whole files; more than four would need more than 8 GB. The panel's stand-in for Slicer gets
+# Several processes (conftest.py says how many), each with whole files. The panel's stand-in for Slicer gets
 # processes of its own: it ends in another order than the scene's tests do.
-PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --durations 10
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile --durations 10
 test: venv
 	$(PYTEST) --ignore=Testing/Python/panel
 	$(PYTEST) Testing/Python/panel

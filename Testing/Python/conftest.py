@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def pytest_configure():
     # A shell that runs us in the background has Ctrl-C ignored, by us and by whatever we start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores, since tests of jobs mostly wait (a third of the time on two cores); four need 8 GB."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 @pytest.fixture(scope="session")
