@@ -21,7 +21,7 @@ def pytest_configure():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores, since tests of jobs mostly wait (a third of the time on two cores); four need 8 GB."""
+    """One process more than cores, since tests of jobs mostly wait; four need 8 GB."""
     return min(4, (os.cpu_count() or 1) + 1)
 
 
