@@ -1,6 +1,8 @@
 """The steps of `guided`, each on arrays small enough to know the answer."""
 
+import gc
 import warnings
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -49,6 +51,20 @@ def maps_of(labels, spacing_mm=(1.0, 1.0), ends=None, class_count=1, clicked=())
 
 
 class TestImages:
+    def test_what_they_keep_goes_with_them_and_does_not_wait_for_the_garbage_collector(self):
+        images = images_of(textured_planes([0, 2, 4]))
+        flow, search = AdjacentFlow(images), PatchSearch(images, 2)
+        flow.between(1, 2)
+        search.fuse(1, [(2, one_hot(a_disc(48, 48), 1), 1.0)])
+        assert images.smoothed(1, 0) is images.smoothed(1, 0)
+        gone = [weakref.ref(one) for one in (images, flow, search)]
+        gc.disable()
+        try:
+            del images, flow, search
+            assert [one() for one in gone] == [None] * 3
+        finally:
+            gc.enable()
+
     def test_the_region_is_the_labels_with_a_margin_in_steps_of_16_pixels_inside_the_plane(self):
         labels = np.zeros((3, 60, 50), np.uint8)
         labels[1, 28:33, 3:8] = 1

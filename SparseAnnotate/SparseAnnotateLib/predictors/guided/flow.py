@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Iterable
 
 import numpy as np
 
 from ..memory import Memory, digest
-from .images import Images
+from .images import Images, kept_results
 
 # Noise below the pixel scale makes the flow rough. In a doubled image .7 of its pixels are .35 of ours.
 SMOOTHING_SIGMA = 0.7
@@ -50,7 +49,7 @@ class AdjacentFlow:
         self._row, self._column = (grid.astype(np.float32) for grid in np.mgrid[:rows, :columns])
         self._low, self._high = images.normalised_range
         # Each plane is looked at from its neighbours and from both sides.
-        self._eight_bit = functools.lru_cache(maxsize=images.kept_planes)(self._made_eight_bit)
+        self._eight_bit = kept_results(self._made_eight_bit, images.kept_planes)
 
     def _made_eight_bit(self, plane: int, sigma: float) -> np.ndarray:
         smooth = self._images.smoothed(plane, sigma)

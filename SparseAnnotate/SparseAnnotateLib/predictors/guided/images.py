@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -53,6 +54,16 @@ def _extent(occupied: np.ndarray, margin: int) -> slice:
     return slice(max(0, int(places[0]) - margin), min(len(occupied), int(places[-1]) + margin + 1))
 
 
+def kept_results(method: Callable, most: int) -> Callable:
+    """The bound method, with its last `most` results kept for as long as its object lives, and no longer.
+
+    A cache that holds the bound method would hold its object too, a circle that waits for the garbage collector: a
+    worker of `evaluate` grew by 250 MB with each abdomen.
+    """
+    reference = weakref.WeakMethod(method)
+    return functools.lru_cache(maxsize=most)(lambda *arguments: reference()(*arguments))
+
+
 class Images:
     """Planes of one region, clipped to percentiles, z-scored, and smoothed on request.
 
@@ -65,15 +76,18 @@ class Images:
         self.shape = self._planes.shape[1:]
         self._low, self._high, self._mean, self._deviation = _remembered_statistics(volume.intensities, memory)
         self.kept_planes = max(24, _CACHE_BYTES // max(1, 4 * self.shape[0] * self.shape[1]))
-        self.smoothed = functools.lru_cache(maxsize=self.kept_planes)(self._smoothed)
+        self._smoothed = kept_results(self._made_smoothed, self.kept_planes)
 
     @property
     def normalised_range(self) -> tuple[float, float]:
         """Lowest and highest value that a normalised plane can have."""
         return tuple(float((bound - self._mean) / self._deviation) for bound in (self._low, self._high))
 
-    def _smoothed(self, plane: int, sigma: float) -> np.ndarray:
+    def smoothed(self, plane: int, sigma: float) -> np.ndarray:
         """A plane, shape (rows, columns), smoothed by a Gaussian of `sigma` pixels; planes beyond the ends repeat."""
+        return self._smoothed(plane, sigma)
+
+    def _made_smoothed(self, plane: int, sigma: float) -> np.ndarray:
         import cv2
 
         plane = self.nearest_plane(plane)

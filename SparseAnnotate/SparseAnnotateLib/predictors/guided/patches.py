@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from .images import Images
+from .images import Images, kept_results
 
 PATCH_PIXELS = 5
 SMOOTHINGS = (0, 1.5)
@@ -102,7 +101,7 @@ class PatchSearch:
         self._border = radius + _MARGIN
         self._penalty = [(r * r + c * c) / (2 * DISTANCE_SIGMA**2) for r, c in self._offsets]
         # A plane is looked at from both sides, and by its neighbours.
-        self._appearance = functools.lru_cache(maxsize=max(8, images.kept_planes // 3))(self._made_appearance)
+        self._appearance = kept_results(self._made_appearance, max(8, images.kept_planes // 3))
 
     def fuse(self, plane: int, sources: list[tuple[int, np.ndarray, float]]) -> np.ndarray:
         """Class probabilities of `plane`, shape (classes + 1, rows, columns).
