@@ -102,3 +102,12 @@ def add_warp(scene, *nodes):
 
 def volume_of(node, axis="k"):
     return volume_from_node(node, axis)
+
+
+def preview_labels(session):
+    """What the preview holds, as Slicer sees it: labels (k, j, i)."""
+    labels = np.zeros(session.volume_node.GetImageData().GetDimensions()[::-1], np.uint8)
+    for segment_id in ids_of(session.preview_node):
+        number = session.segment_ids.index(segment_id) + 1
+        labels[seen_by_slicer(session.preview_node, segment_id, session.volume_node)] = number
+    return labels

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from nodes import add_segmentation, add_volume, ids_of, paint, seen_by_slicer
+from nodes import add_segmentation, add_volume, ids_of, paint, preview_labels
 from SparseAnnotateLib.jobs import InlineRunner
 from SparseAnnotateLib.prediction import Prediction
 from SparseAnnotateSlicer.session import live
@@ -128,15 +128,6 @@ class TestWhatItRestsOn:
         assert not last.holds_in(basis(session))
 
 
-def shown(session):
-    """What the preview holds: labels (k, j, i)."""
-    labels = np.zeros(SHAPE, np.uint8)
-    for segment_id in ids_of(session.preview_node):
-        number = session.segment_ids.index(segment_id) + 1
-        labels[seen_by_slicer(session.preview_node, segment_id, session.volume_node)] = number
-    return labels
-
-
 def labels_of(number):
     return np.full(SHAPE, number, np.uint8)
 
@@ -157,7 +148,7 @@ class TestShowing:
         expected = labels_of(1)
         expected[[2, 3, 10]] = 2
         expected[[0, 1, 9, 11]] = 0
-        assert (shown(predicted) == expected).all()
+        assert (preview_labels(predicted) == expected).all()
         assert predicted.state.expected_dice == {2: 0.75, 3: 0.75, 10: 0.75} | dict.fromkeys(range(4, 9), 0.5)
         assert predicted.state.expected_dice_volume == 0.5
 
@@ -167,7 +158,7 @@ class TestShowing:
         expected = labels_of(1)
         expected[2] = 2
         expected[[0, 1, 9, 10, 11]] = 0
-        assert (shown(predicted) == expected).all()
+        assert (preview_labels(predicted) == expected).all()
         assert (predicted.review.labels.all()[3] == 2).all()
 
     def test_planes_come_before_the_others(self, predicted):
@@ -176,14 +167,14 @@ class TestShowing:
         expected = labels_of(1)
         expected[4] = 2
         expected[[0, 1, 9, 10, 11]] = 0
-        assert (shown(predicted) == expected).all()
+        assert (preview_labels(predicted) == expected).all()
         predicted.review.accept([4])
         assert (predicted.look().layers.labels[4] == 2).all()
 
     def test_planes_of_other_segments_wait_for_the_result(self, predicted):
-        before = shown(predicted)
+        before = preview_labels(predicted)
         predicted.review.show_planes({4: np.full(SHAPE[1:], 2, np.uint8)}, predicted.segment_ids[::-1])
-        assert (shown(predicted) == before).all()
+        assert (preview_labels(predicted) == before).all()
 
     def test_nothing_is_drawn_over_what_the_user_painted_on_a_slice(self, predicted):
         draw(predicted, {1, 5, 9}, {1, 9})
@@ -191,8 +182,8 @@ class TestShowing:
         predicted.review.refresh()
         assert 5 in predicted.look().around
         predicted.review.show_planes({5: np.full(SHAPE[1:], 2, np.uint8)}, predicted.segment_ids)
-        assert (shown(predicted)[5, 0:4, 2:8] == 0).all()
-        assert (shown(predicted)[5, 4:] == 2).all()
+        assert (preview_labels(predicted)[5, 0:4, 2:8] == 0).all()
+        assert (preview_labels(predicted)[5, 4:] == 2).all()
 
     def test_accepted_planes_stay_accepted_where_that_is_asked_for(self, predicted):
         predicted.review.accept([4])

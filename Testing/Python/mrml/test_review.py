@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import slicer
-from nodes import add_linear_transform, add_segmentation, add_volume, add_warp, ids_of, paint, seen_by_slicer
+from nodes import (
+    add_linear_transform,
+    add_segmentation,
+    add_volume,
+    add_warp,
+    ids_of,
+    paint,
+    preview_labels,
+    seen_by_slicer,
+)
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.jobs import InlineRunner, JobCancelledError, JobState, LocalRunner
 from SparseAnnotateLib.predictors import PREDICTORS, run
@@ -52,15 +61,6 @@ def predict(session, runner, predictor="shape"):
     return submit(session, runner, predictor).wait()
 
 
-def shown(session):
-    """What the preview holds, as Slicer sees it: labels (k, j, i)."""
-    labels = np.zeros(SHAPE, np.uint8)
-    for segment_id in ids_of(session.preview_node):
-        number = session.segment_ids.index(segment_id) + 1
-        labels[seen_by_slicer(session.preview_node, segment_id, session.volume_node)] = number
-    return labels
-
-
 def expert(session):
     return read_segments(session.segmentation_node, session.volume_node, session.volume, session.segment_ids).labels
 
@@ -78,7 +78,7 @@ class TestAPrediction:
         assert session.look().planes(PlaneState.PREDICTED) == [0, 2, 3, 4, 6]
         expected = prediction.labels.copy()
         expected[[1, 5, 7]] = 0
-        assert np.array_equal(shown(session), expected)
+        assert np.array_equal(preview_labels(session), expected)
         assert np.array_equal(expert(session), before)
 
     def test_is_shown_in_the_experts_names_and_colours_but_paler(self, session, runner):
@@ -208,14 +208,14 @@ class TestAccept:
         expected[3] = prediction.labels[3]
         assert np.array_equal(expert(session), expected)
         assert session.look().planes(PlaneState.ACCEPTED) == [3]
-        assert not shown(session)[3].any()
+        assert not preview_labels(session)[3].any()
 
     def test_writes_a_range_then_all_the_rest(self, session, runner):
         prediction = predict(session, runner)
         assert session.review.accept(range(2, 6)) == [2, 3, 4]
         assert session.review.accept() == [0, 6]
         assert np.array_equal(expert(session), prediction.labels)
-        assert not shown(session).any()
+        assert not preview_labels(session).any()
 
     def test_passes_over_planes_painted_since(self, session, runner):
         prediction = predict(session, runner)
@@ -251,14 +251,14 @@ class TestAccept:
 
     def test_is_undone_and_redone_exactly(self, session, runner):
         before, _ = expert(session), predict(session, runner)
-        preview = shown(session)
+        preview = preview_labels(session)
         session.review.accept([2, 3])
         session.review.accept([6])
         after = expert(session)
         session.review.undo()
         session.review.undo()
         assert np.array_equal(expert(session), before)
-        assert np.array_equal(shown(session), preview)
+        assert np.array_equal(preview_labels(session), preview)
         assert session.look().planes(PlaneState.PREDICTED) == [0, 2, 3, 4, 6]
         assert not session.review.can_undo
         session.review.redo()
@@ -271,11 +271,11 @@ class TestAccept:
         history.SetSegmentation(session.segmentation_node.GetSegmentation())
         session.review.save_state = history.SaveState
         predict(session, runner)
-        preview = shown(session)
+        preview = preview_labels(session)
         session.review.accept()
         assert history.RestorePreviousState()
         session.review.refresh()
-        assert np.array_equal(shown(session), preview)
+        assert np.array_equal(preview_labels(session), preview)
         assert session.look().painted == [1, 5]
         assert history.RestoreNextState()
         assert session.review.refresh().planes(PlaneState.ACCEPTED) == [0, 2, 3, 4, 6]
@@ -327,21 +327,21 @@ class TestAccept:
 class TestReject:
     def test_drops_a_plane_and_gives_it_back(self, session, runner):
         predict(session, runner)
-        before = shown(session)
+        before = preview_labels(session)
         assert session.review.reject([3]) == [3]
-        assert not shown(session)[3].any()
+        assert not preview_labels(session)[3].any()
         assert session.review.accept([3]) == []
         session.review.undo()
         session.review.undo()
-        assert np.array_equal(shown(session), before)
+        assert np.array_equal(preview_labels(session), before)
         session.review.redo()
-        assert not shown(session)[3].any()
+        assert not preview_labels(session)[3].any()
 
     def test_of_everything_leaves_the_segmentation_as_it_was(self, session, runner):
         before = expert(session)
         predict(session, runner)
         assert session.review.reject() == [0, 2, 3, 4, 6]
-        assert not shown(session).any()
+        assert not preview_labels(session).any()
         assert np.array_equal(expert(session), before)
 
 
@@ -351,8 +351,8 @@ def test_the_preview_follows_what_is_painted(session, runner):
     mask = seen_by_slicer(session.segmentation_node, liver, session.volume_node)
     paint(session.segmentation_node, liver, session.volume_node, mask | patch(3, slice(0, 2), slice(0, 2)))
     session.review.refresh()
-    assert not shown(session)[3].any()
-    assert shown(session)[4].any()
+    assert not preview_labels(session)[3].any()
+    assert preview_labels(session)[4].any()
 
 
 def test_an_ended_session_takes_its_preview_along(scene, session, runner):

@@ -117,6 +117,16 @@ def worker_at_once():
     """The worker is started when a volume is chosen, as for a user."""
 
 
+@pytest.fixture
+def choosing(monkeypatch, application):  # noqa: ARG001 - which knows Qt
+    """What the dialog for a folder will answer."""
+    import qt
+
+    answers = []
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", staticmethod(lambda *_: answers.pop()))
+    return answers
+
+
 @pytest.fixture(autouse=True)
 def no_error_in_a_slot(monkeypatch):
     """Qt and VTK only print an exception in a slot or an observer: make it fail the test."""

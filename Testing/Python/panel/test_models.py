@@ -31,14 +31,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def choosing(monkeypatch):
-    """What the dialog for a folder will answer."""
-    answers = []
-    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", staticmethod(lambda *_: answers.pop()))
-    return answers
-
-
 def choose_folder(panel, choosing, folder):
     choosing.append(str(folder))
     if not is_shown(panel.ui.predictFrame):

@@ -1,7 +1,6 @@
 """The worklist in the panel: scans of a folder, one after the other, with the slices that a network asks for."""
 
 import pytest
-import qt
 import slicer
 from hands import SHAPE, add_scan, begin, click, ellipsoid, paint
 from SparseAnnotateLib.cohort.worklist import PlaneRow, as_csv
@@ -26,14 +25,6 @@ def folder(scene, tmp_path):
     (tmp_path / "round1.csv").write_text(as_csv(rows))
     (tmp_path / "other.csv").write_text("name,planes\na,3\n")
     return tmp_path
-
-
-@pytest.fixture
-def choosing(monkeypatch):
-    """What the dialog for a folder will answer."""
-    answers = []
-    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", staticmethod(lambda *_: answers.pop()))
-    return answers
 
 
 def open_worklist(panel, choosing, folder):

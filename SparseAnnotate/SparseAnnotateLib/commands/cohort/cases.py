@@ -24,7 +24,17 @@ _FILE_COLUMNS = ("image", "labels", "name", "classes", "channel")
 
 
 @dataclass(frozen=True)
-class PaintedCase:
+class _UnlabelledCase:
+    """Of a scan that nobody has painted, what a `LabelledCase` tells of its files."""
+
+    name: str
+    image: Path
+    labels: None = None
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class _CohortCase:
     """One scan in files, and what was said of its planes.
 
     Attributes
@@ -35,7 +45,7 @@ class PaintedCase:
         the planes beyond them
     """
 
-    case: LabelledCase
+    case: LabelledCase | _UnlabelledCase
     said: Said = field(default_factory=Said)
     view: View = field(default_factory=View)
     ends_painted: bool = False
@@ -44,6 +54,10 @@ class PaintedCase:
     def name(self) -> str:
         """Of the case."""
         return self.case.name
+
+
+class PaintedCase(_CohortCase):
+    """One scan of which planes are painted."""
 
     def load(self) -> CohortScan:
         """Read image and labels.
@@ -66,33 +80,12 @@ class PaintedCase:
         return CohortScan(self.case.name, volume, told.annotation)
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Of a scan that nobody has painted; there are no labels."""
-
-    name: str
-    image: Path
-    labels: None = None
-
-
-@dataclass(frozen=True)
-class UnpaintedCase:
-    """One scan in files that nobody has painted yet, as `PaintedCase` else."""
-
-    case: _Files
-    channel: int | None = None
-    said: Said = field(default_factory=Said)
-    view: View = field(default_factory=View)
-    ends_painted: bool = False
-
-    @property
-    def name(self) -> str:
-        """Of the case."""
-        return self.case.name
+class UnpaintedCase(_CohortCase):
+    """One scan that nobody has painted yet."""
 
     def load(self) -> CohortScan:
         """Read the image; of what is said of planes only the range can be true."""
-        volume = read_case_image(self.case.image, self.channel, self.view)
+        volume = read_case_image(self.case.image, self.case.channel, self.view)
         annotation = SparseAnnotation.unpainted(volume.shape)
         ends = self.said.plane_range
         return CohortScan(self.name, volume, annotation if ends is None else annotation.with_range(*ends))
@@ -147,7 +140,7 @@ def _of_folder(
         if image is None:
             raise InputError(f"{name} in {root} has no image: add the file, or list the scans in a table")
         if painted is None:
-            cases.append(UnpaintedCase(_Files(name, image), channel))
+            cases.append(UnpaintedCase(_UnlabelledCase(name, image, channel=channel)))
         else:
             cases.append(PaintedCase(LabelledCase(name, image, painted, class_names, channel)))
     if not cases:
@@ -171,7 +164,8 @@ def _of_table(table: Path, layout: dict, unpainted: bool) -> list[PaintedCase | 
             if not path.exists():
                 raise InputError(f"{path} in line {line} of {table} does not exist: check the table")
         if labels is None:
-            cases.append(UnpaintedCase(_Files(row.get("name") or case_name(image), image), channel, said))
+            case = _UnlabelledCase(row.get("name") or case_name(image), image, channel=channel)
+            cases.append(UnpaintedCase(case, said))
             continue
         cases.append(
             PaintedCase(LabelledCase(row.get("name") or case_name(labels), image, labels, names, channel), said)
