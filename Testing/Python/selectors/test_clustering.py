@@ -128,3 +128,11 @@ def test_there_are_no_more_clusters_than_planes_that_differ():
     members, centres = cluster(on_a_line(5, 5, 5, 2), 4, np.random.default_rng(0))
     assert members.tolist() == [0, 0, 0, 1]
     assert len(centres) == 2
+
+
+@pytest.mark.parametrize("name", ["kmeans", "histogram", "ssim"])
+def test_planes_that_are_equal_are_in_the_same_group(name):
+    levels = np.repeat([100.0, 120.0, 900.0], (2, 8, 10))
+    volume = Volume.from_array((levels[:, None, None] + np.arange(16) % 3 + np.zeros((16, 16))).astype(np.float32))
+    reasons = {suggestion.reason for suggestion in select(name, volume, 9)}
+    assert reasons == {f"group {n} of 3: {size} similar planes" for n, size in ((1, 2), (2, 8), (3, 10))}
