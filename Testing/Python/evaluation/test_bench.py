@@ -1,12 +1,16 @@
 """What a worker does with a task."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from evaluation.conftest import labels_of
 from evaluation.examples import predictors, selectors
-from SparseAnnotateLib import PREDICTORS, SELECTORS
-from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
+from SparseAnnotateLib import PREDICTORS, SELECTORS, run
+from SparseAnnotateLib.evaluation.datasets import LabelledCase, find_labelled_cases
+from SparseAnnotateLib.evaluation.grid.methods import Method
 from SparseAnnotateLib.evaluation.grid.planner import Block, Planner, View
+from SparseAnnotateLib.evaluation.grid.result import Selection
 from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
 from SparseAnnotateLib.evaluation.simulation.loading import load_case
 from SparseAnnotateLib.evaluation.simulation.simulation import simulate
@@ -14,6 +18,7 @@ from SparseAnnotateLib.evaluation.tasks.bench import Bench
 from SparseAnnotateLib.evaluation.tasks.selecting import SharedSelections
 from SparseAnnotateLib.evaluation.tasks.shown import unpack_planes
 from SparseAnnotateLib.io import read_image
+from SparseAnnotateLib.predictors import Prediction
 
 
 @pytest.fixture
@@ -56,6 +61,45 @@ class TestATask:
         assert result.measured["class_names"] == {"1": "liver", "2": "tumour"}
         assert result.selection.planes == tuple(result.measured["planes_painted"])
 
+    @pytest.mark.parametrize("predictor", ["nearest", "shape", "guided"])
+    def test_it_tells_what_simulate_tells(self, plan, table_set, predictor):
+        (task,) = plan(selectors("keep-n"), predictors(predictor), seeds=(3,))
+        result = Bench().perform(task)
+        volume = read_image(table_set.parent / "case0" / "image.nii.gz")
+        method = PREDICTORS.create(predictor, {"seed": 3})
+        planes = list(result.selection.planes)
+        told = simulate(
+            volume, SimulatedExpert(labels_of(0)), SELECTORS.create("keep-n"), method, planes=planes
+        ).measured
+        assert result.measured["expected_dice"] == told["expected_dice"]
+        assert result.measured["expected_dice_interval"] == list(told["expected_dice_interval"])
+        assert result.measured["warnings"] == told["details"]["warnings"]
+
+    def test_what_vanishes_between_painted_planes_is_warned_of(self, tmp_path):
+        from SparseAnnotateLib import Volume
+        from SparseAnnotateLib.evaluation.grid.methods import FULL
+        from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase
+        from SparseAnnotateLib.evaluation.tasks.bench import _told
+
+        columns = np.arange(50)
+        tube = np.stack([np.tile(np.abs(columns - 5 - 3 * k) <= 2, (12, 1)) for k in range(13)]).astype(np.uint8)
+        case = LoadedCase(Volume.from_array(100.0 * tube), SimulatedExpert(tube))
+        (task,) = Planner({"one": "ab" * 16}).tasks(
+            [Block(selectors("keep-n"), predictors("shape"), (0.3,))], [LabelledCase("one", tmp_path, tmp_path)]
+        )
+        selection = Selection((0, 6, 12), 0.0, 0.0)
+        prediction = run(PREDICTORS.create("shape"), case.volume, case.expert.paint(selection.planes))
+        told = _told(case, task, selection, prediction)
+        assert not prediction.labels[[3, 9]].any()
+        assert told["expected_dice"] < 0.5
+        assert any("class 1 vanishes on planes" in sentence for sentence in told["warnings"])
+        whole = dataclasses.replace(task, selector=Method("selector", FULL))
+        assert _told(case, whole, selection, Prediction(tube)) == {
+            "expected_dice": None,
+            "expected_dice_interval": None,
+            "warnings": [],
+        }
+
     def test_a_fraction_of_the_volume_counts_all_planes(self, plan):
         (of_range,) = plan(selectors("keep-n"), predictors("nearest"), (0.5,))
         (of_volume,) = plan(selectors("keep-n"), predictors("nearest"), (0.5,), of="volume")
@@ -64,8 +108,6 @@ class TestATask:
         assert len(bench.perform(of_volume).selection.planes) == 6
 
     def test_planes_that_are_known_are_not_chosen_again(self, plan):
-        import dataclasses
-
         first, second = plan(selectors("random"), predictors("nearest", "shape"))
         bench = Bench()
         selection = dataclasses.replace(bench.perform(first).selection, seconds=123.0)

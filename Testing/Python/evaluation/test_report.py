@@ -11,10 +11,12 @@ from SparseAnnotateLib import InputError, Volume
 from SparseAnnotateLib.evaluation.grid.planner import View
 from SparseAnnotateLib.evaluation.grid.store import ResultStore
 from SparseAnnotateLib.evaluation.report import write_report
+from SparseAnnotateLib.evaluation.report.as_csv import csv_of_results
 from SparseAnnotateLib.evaluation.report.as_html import html_of
 from SparseAnnotateLib.evaluation.report.as_markdown import markdown_of
 from SparseAnnotateLib.evaluation.report.costs import table_of_costs
 from SparseAnnotateLib.evaluation.report.document import Cell, Document, Section, Table
+from SparseAnnotateLib.evaluation.report.expected import table_of_warnings
 from SparseAnnotateLib.evaluation.report.results import Results
 from SparseAnnotateLib.evaluation.report.tables import table_of_failures, table_of_methods, table_of_selector_times
 from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
@@ -232,6 +234,25 @@ def test_what_painting_costs_is_told_once_for_each_selection(tmp_path):
     with (tmp_path / "means.csv").open(encoding="utf-8", newline="") as lines:
         assert float(next(csv.DictReader(lines))["outlines mean"]) == 12.5
     store.close()
+
+
+def test_warnings_are_listed_where_the_dice_is_lowest_first(tmp_path, store):
+    warned = ResultStore(tmp_path / "results.sqlite")
+    some = tasks(20)
+    for number, task in enumerate(some):
+        sentences = [f"bone {number} vanishes"] if number % 2 else []
+        warned.add(task, done(task, 0.9 - number / 1000, expected_dice=0.9, warnings=sentences))
+    results = Results.from_rows(warned.rows())
+    warned.close()
+    table = table_of_warnings(results)
+    assert len(some) == 160
+    assert len(table.rows) == 30
+    assert "80 of 160 results have a warning" in table.note
+    assert "of 80; results.csv" in table.note
+    texts = [cell.text for cell in table.rows[0]]
+    assert texts[4:] == ["bone 159 vanishes", "0.900", "0.741"]
+    assert "bone 1 vanishes" in csv_of_results(results)
+    assert table_of_warnings(Results.from_rows(store.rows())) is None
 
 
 def test_a_report_of_one_result_has_no_empty_parts(tmp_path):

@@ -19,6 +19,8 @@ _COLUMNS = (
     *(
         "dice_per_class",
         "expected_dice",
+        "expected_dice_interval",
+        "warnings",
         "seconds_select",
         "seconds_predict",
         "processor_s_select",

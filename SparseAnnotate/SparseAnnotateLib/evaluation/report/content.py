@@ -10,7 +10,7 @@ from . import tables
 from .comparisons import Comparison, compare_predictors, compare_selectors
 from .costs import table_of_costs
 from .document import Document, Section, Table
-from .expected import table_of_expected_dice
+from .expected import table_of_expected_dice, table_of_warnings
 from .figures import expected_against_true, learning_curves
 from .pictures import worst_cases
 from .results import Results, Setting, Spread, percent
@@ -92,9 +92,8 @@ def _of_setting(results: Results, selectors, predictors, shown) -> Iterator[Sect
         selector, fraction = results.selectors[0], results.usual_fraction
         classes = tables.table_of_classes(results, selector, fraction)
         yield Section("Classes and cases", [classes, tables.table_of_cases(results, selector, fraction)])
-        yield Section(
-            "Expected Dice", list(filter(None, (table_of_expected_dice(results), expected_against_true(results))))
-        )
+        told = table_of_expected_dice(results), expected_against_true(results), table_of_warnings(results)
+        yield Section("Expected Dice", list(filter(None, told)))
         yield Section("Worst cases", worst_cases(results, shown))
     baseline = tables.table_of_baseline(results)
     if baseline:

@@ -14,6 +14,7 @@ from ...jobs.failure import describe
 from ...jobs.job import import_plugins
 from ...predictors import Prediction
 from ...predictors.initial import run_from
+from ...quality.expected import with_expected_quality
 from ...selectors.base import count_for
 from ..grid.methods import FULL, OWN_PLANES
 from ..grid.planner import Task
@@ -51,6 +52,7 @@ class Bench:
             selection = self._select(task)
             prediction, took = self._predict(task, case, selection)
             measured = _measure(case, task, selection, prediction)
+            measured |= _told(case, task, selection, prediction)
             measured |= {"seconds_predict": took.seconds, "processor_s_predict": took.processor_s}
             outcome = {
                 "state": DONE,
@@ -118,7 +120,6 @@ def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Pre
     expert, volume = case.expert, case.volume
     first, last = expert.true_range
     unpainted = [plane for plane in range(first, last + 1) if plane not in set(selection.planes)]
-    expected = prediction.expected_dice
     return {
         **measures_of(prediction.labels, expert, unpainted, volume.spacing_mm),
         "class_names": {str(one.value): one.name for one in expert.classes},
@@ -129,9 +130,25 @@ def _measure(case: LoadedCase, task: Task, selection: Selection, prediction: Pre
         "planes_painted": list(selection.planes),
         **vars(expert.effort_of(_painted(case, task, selection), volume.spacing_mm)),
         "crop": None if case.box is None else [[side.start, side.stop] for side in case.box],
-        "expected_dice": None if expected is None or not math.isfinite(expected) else float(expected),
         "seconds_select": selection.seconds,
         "processor_s_select": selection.processor_s,
         "device": device_name() if task.predictor.may_use_gpu() else "cpu",
         "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def _told(case: LoadedCase, task: Task, selection: Selection, prediction: Prediction) -> dict[str, Any]:
+    """What `predict` would tell of it: the Dice to expect, its interval and the warnings; nobody's time counts it."""
+    told = prediction
+    if task.selector.name != FULL and case.initial is None:
+        painted = _painted(case, task, selection)
+        told = with_expected_quality(
+            prediction, painted, case.volume.spacing_mm, task.predictor.name, case.volume.intensities
+        )
+    expected = told.expected_dice
+    known = expected is not None and math.isfinite(expected)
+    return {
+        "expected_dice": float(expected) if known else None,
+        "expected_dice_interval": list(told.expected_dice_interval) if known and told.expected_dice_interval else None,
+        "warnings": list(told.details.get("warnings", ())),
     }
