@@ -267,23 +267,38 @@ def stepped(arm, step, dice, seed=0, distribution="in", case="a") -> dict:
 class TestClaims:
     def test_each_is_told_with_its_numbers_and_whether_it_was_seen(self):
         results = []
-        for seed, change in ((0, 0.03), (1, 0.05)):
+        for seed, change in enumerate((0.03, 0.05, 0.04, 0.04)):
             results += [stepped("full", "one", 0.80, seed), stepped("full", "two", 0.79, seed)]
             results += [stepped("partial", "one", 0.81, seed), stepped("partial", "two", 0.79 + change, seed)]
             results += [stepped("partial-no-borders", "two", 0.70, seed)]
         told = claims.as_markdown(results)
         same_effort = "partial annotation is no worse than full annotation of the same effort"
-        assert f"| {same_effort} | 0.830 against 0.790: +0.040 ± 0.010, 2 tests | yes |" in told
-        assert "| knowing the border slices helps | 0.830 against 0.700: +0.130 ± 0.010, 2 tests | yes |" in told
-        assert "helps full annotation | 0.790 against 0.800: -0.010 ± 0.000, 2 tests | no |" in told
-        assert "standard deviation of the Dice 0.014 against 0.000 | no |" in told
+        assert f"| {same_effort} | 0.830 against 0.790: +0.040 ± 0.013 (4 of 4 above 0), 4 tests | yes |" in told
+        borders = "0.830 against 0.700: +0.130 ± 0.013 (4 of 4 above 0), 4 tests | yes |"
+        assert f"| knowing the border slices helps | {borders}" in told
+        assert "helps full annotation | 0.790 against 0.800: -0.010 ± 0.000 (0 of 4 above 0), 4 tests | no |" in told
+        assert "standard deviation of the Dice 0.008 against 0.000 | unclear |" in told
         assert "out of distribution" not in told
 
     def test_what_differs_from_seed_to_seed_more_than_in_the_mean_is_unclear(self):
         results = []
         for seed, dice in ((0, 0.7), (1, 0.85)):
             results += [stepped("full", "", 0.8, seed), stepped("partial", "", dice, seed)]
-        assert "0.775 against 0.800: -0.025 ± 0.075, 2 tests | unclear |" in claims.as_markdown(results)
+        told = "0.775 against 0.800: -0.025 ± 0.953 (1 of 2 above 0), 2 tests | unclear |"
+        assert told in claims.as_markdown(results)
+
+    def test_of_one_randomisation_nothing_is_claimed(self):
+        results = [stepped("full", "", 0.8), stepped("partial", "", 0.9)]
+        assert "0.900 against 0.800: +0.100, one randomisation, 1 tests | unclear |" in claims.as_markdown(results)
+
+    def test_spread_is_compared_within_each_randomisation(self):
+        results = []
+        for seed, level in ((0, 0.7), (1, 0.8)):
+            for case, sign in (("a", -1), ("b", 1)):
+                results.append(stepped("partial", "", level + sign * 0.01, seed, case=case))
+                results.append(stepped("full", "", 0.7 + sign * 0.05, seed, case=case))
+        told = "full minus partial in each randomisation: +0.057 ± 0.000 (2 of 2 above 0) | yes |"
+        assert told in claims.as_markdown(results)
 
     def test_a_study_of_one_arm_tells_nothing(self):
         assert claims.as_markdown([result("full", "a", 0.8)]) == ""

@@ -32,8 +32,8 @@ _STEADIER = tuple((where, f"results of partial annotation spread less ({name})")
 def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     """A table with a line for each claim that the study can tell of; empty where it can tell of none.
 
-    Claims are about the Dice: means over the same tests, with the standard error of their difference over
-    randomisations (folds and seeds), where there are several: what is smaller than two of these is "unclear".
+    Claims are about the Dice: means over the same tests, and their difference with its 95 % interval (Student's t)
+    over randomisations (folds and seeds). What the interval leaves open is "unclear", as is all of one randomisation.
     """
     rows = [row for claim in _BETTER if (row := _better(results, *claim))]
     rows += [row for claim in _STEADIER if (row := _steadier(results, *claim))]
@@ -57,19 +57,46 @@ def _better(results, where: str, first: tuple[str, str], second: tuple[str, str]
     pairs = _pairs(results, where, first, second)
     if not pairs:
         return None
-    a, b = (np.array([pair[n]["dice"] for pair in pairs], float) for n in (0, 1))
-    runs = np.array([f"{one['fold']} {one['seed']}" for one, _ in pairs])
-    by_run = np.array([(a - b)[runs == run].mean() for run in np.unique(runs)])
-    change, error = a.mean() - b.mean(), by_run.std(ddof=1) / np.sqrt(len(by_run)) if len(by_run) > 1 else 0.0
-    spread = f" ± {error:.3f}" if len(by_run) > 1 else ""
-    told = f"{a.mean():.3f} against {b.mean():.3f}: {change:+.3f}{spread}, {len(pairs)} tests"
-    seen = "unclear" if abs(change) < 2 * error else "yes" if change >= 0 else "no"
-    return f"| {claim} | {told} | {seen} |"
+    a, b = _dice(pairs)
+    by_run = [float(np.mean(a[run] - b[run])) for run in _runs(pairs)]
+    told, seen = _told(float(a.mean() - b.mean()), by_run)
+    return f"| {claim} | {a.mean():.3f} against {b.mean():.3f}: {told}, {len(pairs)} tests | {seen} |"
 
 
 def _steadier(results, where: str, claim: str) -> str | None:
     pairs = _pairs(results, where, _PARTIAL, _FULL)
     if len(pairs) < 2:
         return None
-    a, b = (np.std([pair[n]["dice"] for pair in pairs], ddof=1) for n in (0, 1))
-    return f"| {claim} | standard deviation of the Dice {a:.3f} against {b:.3f} | {'yes' if a < b else 'no'} |"
+    a, b = _dice(pairs)
+    by_run = [_deviation(b[run]) - _deviation(a[run]) for run in _runs(pairs) if run.sum() > 1]
+    together = f"standard deviation of the Dice {_deviation(a):.3f} against {_deviation(b):.3f}"
+    if not by_run:
+        return f"| {claim} | {together} | unclear |"
+    told, seen = _told(float(np.mean(by_run)), by_run)
+    return f"| {claim} | {together}; full minus partial in each randomisation: {told} | {seen} |"
+
+
+def _dice(pairs) -> tuple[np.ndarray, np.ndarray]:
+    first, second = (np.array([pair[n]["dice"] for pair in pairs], float) for n in (0, 1))
+    return first, second
+
+
+def _runs(pairs) -> list[np.ndarray]:
+    """For each randomisation, which of the tests are its."""
+    runs = np.array([f"{one['fold']} {one['seed']}" for one, _ in pairs])
+    return [runs == run for run in np.unique(runs)]
+
+
+def _deviation(dice: np.ndarray) -> float:
+    return float(np.std(dice, ddof=1))
+
+
+def _told(change: float, by_run: Sequence[float]) -> tuple[str, str]:
+    """A change with its interval, and whether it is seen that it is above zero."""
+    from scipy.stats import t
+
+    if len(by_run) < 2:
+        return f"{change:+.3f}, one randomisation", "unclear"
+    half = float(t.ppf(0.975, len(by_run) - 1)) * _deviation(np.array(by_run)) / np.sqrt(len(by_run))
+    seen = "unclear" if abs(change) < half else "yes" if change >= 0 else "no"
+    return f"{change:+.3f} ± {half:.3f} ({sum(one > 0 for one in by_run)} of {len(by_run)} above 0)", seen
