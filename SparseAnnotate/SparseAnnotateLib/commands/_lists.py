@@ -1,55 +1,108 @@
-"""Lists on the command line: commas and blanks are the same, whichever an option was made for."""
+"""Words of the command line, in any order: commas and blanks are the same in lists, files may follow options."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from ._mistakes import sentence_for
 
 _NUMBERS = re.compile(r"[\d.]+(-[\d.]+)?([,;][\d.]+(-[\d.]+)?)*[,;]?")
 
 
 class ListParser(argparse.ArgumentParser):
-    """A parser that takes ``0.2,0.33`` for ``0.2 0.33``, and ``3 17 29`` for ``3,17,29``."""
+    """A parser that takes ``0.2,0.33`` for ``0.2 0.33``, and ``IMAGE --seed 3 LABELS`` for ``IMAGE LABELS --seed 3``.
+
+    What it cannot use it refuses in one sentence, as everything else is refused.
+    """
 
     def parse_known_args(self, args=None, namespace=None):
-        """As argparse does it, with lists as each option wants them."""
-        if args is not None:
-            args = list(self._rewritten(list(args)))
-        return super().parse_known_args(args, namespace)
+        """As argparse does it, with lists as each option wants them, and the files first."""
+        if args is None or self._has_commands:
+            return super().parse_known_args(args, namespace)
+        found, left = super().parse_known_args(self._rewritten(list(args)), namespace)
+        if left:
+            self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
 
-    def _rewritten(self, words: Sequence[str]):
-        options = self._option_string_actions
+    def error(self, message: str) -> NoReturn:
+        """End with one sentence."""
+        self.exit(2, f"sparse-annotate: {sentence_for(self, message)} (usage: {self.prog} --help)\n")
+
+    @property
+    def _has_commands(self) -> bool:
+        return any(isinstance(action, argparse._SubParsersAction) for action in self._actions)  # noqa: SLF001
+
+    def _rewritten(self, words: list[str]) -> list[str]:
+        """Files first, for argparse takes those behind an option for too many where LABELS may be left out."""
+        end = words.index("--") if "--" in words else len(words)
+        options, files, behind = [], [], words[end:]
+        lists: list[list[str]] = []
         number = 0
-        while number < len(words):
-            option, equals, value = words[number].partition("=")
-            action = options.get(option)
+        while number < end:
+            word = words[number]
+            action, value = self._option(word)
             number += 1
-            if action is None or option == "--" or not (_wants_blanks(action) or _wants_commas(action)):
-                yield words[number - 1]
+            if action is None or action.nargs == 0:
+                (options if _is_option(word) else files).append(word)
                 continue
-            given = [value] if equals else []
-            if _wants_blanks(action):
-                while number < len(words) and not _is_option(words[number]):
-                    given.append(words[number])
-                    number += 1
-                yield option
-                yield from _split(given, action)
-                continue
-            if not equals and number < len(words):
-                given.append(words[number])
-                number += 1
-            while given and _NUMBERS.fullmatch(given[-1]) and number < len(words) and _goes_on(words[number]):
-                given.append(words[number])
-                number += 1
-            yield option
-            if given:
-                yield ",".join(word.rstrip(",;") for word in given) if len(given) > 1 else given[0]
+            taken, number = _values(action, value, words[:end], number)
+            options.append([word if value is None else word.partition("=")[0], *taken])
+            if action.nargs == "+" and action.type is None and action.choices is None:
+                lists.append(options[-1])
+        self._give_back(lists, files, len(behind[1:]))
+        flat = [one for part in options for one in (part if isinstance(part, list) else [part])]
+        return [*files, *flat, *behind] if not behind else [*flat, "--", *files, *behind[1:]]
+
+    def _option(self, word: str) -> tuple[argparse.Action | None, str | None]:
+        """The option that a word names, also by its beginning, and the value that it brings along."""
+        if not word.startswith("-"):
+            return None, None
+        known = self._option_string_actions
+        name, equals, value = word.partition("=")
+        if name in known:
+            return known[name], value if equals else None
+        begun = {id(known[one]): known[one] for one in known if name.startswith("--") and one.startswith(name)}
+        return (next(iter(begun.values())), value if equals else None) if len(begun) == 1 else (None, None)
+
+    def _give_back(self, lists: list[list[str]], files: list[str], behind: int) -> None:
+        """A file at the end of a list of any words, where one is missing otherwise: ``--classes liver scan.nii``."""
+        wanted = sum(1 for action in self._actions if not action.option_strings and action.required)
+        for taken in reversed(lists):
+            while len(files) + behind < wanted and len(taken) > 2 and os.path.exists(taken[-1]):
+                files.append(taken.pop())
+
+
+def _values(action: argparse.Action, value: str | None, words: Sequence[str], number: int) -> tuple[list[str], int]:
+    """The words that belong to an option, from that numbered `number` on, and where they end."""
+    given = [] if value is None else [value]
+    if _wants_blanks(action):
+        while (
+            number < len(words) and not _is_option(words[number]) and not _is_file_behind(action, given, words[number])
+        ):
+            given.append(words[number])
+            number += 1
+        return _split(given, action), number
+    if _wants_commas(action):
+        if value is None and number < len(words) and not _is_option(words[number]):
+            given.append(words[number])
+            number += 1
+        while given and _NUMBERS.fullmatch(given[-1]) and number < len(words) and _goes_on(words[number]):
+            given.append(words[number])
+            number += 1
+        return [",".join(word.rstrip(",;") for word in given)] if len(given) > 1 else given, number
+    count = action.nargs if isinstance(action.nargs, int) else 1
+    while len(given) < count and number < len(words) and not _is_option(words[number]):
+        given.append(words[number])
+        number += 1
+    return given, number
 
 
 def _is_option(word: str) -> bool:
-    return word.startswith("-") and not re.match(r"-[\d.]", word)
+    return word.startswith("-") and len(word) > 1 and not re.match(r"-[\d.]", word)
 
 
 def _wants_blanks(action: argparse.Action) -> bool:
@@ -68,6 +121,30 @@ def _goes_on(word: str) -> bool:
     return _NUMBERS.fullmatch(word) is not None and not os.path.exists(word)
 
 
+def _is_file_behind(action: argparse.Action, given: Sequence[str], word: str) -> bool:
+    """Whether a word is no part of a list any more: it has as many as it wants, or no use for this one."""
+    if isinstance(action.nargs, int) and len(_split(given, action)) >= action.nargs:
+        return True
+    parts = [part for part in word.split(",") if part]
+    if _NUMBERS.fullmatch(word.lstrip("-")):
+        return False
+    return (os.path.exists(word) or isinstance(action.nargs, int)) and not all(_is_usable(action, one) for one in parts)
+
+
+def _is_usable(action: argparse.Action, word: str) -> bool:
+    if action.choices is not None and word not in action.choices:
+        return False
+    if action.type is None:
+        return True
+    if isinstance(action.nargs, int) and re.fullmatch(r"\d+-\d+", word):
+        return True
+    try:
+        action.type(word)
+    except (ValueError, TypeError, argparse.ArgumentTypeError):
+        return False
+    return True
+
+
 def _split(words: Sequence[str], action: argparse.Action) -> list[str]:
     pieces: list[str] = []
     for word in words:
@@ -83,3 +160,13 @@ def _split(words: Sequence[str], action: argparse.Action) -> list[str]:
     if action.nargs == 2 and len(pieces) == 1 and re.fullmatch(r"\d+-\d+", pieces[0]):
         return pieces[0].split("-")
     return pieces
+
+
+def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """The parsers of single commands below one."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    if not groups:
+        yield parser
+    for group in groups:
+        for below in group.choices.values():
+            yield from leaves(below)

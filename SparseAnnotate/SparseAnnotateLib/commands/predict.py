@@ -99,6 +99,7 @@ def _refuse_options_of_one_case(arguments) -> None:
     """Many cases are told apart in their table, not by options that would hold for all of them."""
     from ..jobs.cases import COLUMNS
 
+    _given.said_by(arguments)  # LABELS taken for the planes of --empty-of, say, are no plane numbers
     for name in (*_given.NAMES, *_initial.NAMES, "quality", "probabilities"):
         if getattr(arguments, name):
             option = name.replace("_", "-")

@@ -1,7 +1,9 @@
 """What a training writes while it runs."""
 
 import csv
+import itertools
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,10 +49,19 @@ def test_a_picture_is_there_at_the_end(tmp_path, dice):
     assert len((tmp_path / TABLE).read_text(encoding="utf-8").splitlines()) == 4
 
 
-def test_tensorboard_reads_the_curves_and_forgets_what_a_killed_run_wrote_beyond_its_checkpoint(tmp_path):
+@pytest.mark.parametrize("writers_before", [0, 9, 99])
+def test_tensorboard_reads_the_curves_and_forgets_what_a_killed_run_wrote_beyond_its_checkpoint(
+    tmp_path, monkeypatch, writers_before
+):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.summary.writer import event_file_writer
 
+    # Files are sorted by their names: the second, the process, and how many writers it had, 10 before 9. A training is
+    # resumed in another second, by another process; here it would be the same one.
+    seconds = itertools.count(1_700_000_000)
+    monkeypatch.setattr(event_file_writer, "time", SimpleNamespace(time=lambda: float(next(seconds))))
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(writers_before))
     killed = TrainingLog(tmp_path, ["liver", "tumour"])
     for number in (1, 2, 3):
         killed.add(an_epoch(number))
