@@ -34,7 +34,7 @@ class ListParser(argparse.ArgumentParser):
 
     @property
     def _has_commands(self) -> bool:
-        return any(isinstance(action, argparse._SubParsersAction) for action in self._actions)  # noqa: SLF001
+        return any(isinstance(action, argparse._SubParsersAction) for action in self._actions)
 
     def _rewritten(self, words: list[str]) -> list[str]:
         """Files first, for argparse takes those behind an option for too many where LABELS may be left out."""
@@ -80,14 +80,12 @@ def _values(action: argparse.Action, value: str | None, words: Sequence[str], nu
     """The words that belong to an option, from that numbered `number` on, and where they end."""
     given = [] if value is None else [value]
     if _wants_blanks(action):
-        while (
-            number < len(words) and not _is_option(words[number]) and not _is_file_behind(action, given, words[number])
-        ):
+        while _goes_on_in(words, number) and not _is_file_behind(action, given, words[number]):
             given.append(words[number])
             number += 1
         return _split(given, action), number
     if _wants_commas(action):
-        if value is None and number < len(words) and not _is_option(words[number]):
+        if value is None and _goes_on_in(words, number):
             given.append(words[number])
             number += 1
         while given and _NUMBERS.fullmatch(given[-1]) and number < len(words) and _goes_on(words[number]):
@@ -95,10 +93,14 @@ def _values(action: argparse.Action, value: str | None, words: Sequence[str], nu
             number += 1
         return [",".join(word.rstrip(",;") for word in given)] if len(given) > 1 else given, number
     count = action.nargs if isinstance(action.nargs, int) else 1
-    while len(given) < count and number < len(words) and not _is_option(words[number]):
+    while len(given) < count and _goes_on_in(words, number):
         given.append(words[number])
         number += 1
     return given, number
+
+
+def _goes_on_in(words: Sequence[str], number: int) -> bool:
+    return number < len(words) and not _is_option(words[number])
 
 
 def _is_option(word: str) -> bool:
@@ -164,7 +166,7 @@ def _split(words: Sequence[str], action: argparse.Action) -> list[str]:
 
 def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     """The parsers of single commands below one."""
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
         yield parser
     for group in groups:

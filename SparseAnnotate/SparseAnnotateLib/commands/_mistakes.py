@@ -24,7 +24,7 @@ def _missing(parser, names: str) -> str:
     if len(wanted) == 1 and wanted[0] in ("COMMAND", "ACTION"):
         return f"say what to do: {parser.prog} {_or(_commands(parser))}"
     found = [_with_value(parser, name) for name in wanted]
-    swallowing = [action.option_strings[-1] for action in parser._actions if action.nargs == "+"]  # noqa: SLF001
+    swallowing = [action.option_strings[-1] for action in parser._actions if action.nargs == "+"]
     files = [name for name in wanted if not name.startswith("-")]
     hint = f", {files[0]} before options that take several values" if swallowing and files else ""
     return f"{_name(parser)} needs {' and '.join(found)}: add {'it' if len(found) == 1 else 'them'}{hint}"
@@ -34,11 +34,11 @@ def _unknown(parser, text: str) -> str:
     words = text.split(" ")
     option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
     if option is not None:
-        known = [one for one in parser._option_string_actions if one.startswith("--")]  # noqa: SLF001
+        known = [one for one in parser._option_string_actions if one.startswith("--")]
         near = difflib.get_close_matches(option, known, 1)
         meant = f"did you mean {near[0]}?" if near else "leave it out"
         return f"{_name(parser)} has no option {option}: {meant}"
-    takes = [_metavar(action) for action in parser._actions if not action.option_strings]  # noqa: SLF001
+    takes = [_metavar(action) for action in parser._actions if not action.option_strings]
     files = f"takes {' and '.join(takes)} only" if takes else "takes options only"
     return f"{_name(parser)} {files}, {text} is too much: leave it out, or put names with blanks in quotes"
 
@@ -68,9 +68,8 @@ def _exclusive(_parser, one: str, other: str) -> str:
 
 
 def _one_of(parser, names: str) -> str:
-    return (
-        f"{_name(parser)} needs {' or '.join(_with_value(parser, name) for name in names.split(' '))}: give one of them"
-    )
+    found = [_with_value(parser, name) for name in names.split(" ")]
+    return f"{_name(parser)} needs {' or '.join(found)}: give one of them"
 
 
 def _ambiguous(_parser, given: str, names: str) -> str:
@@ -109,7 +108,7 @@ def _last(name: str) -> str:
 
 
 def _with_value(parser, name: str) -> str:
-    for action in parser._actions:  # noqa: SLF001
+    for action in parser._actions:
         if "/".join(action.option_strings) == name:
             return f"{action.option_strings[0]} {_metavar(action)}".strip()
     return name
@@ -126,7 +125,7 @@ def _metavar(action: argparse.Action) -> str:
 
 
 def _commands(parser) -> list[str]:
-    return [name for action in parser._actions if action.choices for name in action.choices]  # noqa: SLF001
+    return [name for action in parser._actions if action.choices for name in action.choices]
 
 
 def _or(words: list[str]) -> str:

@@ -100,6 +100,7 @@ def _in_order(folder: Path, headers: Sequence[Header]) -> list[Header]:
         )
     if lost:
         return _in_order_of_numbers(folder, headers)
+    _refuse_several_frames_of_reference(folder, headers)
     _refuse_turned(folder, headers)
     normal = np.cross(headers[0].orientation[:3], headers[0].orientation[3:])
     ordered = sorted(headers, key=lambda header: float(header.position @ normal))
@@ -145,6 +146,20 @@ def _in_order_of_numbers(folder: Path, headers: Sequence[Header]) -> list[Header
         )
     _log.warning("the slices in %s do not say where they lie: they are taken in the order of their numbers", folder)
     return ordered
+
+
+def _refuse_several_frames_of_reference(folder: Path, headers: Sequence[Header]) -> None:
+    """Places in two frames of reference cannot be compared, though their numbers may fit: the patient was moved."""
+    found: dict[str, list[Header]] = {}
+    for header in headers:
+        if header.frame_of_reference:
+            found.setdefault(header.frame_of_reference, []).append(header)
+    if len(found) > 1:
+        some = "; ".join(f"{_counted(ones)} such as {ones[0].file.name}" for ones in found.values())
+        raise InputError(
+            f"the slices in {folder} lie in {len(found)} frames of reference ({some}), between which places cannot be "
+            "compared: keep those of one (of one Frame of Reference UID), each in a folder of its own"
+        )
 
 
 def _refuse_turned(folder: Path, headers: Sequence[Header]) -> None:
