@@ -52,6 +52,19 @@ class TestSeries:
         with pytest.raises(InputError, match="differ in pixel spacing"):
             read_image(folder)
 
+    @pytest.mark.parametrize("moved", [(6,), (1, 2, 3), (2, 5)])
+    def test_two_frames_of_reference_in_a_series_are_refused(self, tmp_path, moved):
+        folder = write_series(tmp_path / "scan", SCAN)
+        for number in moved:
+            without(folder / f"IM{number:04d}.dcm", "FrameOfReferenceUID", "1.2.3.4")
+        with pytest.raises(InputError, match=r"lie in 2 frames of reference .*: keep those of one .* a folder of its"):
+            read_image(folder)
+
+    def test_a_slice_that_names_no_frame_of_reference_belongs_to_the_others(self, tmp_path):
+        folder = write_series(tmp_path / "scan", SCAN)
+        without(folder / "IM0002.dcm", "FrameOfReferenceUID", "")
+        assert np.array_equal(read_image(folder, "k").intensities, SCAN)
+
     @pytest.mark.parametrize("gone", [2, 3, 5])
     def test_a_missing_slice_is_refused_also_without_places(self, tmp_path, gone):
         folder = write_series(tmp_path / "scan", SCAN)

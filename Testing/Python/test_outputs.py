@@ -5,10 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from image_files import write, write_dicom_series
+from image_files import ramp, write, write_dicom_series
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.cli import main
-from SparseAnnotateLib.io import outputs, refuse_overwriting
+from SparseAnnotateLib.io import check_writable, outputs, read_image, refuse_overwriting, write_labels
+from SparseAnnotateLib.io.writing import make_folder
 
 SCAN = np.arange(6 * 8 * 9, dtype=np.int16).reshape(6, 8, 9)
 LABELS = np.zeros(SCAN.shape, np.uint8)
@@ -307,3 +308,37 @@ def test_a_batch_with_names_that_are_not_utf_8(here, capsys):
     assert main(["predict", ".", "-o", "out", "--predictor", "nearest", "-q"]) == 0, capsys.readouterr()
     assert "1 predicted" in capsys.readouterr().out
     (here / "out" / "cases.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", ["y" * 300, "y" * 248, "\u00e4" * 130, "\u6f22" * 90], ids=["300", "248", "umlauts", "kanji"]
+)
+class TestNamesTooLong:
+    def test_of_a_result(self, tmp_path, name):
+        with pytest.raises(InputError, match=rf"the name {name[:30]}\.\.\..* bytes, at most \d+ can be: shorten it"):
+            check_writable(tmp_path / f"{name}.nrrd")
+
+    def test_of_a_folder_of_results(self, tmp_path, name):
+        with pytest.raises(InputError, match=r"at most \d+ can be: shorten it"):
+            make_folder(tmp_path / name)
+
+    def test_of_a_case_in_a_table_before_any_work(self, tmp_path, name, capsys):
+        write(tmp_path / "image.nrrd", ramp())
+        labels = np.zeros((4, 5, 6), np.uint8)
+        labels[::2, 1:3, 1:3] = 1
+        write(tmp_path / "labels.nrrd", labels)
+        table = tmp_path / "cases.csv"
+        rows = "".join(f"{one},image.nrrd,labels.nrrd\n" for one in ("a", name))
+        table.write_text(f"name,image,labels\n{rows}", "utf-8")
+        assert (
+            main(["predict", str(table), "-o", str(tmp_path / "out"), "--predictor", "shape", "--format", ".nrrd"]) == 2
+        )
+        assert "at most" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_longest_name_that_is_not_refused_can_be_written(tmp_path):
+    volume = read_image(write(tmp_path / "image.nrrd", ramp()), "k")
+    path = tmp_path / f"{'y' * (255 - len('.nrrd') - len('.patched'))}.nrrd"
+    write_labels(path, np.zeros(volume.shape, np.uint8), volume, [])
+    assert path.is_file()

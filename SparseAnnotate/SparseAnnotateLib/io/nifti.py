@@ -5,13 +5,13 @@ Layouts: https://nifti.nimh.nih.gov/nifti-1 and https://nifti.nimh.nih.gov/nifti
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from . import packed
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz")
 _PAIR = (".hdr.gz", ".img.gz", ".hdr", ".img")
@@ -90,15 +90,9 @@ def is_nifti(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def is_compressed(path: Path) -> bool:
-    """By its first bytes, whatever its name says."""
-    with path.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
-
-
 def open_plain(path: Path):
     """The bytes of a file, uncompressed."""
-    return gzip.open(path, "rb") if is_compressed(path) else path.open("rb")
+    return packed.open_gzip(path) if packed.is_gzip(path) else path.open("rb")
 
 
 def files_of(path: Path) -> tuple[Path, Path]:

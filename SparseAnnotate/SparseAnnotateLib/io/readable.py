@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import headers, nifti, whole
+from . import headers, nifti, packed
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def _needed(path: Path):
             return None
         if header.version == 2 or header.has_void_intercept:
             return _as_nifti_1
-        plain = not nifti.is_compressed(nifti.files_of(path)[1])
+        plain = not packed.is_gzip(nifti.files_of(path)[1])
         if plain and path.name.lower().endswith(".nii.gz"):
             _log.warning("%s is not compressed, whatever its name says: it is read as it is", path)
         return None if _named_well(path) else _linked_nifti
@@ -66,7 +66,7 @@ def _named_well(path: Path) -> bool:
     for file in files:
         tail = file.name[-len(".nii.gz") :]
         # A plain .img beside a .img.gz of the same name is another mistake that ITK can make.
-        if not _plain_name(file) or tail != tail.lower() or nifti.is_compressed(file) != tail.endswith(".gz"):
+        if not _plain_name(file) or tail != tail.lower() or packed.is_gzip(file) != tail.endswith(".gz"):
             return False
     return len(files) == 1 or not _several(path)
 
@@ -87,11 +87,11 @@ def _link(source: Path, target: Path) -> Path:
 
 def _linked_nifti(path: Path, folder: Path) -> Path:
     header, voxels = nifti.files_of(path)
-    packed = {file: ".gz" if nifti.is_compressed(file) else "" for file in (header, voxels)}
+    zipped = {file: ".gz" if packed.is_gzip(file) else "" for file in (header, voxels)}
     if header == voxels:
-        return _link(path, folder / f"image.nii{packed[path]}")
-    _link(voxels, folder / f"image.img{packed[voxels]}")
-    return _link(header, folder / f"image.hdr{packed[header]}")
+        return _link(path, folder / f"image.nii{zipped[path]}")
+    _link(voxels, folder / f"image.img{zipped[voxels]}")
+    return _link(header, folder / f"image.hdr{zipped[header]}")
 
 
 def _as_nifti_1(path: Path, folder: Path) -> Path:
@@ -128,5 +128,5 @@ def _as_raw_nrrd(path: Path, folder: Path) -> Path:
         for file in files or [path]:
             with file.open("rb") as source:
                 source.seek(0 if files else headers.length_of_nrrd_header(path))
-                stream.writelines(whole.decompressed(iter(lambda source=source: source.read(1 << 22), b""), "bzip2"))
+                stream.writelines(packed.decompressed(iter(lambda source=source: source.read(1 << 22), b""), "bzip2"))
     return target

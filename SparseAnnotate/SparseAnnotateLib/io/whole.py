@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import logging
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from . import headers, nifti
+from . import headers, nifti, packed
 from .grid_checks import check_header_grid, check_nifti_grid
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 22
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
@@ -58,7 +59,7 @@ def check_whole(path: Path) -> np.ndarray:
                 "NIfTI, NRRD, MHA or TIFF, or give a DICOM folder"
             )
         return nowhere
-    except (EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+    except (EOFError, zlib.error, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} is damaged or truncated: get a fresh copy of it") from error
@@ -81,7 +82,10 @@ def _check_nifti(path: Path) -> np.ndarray:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
             non_finite.append(_non_finite(chunk[: max(0, header.end - found)], header, found - header.start))
             found += len(chunk)
+        behind = getattr(getattr(stream, "raw", None), "behind", 0)
     _refuse_short(voxels, found, header.end)
+    if behind:
+        _log.warning("%s: %d bytes behind its compressed data are ignored; the image is whole", voxels, behind)
     return np.concatenate(non_finite) if non_finite else np.empty(0, np.int64)
 
 
@@ -145,7 +149,7 @@ def _check_meta(path: Path) -> None:
     for file in files or [path]:
         with file.open("rb") as stream:
             stream.seek(skip if files else len(header))
-            found = _count(_chunks(stream), encoding, size)
+            found = _count(_chunks(stream), encoding, size, several=False)  # ITK stops behind the first member
         _refuse_short(file, found, needed // max(1, len(files)))
 
 
@@ -153,24 +157,10 @@ def _chunks(stream) -> Iterator[bytes]:
     return iter(lambda: stream.read(_CHUNK), b"")
 
 
-def _count(chunks: Iterable[bytes], encoding: str, size: int) -> int:
-    """Bytes of voxels that a stream holds; of text, its numbers times their size."""
+def _count(chunks: Iterable[bytes], encoding: str, size: int, *, several: bool = True) -> int:
+    """Bytes of voxels that a stream holds; of text, its numbers times their size; see `packed.decompressed`."""
     if encoding in _TEXT:
         return len(b"".join(chunks).split()) * size
     if encoding == "hex":
         return len(b"".join(b"".join(chunks).split())) // 2
-    return sum(len(part) for part in decompressed(chunks, encoding))
-
-
-def decompressed(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The bytes of a ``raw``, ``gzip`` (or zlib) or ``bzip2`` stream; EOFError where it breaks off."""
-    if encoding not in ("gzip", "gz", "bzip2", "bz2"):
-        yield from chunks
-        return
-    decompressor = zlib.decompressobj(47) if encoding.startswith("g") else bz2.BZ2Decompressor()
-    for chunk in chunks:
-        if decompressor.eof:
-            break
-        yield decompressor.decompress(chunk)
-    if not decompressor.eof:
-        raise EOFError("the compressed voxels break off")
+    return sum(len(part) for part in packed.decompressed(chunks, encoding, several=several))

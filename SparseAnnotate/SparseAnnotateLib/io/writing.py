@@ -15,6 +15,10 @@ from ..volume import ImageGeometry
 WRITABLE = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tiff", ".tif", ".dcm")
 
 
+_LONGEST_NAME = 255
+_LONGEST_ADDED = ".patched"
+
+
 def suffix_of(path: Path, known: tuple[str, ...] = WRITABLE) -> str:
     """The suffix among `known` that a file name ends in, in lower case; "" if none does."""
     name = path.name.lower()
@@ -31,9 +35,10 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
     Raises
     ------
     InputError
-        For an unknown format, a folder that is not there, or one that cannot be written to.
+        For an unknown format, a name too long, a folder that is not there, or one that cannot be written to.
     """
     path = Path(path)
+    refuse_long_name(path)
     if not suffix_of(path, formats):
         raise InputError(f"{path} has no format that can be written: end it in {', '.join(formats)}")
     if path.is_dir():
@@ -49,6 +54,23 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"the folder {path.parent} cannot be written to: choose another one")
     return path
+
+
+def refuse_long_name(path: str | Path) -> None:
+    """Raise InputError where a name is longer than its file system takes, with what is added while it is written."""
+    path = Path(path)
+    folder = next((one for one in path.absolute().parents if os.path.isdir(one)), None)
+    try:
+        longest = os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, TypeError, ValueError):  # Windows
+        longest = _LONGEST_NAME
+    longest -= len(_LONGEST_ADDED)
+    for part in path.parts:
+        if len(os.fsencode(part)) > longest:
+            shown = f"{part[:30]}...{part[-12:]}"
+            raise InputError(
+                f"the name {shown} has {len(os.fsencode(part))} bytes, at most {longest} can be: shorten it"
+            )
 
 
 def check_holds(path: str | Path, geometry: ImageGeometry) -> None:
@@ -76,6 +98,7 @@ def make_folder(path: str | Path) -> Path:
         Where a file has its name, or it cannot be made.
     """
     path = Path(path)
+    refuse_long_name(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
