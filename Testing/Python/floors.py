@@ -1,4 +1,4 @@
-"""The floors of the library and of the Slicer module, from the imports, and their picture in docs/design/design.md.
+"""The floors of the library and of the Slicer module, from the imports, and their picture on docs/design/design.md.
 
 python Testing/Python/floors.py        draws the picture anew; test_architecture.py fails where it is out of date
 """
@@ -7,10 +7,12 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from layered import svg
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "SparseAnnotate"
 LIBRARY, SLICER = "SparseAnnotateLib", "SparseAnnotateSlicer"
-PAGE = ROOT / "docs" / "design" / "design.md"
+PICTURE = ROOT / "docs" / "pictures" / "floors.svg"
 
 # From the ground up. A file may import what stands on its own floor or below, wherever in the file it does so.
 FLOORS = (
@@ -50,7 +52,6 @@ FLOORS = (
 FLOOR = {unit: number for number, floor in enumerate(FLOORS) for unit in floor}
 # Floors whose many small files are one box of the picture.
 _TOGETHER = {0: "ground", 1: "measures"}
-_START, _END = "<!-- floors, drawn by Testing/Python/floors.py -->", "<!-- end of the floors -->"
 
 
 def name_of(path: Path) -> str:
@@ -134,7 +135,7 @@ def packages_of(graph: Mapping[str, set[str]]) -> dict[str, set[str]]:
 
 
 def picture() -> str:
-    """The floors as a mermaid chart; an arrow is an import that no other way stands for."""
+    """The floors as SVG; an arrow is an import that no other way stands for."""
     library, slicer = graph_of(files_of(LIBRARY)), graph_of(files_of(SLICER))
     boxes = {_box(unit): _text(number, floor, unit) for number, floor in enumerate(FLOORS) for unit in floor}
     arrows = {(_box(unit_of(one)), _box(unit_of(other))) for one, others in library.items() for other in others}
@@ -142,27 +143,24 @@ def picture() -> str:
         mine = unit_of(name)
         if not mine:
             continue
-        boxes.setdefault(f"slicer_{mine}", f"{SLICER}.{mine}")
+        boxes.setdefault(f"slicer_{mine}", ["Slicer:", mine])
         arrows |= {(f"slicer_{mine}", f"slicer_{unit_of(other)}") for other in slicer[name]}
         for one in imports_of(path.read_text(encoding="utf-8"), name):
             if one.startswith(f"{LIBRARY}.") and unit_of(one) in FLOOR:
                 arrows.add((f"slicer_{mine}", _box(unit_of(one))))
     arrows = {(one, other) for one, other in arrows if one != other and one in boxes and other in boxes}
-    lines = ["```mermaid", "flowchart BT"]
-    lines += [f'    {box}["{text}"]' for box, text in boxes.items()]
-    lines += [f"    {one} --> {other}" for one, other in sorted(_needed(arrows))]
-    return "\n".join([*lines, "```"])
+    return svg(boxes, _needed(arrows))
 
 
 def _box(unit: str) -> str:
     return _TOGETHER.get(FLOOR.get(unit, -1), unit)
 
 
-def _text(number: int, floor: tuple[str, ...], unit: str) -> str:
+def _text(number: int, floor: tuple[str, ...], unit: str) -> list[str]:
     if number not in _TOGETHER:
-        return unit
+        return [unit]
     middle = -(-len(floor) // 2)
-    return "<br>".join(", ".join(part) for part in (floor[:middle], floor[middle:]))
+    return [", ".join(part) for part in (floor[:middle], floor[middle:])]
 
 
 def _needed(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -177,12 +175,5 @@ def _needed(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
     return {(one, other) for one, other in arrows if not any(other in reached(way) for way in graph[one] - {other})}
 
 
-def page_with(drawn: str) -> str:
-    """docs/design/design.md with this picture."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_START}\n{drawn}\n{_END}{after}"
-
-
 if __name__ == "__main__":
-    PAGE.write_text(page_with(picture()), encoding="utf-8")
+    PICTURE.write_text(picture(), encoding="utf-8")

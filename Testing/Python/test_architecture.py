@@ -1,10 +1,12 @@
 """The rules of docs/design/design.md, "Floors", that no reviewer should have to check."""
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import floors
 import pytest
@@ -112,8 +114,17 @@ class TestFloors:
         assert not absent or name == floors.LIBRARY, absent
 
     def test_the_picture_in_the_docs_is_the_one_of_today(self):
-        page = floors.PAGE.read_text(encoding="utf-8")
-        assert page == floors.page_with(picture()), "draw it anew: python Testing/Python/floors.py"
+        assert floors.PICTURE.read_text(encoding="utf-8") == picture(), "draw it anew: python Testing/Python/floors.py"
+
+    def test_no_box_of_the_picture_covers_another(self):
+        of = "{http://www.w3.org/2000/svg}rect"
+        _background, *boxes = ElementTree.fromstring(picture()).iter(of)
+        sides = [[float(one.get(name)) for name in ("x", "y", "width", "height")] for one in boxes]
+        assert len(boxes) > len(floors.FLOORS)
+        for (x, y, width, height), (x2, y2, width2, height2) in itertools.combinations(sides, 2):
+            assert abs(2 * (x - x2) + width - width2) >= width + width2 or abs(2 * (y - y2) + height - height2) > (
+                height + height2
+            )
 
 
 class TestTheRulesThemselves:
