@@ -105,8 +105,8 @@ def suspicions_of(
     by_reason = {
         "": _USUALLY_WRONG * area,
         "unlike the planes beside it": _unlike_neighbours(rough[inside], count, volume.spacing_mm),
-        "ends oddly": _odd_ends(area),
-        "other intensities than elsewhere": _unlike_intensities(volume.intensities[inside], rough[inside], area),
+        "ends abruptly": _odd_ends(area),
+        "intensities unlike the rest of it": _unlike_intensities(volume.intensities[inside], rough[inside], area),
     }
     if doubt is not None:
         by_reason["the program was unsure, or several differ"] = np.stack(
@@ -231,5 +231,5 @@ def _reason(plane: int, suspicions: Suspicions, names: Sequence[str]) -> str:
         key=lambda one: one[0],
     )
     if not best[1]:
-        return "stands for the planes around it"
+        return "represents the planes around it"
     return f"{names[best[2]]}: {best[1]}"

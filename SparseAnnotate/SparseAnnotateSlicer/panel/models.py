@@ -115,6 +115,18 @@ class StartFrom:
             self._combo.setCurrentIndex(max(0, self._combo.findData(data or "")))
             self._combo.blockSignals(False)
 
+    def _show_node(self) -> None:
+        """Show the segmentation that the session starts from now: the panel's question and an undo change it, too."""
+        session = self._panel.session
+        if session is None or session.ended:
+            return
+        node = session.initial_node
+        wanted = (
+            f"{_NODE}{node.GetID()}" if node is not None else "" if self._wanted.startswith(_NODE) else self._wanted
+        )
+        if wanted != self._wanted:
+            self._show(wanted)
+
     def _chosen(self) -> None:
         """Start from what was chosen: a segmentation is shown as a prediction where nothing is predicted yet."""
         panel, session = self._panel, self._panel.session
@@ -151,11 +163,12 @@ class StartFrom:
         """Offer what there is, and with the options the folder, to predictors that can start from a model."""
         ui = self._panel.ui
         self._list(cls)
+        self._show_node()
         ui.startFromFrame.setVisible(not running and self._combo.count > 0)
         ui.modelsFrame.setVisible(can_start(cls) and not running and ui.optionsButton.checked)
         told = self._combo.itemData(self._combo.currentIndex, qt.Qt.ToolTipRole) if self.path else None
         what = _(
-            "A segmentation of this scan that a program made, to be corrected; or a network that knows many scans."
+            "A segmentation of this scan that a program made, to be corrected; or a network trained on many scans."
         )
         self._combo.setToolTip(told or what)
         where = _("Models are looked for in {folder}.").format(folder=self.folder) if self.folder else ""
@@ -170,6 +183,6 @@ def can_start(cls: type) -> bool:
 def _about(configuration: CohortConfiguration) -> str:
     names = ", ".join(configuration.class_names)
     spacing = " x ".join(f"{value:.3g}" for value in configuration.spacing_mm)
-    return _("Knows {names}; learnt at {spacing} mm, slices along {axis}.").format(
+    return _("Structures: {names}. Trained at {spacing} mm, slices along {axis}.").format(
         names=names, spacing=spacing, axis=configuration.axis.upper()
     )

@@ -111,7 +111,7 @@ class _Text:
     def __init__(self, optional):
         self.widget = qt.QLineEdit()
         if optional:
-            self.widget.setPlaceholderText(_("as it sees fit"))
+            self.widget.setPlaceholderText(_("automatic"))
 
     def set(self, value) -> None:
         self.widget.setText("" if value is None else str(value))

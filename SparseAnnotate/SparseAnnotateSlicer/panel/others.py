@@ -25,7 +25,9 @@ class Others:
                 self._hidden.append(node)
         if self._hidden:
             names = ", ".join(node.GetName() for node in self._hidden)
-            self._panel.status.say(_("Hidden meanwhile, for they lie on the same volume: {names}.").format(names=names))
+            self._panel.status.say(
+                _("Hidden for now, because they belong to the same volume: {names}.").format(names=names)
+            )
 
     def show_again(self) -> None:
         """Show what was hidden, as far as it is there."""

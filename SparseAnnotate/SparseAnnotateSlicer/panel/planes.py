@@ -157,7 +157,7 @@ def _badge(session, present: Present, plane: int | None) -> str:
         PlaneState.PAINTED: _painted_words(session, present, plane),
         PlaneState.EMPTY: _("empty"),
         PlaneState.PARTLY: _part_words(session, present, plane),
-        PlaneState.PREDICTED: _("predicted"),
+        PlaneState.PREDICTED: _("from a program") if session.state.shown_from else _("predicted"),
         PlaneState.ACCEPTED: _("accepted"),
     }
     return words.get(state, "")

@@ -78,7 +78,7 @@ class ReviewRow:
             state.corrected = sorted({*state.corrected, *corrected})
             session.save()
         if new and panel.strokes.drawn & new:
-            text = _("Slice {slice} is corrected. Ctrl+Z takes the stroke back, a second one the prediction.")
+            text = _("Slice {slice} is corrected. Ctrl+Z undoes the stroke, a second Ctrl+Z removes the written slice.")
             self.say_of(text.format(slice=min(panel.strokes.drawn & new)), new, PlaneState.PAINTED)
         shown = (session.node.GetID(), session.review.predictions, tuple(predicted(present)))
         if shown != self._shown:
@@ -126,13 +126,13 @@ class ReviewRow:
             panel.present = session.look()
         self.follow_soon()
         if looked_at:
-            text = _("Slice {slice} is right as it is, and counts as painted. Ctrl+Z takes it back.")
+            text = _("Slice {slice} is right as it is, and counts as painted. Ctrl+Z undoes that.")
             self.say_of(text.format(slice=planes[0]), planes, panel.present.states[planes[0]])
         elif planes is None:
-            message = _("{count} slices accepted. Ctrl+Z takes it back.").format(count=len(accepted))
+            message = _("{count} slices accepted. Ctrl+Z undoes that.").format(count=len(accepted))
             self.say_of(message, accepted, PlaneState.ACCEPTED)
         elif accepted and panel.present.contents[accepted[0]] == NOTHING:
-            message = _("Slice {slice} is accepted as empty: nothing was written. Reject takes it back.")
+            message = _("Slice {slice} is accepted as empty: nothing was written. Reject undoes that.")
             self.say_of(message.format(slice=accepted[0]), accepted, PlaneState.ACCEPTED)
 
     def reject(self) -> None:

@@ -57,7 +57,8 @@ class Status:
             parts.append(_("{count} corrected").format(count=corrected))
         waiting, accepted = len(predicted(present)), len(present.planes(PlaneState.ACCEPTED))
         if state.predicted:
-            parts.append(_("{count} predicted").format(count=waiting + accepted))
+            text = _("{count} from a program") if state.shown_from else _("{count} predicted")
+            parts.append(text.format(count=waiting + accepted))
         if accepted:
             parts.append(_("{count} accepted").format(count=accepted))
         if state.predicted and state.expected_dice_volume is not None:

@@ -104,7 +104,9 @@ class Strokes:
             session.review.accept([plane], refresh=False)
             panel.present = session.look()
             self._tried = plane, before, panel.present.contents
-            text = _("Slice {slice} is accepted, to be corrected. Ctrl+Z takes that back.").format(slice=plane)
+            text = _("Slice {slice} is written into your segments, to be corrected. Ctrl+Z undoes that.").format(
+                slice=plane
+            )
             panel.review.say_of(text, [plane], PlaneState.ACCEPTED)
             panel.review.follow_soon()
 
@@ -155,12 +157,12 @@ class Strokes:
             return ""
         count = {"count": len(new)}
         if across:
-            text = _("{count} slices hold a part of a stroke made in another view: known there, not complete.")
-            one = _("1 slice holds a part of a stroke made in another view: known there, not complete.")
+            text = _("{count} slices hold a part of a stroke made in another view: kept, but not complete.")
+            one = _("1 slice holds a part of a stroke made in another view: kept, but not complete.")
         else:
             count["slice"] = min(planes, default=0)
-            text = _("{count} slices hold a part of what was painted on slice {slice}: known there, not complete.")
-            one = _("1 slice holds a part of what was painted on slice {slice}: known there, not complete.")
+            text = _("{count} slices hold a part of what was painted on slice {slice}: kept, but not complete.")
+            one = _("1 slice holds a part of what was painted on slice {slice}: kept, but not complete.")
         return (one if len(new) == 1 else text).format(**count)
 
     def overpainted(self, before, now) -> list[int]:

@@ -128,10 +128,10 @@ def _why_part(session, present: Present, plane: int, segment_id: str = "") -> st
     if session.state.segment_marks.get(segment_id, {}).get(plane) is False:
         return _("you said that it is not complete")
     if present.along and plane in present.parts:
-        return _("crossed by {slices}: known there, not complete").format(slices=along_text(session, present))
+        return _("crossed by {slices}: kept, but not complete").format(slices=along_text(session, present))
     if plane in session.state.strokes:
-        return _("a part of what was painted elsewhere: known here, not complete")
-    return _("far less than the painted slices around promise: known here, not complete")
+        return _("a part of what was painted on another slice: kept, but not complete")
+    return _("far less than on the painted slices around it: kept, but not complete")
 
 
 def along_text(session, present: Present) -> str:

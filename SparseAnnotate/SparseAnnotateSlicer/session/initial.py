@@ -60,6 +60,7 @@ def say_program(session) -> str:
     """
     present, ids = session.look(), list(session.segment_ids)
     session.state.edited = _edited(session, present)
+    session.state.corrected = sorted({*session.state.corrected, *session.state.edited})
     planes = [p for p, content in enumerate(present.contents) if content and p not in session.state.edited]
     node, own = _copied(session, present), session.segmentation_node
     session.state.origin = PROGRAM
@@ -91,6 +92,7 @@ def ask_again_if_taken_back(session, present: Present) -> bool:
     session.review.clear()
     for plane in back:
         state.contents.pop(plane, None)
+    state.corrected = [plane for plane in state.corrected if plane not in state.edited]
     state.origin, state.shown_from, state.edited = ASKED, "", []
     session.save()
     return True
@@ -116,6 +118,7 @@ def take_up_again_if_redone(session, present: Present) -> bool:
     if copy is None or any(present.contents[plane] == content for plane, content in state.asked_of.items()):
         return False
     state.origin, state.edited = PROGRAM, edited
+    state.corrected = sorted({*state.corrected, *edited})
     made = [plane for plane in state.asked_of if plane not in edited]
     session.remember(made, [state.asked_of.get(plane, "") for plane in range(len(present.contents))])
     session.initial_node = copy

@@ -82,7 +82,7 @@ class TestAToolThatGoesDownOnAPredictedSlice:
         assert np.array_equal(now & before, before)
         assert state_of(predicted, 9) is PlaneState.PAINTED
         assert predicted.panel.session.state.corrected == [9]
-        assert status(predicted).startswith("Slice 9 is corrected. Ctrl+Z takes the stroke back")
+        assert status(predicted).startswith("Slice 9 is corrected. Ctrl+Z undoes the stroke")
         assert predicted.panel.strip.widget.textOf(9).endswith("corrected")
         assert badge(predicted.panel.session, predicted.panel.present, 9) == "corrected"
         assert "1 corrected" in predicted.panel.status.summary()
@@ -135,7 +135,7 @@ class TestAToolThatGoesDownOnAPredictedSlice:
         )
         wait_until(lambda: not predicted.panel.watch.is_waiting)
         assert state_of(predicted, 9) is PlaneState.ACCEPTED
-        assert status(predicted) == "Slice 9 is accepted, to be corrected. Ctrl+Z takes that back."
+        assert status(predicted) == "Slice 9 is written into your segments, to be corrected. Ctrl+Z undoes that."
 
     def test_moving_about_with_shift_writes_nothing(self, predicted):
         before = predicted.panel.session.look().contents
@@ -227,9 +227,7 @@ class TestAStrokeInAnotherView:
 
     def test_is_named_in_the_line_as_what_it_was(self, predicted):
         self.draw(predicted)
-        assert status(predicted) == (
-            "6 slices hold a part of a stroke made in another view: known there, not complete."
-        )
+        assert status(predicted) == ("6 slices hold a part of a stroke made in another view: kept, but not complete.")
 
     def test_the_line_goes_with_the_stroke(self, predicted):
         self.draw(predicted)
@@ -280,7 +278,7 @@ class TestAStrokeInAnotherView:
         self.draw(predicted)
         strip = predicted.panel.strip.widget
         assert "painted in part" in strip.textOf(9)
-        assert "known here, not complete" in strip.textOf(9)
+        assert "kept, but not complete" in strip.textOf(9)
         assert "expected Dice" not in strip.textOf(6)
 
     def test_a_saved_scene_knows_it(self, predicted):
@@ -304,7 +302,7 @@ class TestTheSphereBrush:
         assert [state_of(predicted, plane) for plane in (7, 8, 10)] == [PlaneState.PARTLY] * 3
         assert state_of(predicted, 11) is PlaneState.PAINTED
         assert held(predicted, 11).sum() >= painted_before.sum()
-        assert status(predicted) == ("3 slices hold a part of what was painted on slice 9: known there, not complete.")
+        assert status(predicted) == ("3 slices hold a part of what was painted on slice 9: kept, but not complete.")
 
     def test_says_what_it_does_when_it_is_switched_on_while_slices_wait(self, predicted):
         node = predicted.ui.editor.mrmlSegmentEditorNode()
@@ -330,6 +328,6 @@ def test_slivers_that_nobody_saw_being_painted_are_told_from_the_labels(scene, p
     wait_until(lambda: not panel.panel.watch.is_waiting)
     assert panel.panel.present.planes(PlaneState.PAINTED) == [7, 11, 15]
     assert panel.panel.present.planes(PlaneState.PARTLY) == [8, 10]
-    assert "promise" in panel.panel.strip.widget.textOf(8)
+    assert "far less than on the painted slices around it" in panel.panel.strip.widget.textOf(8)
     predict(panel)
     assert {8, 10} <= set(panel.panel.present.pending)

@@ -105,6 +105,8 @@ class TestFromAProgram:
         panel = made.panel
         assert panel.present.planes(PlaneState.PREDICTED) == planes
         assert f"{len(planes)} slices are from a program" in made.ui.statusLabel.text
+        scroll_to(made, planes[0])
+        assert panel.views._badge.GetInput() == "from a program"
         assert shown(made) == ["suggest", "review"]
         made.ui.countSpin.setValue(3)
         suggest(made)
@@ -178,6 +180,50 @@ class TestFromAProgram:
         assert made.panel.session.preview_node.GetDisplayNode().GetOpacity2DFill() == 0
         click(made.ui.acceptAllButton)
         assert np.array_equal(made.panel.session.look().layers.labels, before)
+
+    def test_the_row_predict_shows_what_is_started_from(self, made):
+        """So it does after an undo, which asks again, and after a redo."""
+        combo = made.ui.startFromCombo
+        for _round in range(2):
+            click(made.ui.originProgramButton)
+            assert combo.currentText == "made of a program"
+            take_back(made)
+            assert combo.currentText == "nothing"
+
+    def test_the_line_says_how_many_slices_are_from_the_program(self, made, truth):
+        panel = made.panel
+        click(made.ui.originProgramButton)
+        planes = panel.present.planes(PlaneState.PREDICTED)
+        assert panel.status.summary() == f"0 painted, {len(planes)} from a program"
+        scroll_to(made, planes[3])
+
+        def whole(array):
+            array[planes[3]] = truth[planes[3]]
+
+        stroke(made, whole)
+        predict(made, "shape")
+        assert f"1 corrected, {len(planes) - 1} predicted" in panel.status.summary()
+
+    def test_slices_edited_before_the_answer_are_called_corrected_also_after_undo_and_redo(self, made, truth):
+        panel = made.panel
+        plane = panel.present.painted[3]
+        scroll_to(made, plane)
+
+        def whole(array):
+            array[plane] = truth[plane]
+
+        stroke(made, whole)
+        count = len(panel.present.painted)
+        click(made.ui.originProgramButton)
+        after = f"0 painted, 1 corrected, {count - 1} from a program"
+        assert panel.status.summary() == after
+        assert panel.views._badge.GetInput() == "corrected"
+        take_back(made)
+        assert panel.status.summary() == f"{count} painted"
+        assert panel.views._badge.GetInput() == "painted"
+        made.ui.editor.redo()
+        wait_until(lambda: not panel.watch.is_waiting)
+        assert panel.status.summary() == after
 
     def test_the_table_of_slices_says_who_made_them(self, made):
         from SparseAnnotateSlicer.session.provenance import provenance

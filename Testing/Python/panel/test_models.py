@@ -64,7 +64,7 @@ def test_the_models_in_the_folder_are_offered_with_what_they_know(panel, choosin
     assert is_shown(panel.ui.startFromFrame)
     panel.ui.startFromCombo.setCurrentIndex(1)
     process_events()
-    assert panel.ui.startFromCombo.toolTip == "Knows Segment_1; learnt at 3 x 1 x 1 mm, slices along K."
+    assert panel.ui.startFromCombo.toolTip == "Structures: Segment_1. Trained at 3 x 1 x 1 mm, slices along K."
 
 
 def test_only_predictors_that_can_start_from_a_model_offer_them(panel, choosing, folder):

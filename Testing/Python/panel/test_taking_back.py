@@ -134,7 +134,9 @@ def test_another_segmentation_of_the_volume_is_hidden_meanwhile_and_that_is_said
     assert second.GetName() != first.GetName()
     assert not first.GetDisplayNode().GetVisibility()
     assert second.GetDisplayNode().GetVisibility()
-    assert f"Hidden meanwhile, for they lie on the same volume: {first.GetName()}." in predicted.ui.statusLabel.text
+    assert (
+        f"Hidden for now, because they belong to the same volume: {first.GetName()}." in predicted.ui.statusLabel.text
+    )
     predicted.ui.segmentationSelector.setCurrentNode(first)
     process_events()
     assert first.GetDisplayNode().GetVisibility()
