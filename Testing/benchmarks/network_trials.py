@@ -23,12 +23,12 @@ from SparseAnnotateLib.predictors import PREDICTORS, run
 
 @dataclass(frozen=True)
 class Trial:
-    """A predictor with options, and how its annotation differs from completely painted planes (not, by default)."""
+    """A predictor with options, and how its annotation, drawn with a seed, differs from completely painted planes."""
 
     name: str
     predictor: str
     options: dict[str, str] = field(default_factory=dict)
-    annotate: Callable[[Case], SparseAnnotation] | None = None
+    annotate: Callable[[Case, int], SparseAnnotation] | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser, cases: Iterable[str]) -> None:
@@ -81,7 +81,7 @@ def _append(file: Path, row: dict) -> None:
 
 def run_trial(trial: Trial, case: Case, seed: int, steps: int) -> dict:
     """Predict once; Dice over all planes and over the unpainted ones, mean over structures."""
-    annotation = case.annotation if trial.annotate is None else trial.annotate(case)
+    annotation = case.annotation if trial.annotate is None else trial.annotate(case, seed)
     options = {"seed": seed, "device": "cpu"}
     if "steps" in PREDICTORS.get(trial.predictor).Options.__dataclass_fields__:
         options |= {"steps": steps, "budget_s": 1e6}

@@ -44,10 +44,10 @@ CASES = (
 )
 
 
-def erased_as_background(case: Case, same: bool = False) -> SparseAnnotation:
+def erased_as_background(case: Case, seed: int, same: bool = False) -> SparseAnnotation:
     """A quarter of every mask is gone, and the planes are said to be complete."""
     annotation = case.annotation
-    labels, rng = annotation.labels.copy(), np.random.default_rng(0)
+    labels, rng = annotation.labels.copy(), np.random.default_rng(seed)
     always = rng.integers(5, size=annotation.class_count + 1)
     for plane in annotation.painted_planes:
         for number in np.unique(labels[plane])[1:]:
@@ -64,21 +64,21 @@ def _erased_area(mask: np.ndarray, area: int) -> tuple[np.ndarray, np.ndarray]:
     return rows[order], columns[order]
 
 
-def erased_as_unknown(case: Case, same: bool = False) -> SparseAnnotation:
+def erased_as_unknown(case: Case, seed: int, same: bool = False) -> SparseAnnotation:
     """The same quarter is gone, and only what carries a label is certain."""
-    return erased_as_background(case, same).with_partly_painted(case.annotation.painted_planes)
+    return erased_as_background(case, seed, same).with_partly_painted(case.annotation.painted_planes)
 
 
-def with_one_box(case: Case, same: bool = False) -> SparseAnnotation:
+def with_one_box(case: Case, seed: int, same: bool = False) -> SparseAnnotation:
     """Somebody drew a box around all structures of the volume."""
     first, last = _box_around(case.reference)
     first[0], last[0] = 0, len(case.reference) - 1
-    return erased_as_unknown(case, same).with_box(first.tolist(), last.tolist())
+    return erased_as_unknown(case, seed, same).with_box(first.tolist(), last.tolist())
 
 
-def with_a_box_a_plane(case: Case, same: bool = False) -> SparseAnnotation:
+def with_a_box_a_plane(case: Case, seed: int, same: bool = False) -> SparseAnnotation:
     """Somebody drew a box around the structures of every painted plane."""
-    annotation = erased_as_unknown(case, same)
+    annotation = erased_as_unknown(case, seed, same)
     known = annotation.known.copy()
     for plane in annotation.painted_planes:
         if case.reference[plane].any():

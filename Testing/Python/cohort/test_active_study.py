@@ -19,7 +19,7 @@ from SparseAnnotateLib.evaluation.cohort.active.report import as_csv, as_markdow
 from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert  # noqa: E402
 from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase  # noqa: E402
 
-LENGTHS = {"a": 64, "b": 64}
+RANGES = {"a": range(64), "b": range(64)}
 
 
 class TestPlan:
@@ -56,23 +56,26 @@ def a_look(agreement, uncertainty) -> Look:
 
 class TestAsking:
     def test_intervals_are_equal_and_halved_ones_hold_those_of_before(self):
-        assert at_intervals(64, 1 / 16, 1 / 16) == [8, 24, 40, 56]
+        assert at_intervals(range(64), 1 / 16, 1 / 16) == [8, 24, 40, 56]
         for share in (1 / 8, 1 / 4, 1 / 2):
-            finer = at_intervals(64, share, 1 / 16)
+            finer = at_intervals(range(64), share, 1 / 16)
             assert len(finer) == 64 * share
-            assert {*at_intervals(64, share / 2, 1 / 16)} <= {*finer}
+            assert {*at_intervals(range(64), share / 2, 1 / 16)} <= {*finer}
             assert {*np.diff(finer)} == {1 / share}
 
+    def test_intervals_begin_where_the_structures_do(self):
+        assert at_intervals(range(10, 42), 1 / 16, 1 / 16) == [18, 34]
+
     def test_drawn_planes_of_a_smaller_share_are_among_those_of_a_larger_one(self):
-        few, many = drawn(LENGTHS, 0.1, 0), drawn(LENGTHS, 0.5, 0)
+        few, many = drawn(RANGES, 0.1, 0), drawn(RANGES, 0.5, 0)
         assert sum(map(len, many.values())) == 64
         assert all({*planes} <= {*many[name]} for name, planes in few.items())
-        assert drawn(LENGTHS, 0.5, 1) != many
+        assert drawn(RANGES, 0.5, 1) != many
 
     def test_all_but_random_begin_with_equal_intervals(self):
         for strategy in ("attention", "uncertainty", "equal-interval"):
-            assert first_planes(strategy, LENGTHS, 1 / 16, 0) == {name: [8, 24, 40, 56] for name in LENGTHS}
-        assert first_planes("random", LENGTHS, 1 / 16, 0) == drawn(LENGTHS, 1 / 16, 0)
+            assert first_planes(strategy, RANGES, 1 / 16, 0) == {name: [8, 24, 40, 56] for name in RANGES}
+        assert first_planes("random", RANGES, 1 / 16, 0) == drawn(RANGES, 1 / 16, 0)
 
     @pytest.mark.parametrize(("strategy", "expected"), [("attention", [2, 5]), ("uncertainty", [1, 5])])
     def test_active_ones_ask_for_what_their_network_doubts(self, strategy, expected):
@@ -80,9 +83,15 @@ class TestAsking:
         agreement[2], uncertainty[1] = 0.1, 9.0
         looks = {"a": a_look(agreement, uncertainty), "b": a_look(np.ones(8), np.zeros(8))}
         painted = {"a": [5], "b": [4]}
-        found = next_planes(strategy, painted, {"a": 8, "b": 8}, (1 / 8, 3 / 16), 0, looks.__getitem__)
+        found = next_planes(strategy, painted, {"a": range(8), "b": range(8)}, (1 / 8, 3 / 16), 0, looks.__getitem__)
         assert found == {"a": expected, "b": [4]}
         assert painted == {"a": [5], "b": [4]}
+
+    def test_nothing_is_asked_for_beyond_the_ends(self):
+        looks = {"a": a_look(np.array([0.0, 0.1, 0.2, 0.9, 0.8, 0.7, 0.3, 0.0]), np.zeros(8))}
+        assert next_planes("attention", {"a": [4]}, {"a": range(3, 7)}, (1 / 4, 1 / 2), 0, looks.__getitem__) == {
+            "a": [4, 6]
+        }
 
 
 class TestMeasures:
@@ -105,10 +114,11 @@ class TestMeasures:
         assert np.isnan(rank_correlation(row, "pseudo", without=[3, 4]))
 
 
-def result(strategy, number, part, dice, case="a"):
+def result(strategy, number, part, dice, case="a", seed=0):
     values = {"true": [0.1, 0.2, 0.4, 0.3], "pseudo": [0.1, 0.2, 0.3, 0.4], "expected": [0.4, 0.3, 0.1, 0.2]}
-    place = {"strategy": strategy, "number": number, "part": part, "seed": 0, "case": case, "painted": []}
-    return {**place, **values, "dice": dice, "painted_in_all": 9}
+    place = {"strategy": strategy, "number": number, "part": part, "seed": seed, "case": case}
+    painted = {"painted": [4, 5] if part == "A" else [], "painted_empty": 1 if part == "A" else 0, "painted_in_all": 9}
+    return {**place, **values, **painted, "dice": dice}
 
 
 class TestReport:
@@ -117,11 +127,21 @@ class TestReport:
         dice = {("attention", 0): 0.7, ("attention", 1): 0.897, ("full", 1): 0.9}
         results = [result(*one, part, value) for one, value in dice.items() for part in "AB"]
         told = as_markdown(results, plan)
-        assert "| attention | 0.1 | 0.700 ± 0.000 (1) | 0.700 ± 0.000 (1) |" in told
-        assert "| full annotation | 1 | 0.900 ± 0.000 (1) |" in told
+        assert "| attention | 0.1 | 50% | 0.700 ± 0.000 (1) | 0.700 ± 0.000 (1) |" in told
+        assert "| full annotation | 1 | 50% | 0.900 ± 0.000 (1) |" in told
+        assert "minus equal-interval" not in told
         assert "Part B, within 0.005 of full annotation (0.900): attention from 0.2." in told
         assert "| attention | 0.1 | 0.80 ± 0.00 | -1.00 ± 0.00 | 0.80 ± 0.00 | -1.00 ± 0.00 |" in told
-        assert as_csv(results, plan).splitlines()[1] == "attention,0.1,0,A,a,9,0.7000,0.800,-1.000"
+        assert as_csv(results, plan).splitlines()[1] == "attention,0.1,0,A,a,9,1,0.7000,0.800,-1.000"
+
+    def test_strategies_are_compared_seed_by_seed(self):
+        plan = ActivePlan(strategies=("attention", "equal-interval"), shares=(0.1,), seeds=(0, 1))
+        dice = {("attention", 0): 0.8, ("attention", 1): 0.7, ("equal-interval", 0): 0.7, ("equal-interval", 1): 0.68}
+        results = [result(one, 0, part, value, seed=seed) for (one, seed), value in dice.items() for part in "AB"]
+        results += [result("full", 0, part, 0.9, seed=seed) for seed in (0, 1) for part in "AB"]
+        told = as_markdown(results, plan)
+        assert "| minus equal-interval, 2 seeds | painted | Dice, part A | Dice, part B |" in told
+        assert "| attention | 0.1 | +0.060 ± 0.040, better in 2 | +0.060 ± 0.040, better in 2 |" in told
 
 
 @pytest.fixture
@@ -144,6 +164,20 @@ def evaluate(data, *more) -> int:
     return main([*where, *settings.split(), *more])
 
 
+def counted_looks(monkeypatch) -> list:
+    """(network, scan) of every look that is taken from now on."""
+    from SparseAnnotateLib.evaluation.cohort.active import study
+
+    look, looked = study.look_at, []
+
+    def counted(model, volume, how):
+        looked.append((model.fingerprint, float(volume.intensities.sum())))
+        return look(model, volume, how)
+
+    monkeypatch.setattr(study, "look_at", counted)
+    return looked
+
+
 class TestCommand:
     def test_options_of_the_other_study_are_refused(self, data, capsys):
         assert evaluate(data, "--steps", "one") == 2
@@ -159,6 +193,16 @@ class TestCommand:
         assert "part A" in told
         assert "10 networks: attention 0.25 seed 0, attention 0.5 seed 0" in told
         assert not (data / "study").exists()
+
+    @pytest.mark.slow
+    def test_with_clicked_ends_no_empty_plane_is_painted(self, data, capsys, monkeypatch):
+        looked = counted_looks(monkeypatch)
+        assert evaluate(data, "--clicks", "all", "--strategies", "attention") == 0
+        told = capsys.readouterr().out
+        assert "| attention | 0.25 | 0% |" in told
+        assert "| full annotation | 1 | 0% |" in told
+        # Two networks and that of everything look at each scan once: by what they are tested they are asked.
+        assert len(looked) == len(set(looked)) == 3 * 4
 
     @pytest.mark.slow
     def test_it_goes_on_where_it_was_stopped_and_strategies_that_paint_alike_share_a_network(

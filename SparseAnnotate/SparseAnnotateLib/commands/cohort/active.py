@@ -9,8 +9,9 @@ from . import train as training
 
 INTERRUPTED = 130
 
-# The recipe of Zhang 2019, 500 steps an update, for what was not typed.
+# The recipe of Zhang 2019, 500 steps an update, for what was not typed. Its network sees the image alone.
 _RECIPE = {
+    "known_channel": False,
     "loss": "ce",
     "optimizer": "sgd",
     "optimisation": "constant",
@@ -41,10 +42,16 @@ def add_active(group) -> None:
         nargs="+",
         type=float,
         metavar="SHARE",
-        help="of planes that are painted, one after the other (default: 0.0625 0.125 0.25 0.5)",
+        help="of planes that are painted, one after the other (default: 0.0625 to 0.5 in steps of 0.0625)",
     )
     group.add_argument(
         "--unpainted-scans", type=int, metavar="N", help="scans that are never painted, part B (default: a third)"
+    )
+    group.add_argument(
+        "--clicks",
+        choices=("none", "all"),
+        help="all: the structures' first and last plane are known, and none beyond is asked for (default: none, as in "
+        "the paper)",
     )
     group.add_argument(
         "--overlap", type=float, default=0.5, metavar="SHARE", help="of the windows in tests (default: 0.5)"
@@ -96,6 +103,11 @@ def _study(arguments, folder: Path):
     for name, value in _RECIPE.items():
         if getattr(arguments, name) is None:
             setattr(arguments, name, value)
-    view = View(axis=arguments.axis, replace_nan=arguments.replace_nan, classes=tuple(arguments.classes))
+    view = View(
+        axis=arguments.axis,
+        replace_nan=arguments.replace_nan,
+        classes=tuple(arguments.classes),
+        clicks=arguments.clicks or "none",
+    )
     settings = training.settings_from(arguments)
     return ActiveStudy(folder, cases, plan, settings, view, overlap=arguments.overlap)

@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
 # Options of one of the two studies, and what they are where they were not typed.
 _OF_EFFORT = {"arms": ["partial", "full"], "full_scans": 1, "folds": None, "split": None, "steps": []}
 _OF_EFFORT |= {"out_of_distribution": None, "simulated_scanner": False, "selector": "cover", "all_parts": False}
-_OF_ACTIVE = {"strategies": None, "shares": None, "unpainted_scans": None, "overlap": 0.5}
+_OF_ACTIVE = {"strategies": None, "shares": None, "unpainted_scans": None, "clicks": None, "overlap": 0.5}
 
 
 def _refuse_mixed(arguments) -> None:

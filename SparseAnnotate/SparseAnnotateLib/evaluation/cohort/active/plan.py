@@ -26,13 +26,14 @@ class ActivePlan:
     ----------
     strategies : of `STRATEGIES`
     shares : of all planes of the scans of part A, ascending; painted and learnt from one after the other, each network
-        going on from the weights of the last one
+        going on from the weights of the last one. The paper adds 5 % at a time: all that is added was chosen by one
+        network, so that large steps serve `attention` and `uncertainty` badly
     unpainted_scans : of part B; None: a third of all
     seeds : each deals out anew, and trains anew
     """
 
     strategies: tuple[str, ...] = STRATEGIES
-    shares: tuple[float, ...] = (0.0625, 0.125, 0.25, 0.5)
+    shares: tuple[float, ...] = tuple(0.0625 * n for n in range(1, 9))
     unpainted_scans: int | None = None
     seeds: tuple[int, ...] = (0,)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .measures import rank_correlation
-from .plan import FULL, PAINTED, STRATEGIES, UNPAINTED, ActivePlan
+from .plan import EQUAL, FULL, PAINTED, STRATEGIES, UNPAINTED, ActivePlan
 
 # "Comparable with full annotation": no further below it than what the paper takes for no change any more.
 _COMPARABLE = 0.005
@@ -28,19 +28,51 @@ def line_to_reach(results: Sequence[dict[str, Any]], part: str) -> float:
 
 def as_markdown(results: Sequence[dict[str, Any]], plan: ActivePlan) -> str:
     """Dice of both parts by strategy and share (figure 5, table 2), what reaches full annotation, and figure 4."""
-    return "\n".join([_dice_table(results, plan), _reached(results, plan), "", _correlations(results, plan)])
+    parts = [_dice_table(results, plan), _compared(results, plan), _reached(results, plan), ""]
+    return "\n".join([*(part for part in parts if part is not None), _correlations(results, plan)])
 
 
 def _dice_table(results, plan: ActivePlan) -> str:
-    lines = ["| planes chosen by | painted | Dice, part A | Dice, part B |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| planes chosen by | painted | empty ones | Dice, part A | Dice, part B |", "| --- |" + " ---: |" * 4]
     for strategy in [one for one in STRATEGIES if one in plan.strategies]:
         for number, share in enumerate(plan.shares):
             cells = [_spread(of_round(results, strategy, number, part)) for part in (PAINTED, UNPAINTED)]
-            lines.append(f"| {strategy} | {share:.4g} | {' | '.join(cells)} |")
+            empty = _empty_share(of_round(results, strategy, number, PAINTED))
+            lines.append(f"| {strategy} | {share:.4g} | {empty:.0%} | {' | '.join(cells)} |")
     last = len(plan.shares) - 1
     cells = [_spread(of_round(results, FULL, last, part)) for part in (PAINTED, UNPAINTED)]
-    lines.append(f"| full annotation | 1 | {' | '.join(cells)} |")
+    empty = _empty_share(of_round(results, FULL, last, PAINTED))
+    lines.append(f"| full annotation | 1 | {empty:.0%} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _empty_share(rows: Sequence[dict[str, Any]]) -> float:
+    """Of the painted planes, those on which there was nothing to paint."""
+    return sum(one["painted_empty"] for one in rows) / max(1, sum(len(one["painted"]) for one in rows))
+
+
+def _compared(results, plan: ActivePlan) -> str | None:
+    """The other strategies minus equal intervals, mean and standard error over seeds: each seed has its own scans."""
+    others = [one for one in STRATEGIES if one in plan.strategies and one != EQUAL]
+    if EQUAL not in plan.strategies or not others or len(plan.seeds) < 2:
+        return None
+    lines = [f"| minus equal-interval, {len(plan.seeds)} seeds | painted | Dice, part A | Dice, part B |"]
+    lines.append("| --- | ---: | ---: | ---: |")
+    for strategy in others:
+        for number, share in enumerate(plan.shares):
+            cells = [_gain(results, plan, strategy, number, part) for part in (PAINTED, UNPAINTED)]
+            lines.append(f"| {strategy} | {share:.4g} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _gain(results, plan: ActivePlan, strategy: str, number: int, part: str) -> str:
+    means = [
+        [_mean([row["dice"] for row in rows if row["seed"] == seed]) for seed in plan.seeds]
+        for rows in (of_round(results, one, number, part) for one in (strategy, EQUAL))
+    ]
+    gains = np.subtract(*means)
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
+    return f"{gains.mean():+.3f} ± {error:.3f}, better in {(gains > 0).sum()}"
 
 
 def _spread(rows: Sequence[dict[str, Any]]) -> str:
@@ -95,11 +127,11 @@ def as_csv(results: Sequence[dict[str, Any]], plan: ActivePlan) -> str:
     """A line for each network and scan."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = ["strategy", "share", "seed", "part", "case", "painted_in_all", "dice"]
+    names = ["strategy", "share", "seed", "part", "case", "painted_in_all", "painted_empty", "dice"]
     writer.writerow([*names, "rank_correlation_pseudo", "rank_correlation_expected"])
     for one in results:
         share = 1.0 if one["strategy"] == FULL else plan.shares[one["number"]]
         ranks = [rank_correlation(one, name, without=one["painted"]) for name in ("pseudo", "expected")]
-        cells = [one["strategy"], share, *(one[name] for name in names[2:6]), f"{one['dice']:.4f}"]
+        cells = [one["strategy"], share, *(one[name] for name in names[2:7]), f"{one['dice']:.4f}"]
         writer.writerow([*cells, *("" if np.isnan(rank) else f"{rank:.3f}" for rank in ranks)])
     return text.getvalue()

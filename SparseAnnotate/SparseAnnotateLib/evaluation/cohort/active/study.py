@@ -33,7 +33,8 @@ class ActiveStudy:
     Parameters
     ----------
     cases : the scans, dealt out to parts A and B
-    view : how scans are read; nothing is clicked, for the paper knows no ends
+    view : how scans are read, and what is clicked: with "none", as in the paper, which knows no ends, every plane may
+        be asked for; with "all" those of the structures, and nothing lies beyond them
     overlap : of the windows that a network is slid over a scan in
     """
 
@@ -49,11 +50,12 @@ class ActiveStudy:
     ):
         self.folder, self.plan, self.settings = folder, plan, settings
         self._files = {case.name: case for case in cases}
-        self._view = dataclasses.replace(view, clicks="none")
+        self._view = view
         self._how = Applying(device=settings.device, overlap=overlap)
         self._lines = ResultLines(folder / "active.jsonl")
         self.parts = {seed: plan.parts(list(self._files), seed) for seed in plan.seeds}
         self.rounds = rounds(plan)
+        self._looks: dict[str, Any] = {}
         self._load = functools.lru_cache(_CASES_IN_MEMORY)(self._read)
 
     def _read(self, name: str) -> LoadedCase:
@@ -84,17 +86,23 @@ class ActiveStudy:
 
     def _painted(self, one: Round, before) -> Painted:
         names, shares = self.parts[one.seed][0], self.plan.shares
-        lengths = {name: self._load(name).volume.planes for name in names}
+        ends = {name: self._load(name).expert.plane_range for name in names}
+        ranges = {name: range(first, last + 1) for name, (first, last) in ends.items()}
         if one.strategy == FULL:
-            return {name: list(range(length)) for name, length in lengths.items()}
+            return {name: list(planes) for name, planes in ranges.items()}
         if before is None:
-            return first_planes(one.strategy, lengths, shares[0], one.seed)
-        painted, model, _ = before
+            return first_planes(one.strategy, ranges, shares[0], one.seed)
+        painted, model, identity = before
         now = shares[0], shares[one.number]
-        return next_planes(one.strategy, painted, lengths, now, one.seed, functools.partial(self._look, model))
+        return next_planes(one.strategy, painted, ranges, now, one.seed, functools.partial(self._look, model, identity))
 
-    def _look(self, model: CohortModel, name: str) -> Look:
-        return look_at(model, self._load(name).volume, self._how)
+    def _look(self, model: CohortModel, identity: str, name: str) -> Look:
+        """What a network says of a scan; of the last one looked at it is kept, for it is tested and then asked."""
+        if self._looks.get("identity") != identity:
+            self._looks = {"identity": identity}
+        if name not in self._looks:
+            self._looks[name] = look_at(model, self._load(name).volume, self._how)
+        return self._looks[name]
 
     def _scans(self, painted: Painted) -> list[CohortScan]:
         cases = {name: self._load(name) for name in painted}
@@ -124,12 +132,17 @@ class ActiveStudy:
                     done[name] = {
                         "identity": identity,
                         "case": name,
-                        **measured(self._look(model, name), model.configuration, self._load(name)),
+                        **measured(self._look(model, identity, name), model.configuration, self._load(name)),
                     }
                     self._lines.append(done[name])
-                planes = {"painted": painted.get(name, []), "painted_in_all": sum(map(len, painted.values()))}
-                rows.append({**done[name], **planes, **dataclasses.asdict(one), "part": part})
+                rows.append({**done[name], **self._told(name, painted), **dataclasses.asdict(one), "part": part})
         return rows
+
+    def _told(self, name: str, painted: Painted) -> dict[str, Any]:
+        """What is painted of a scan: which planes, and on how many of them there is nothing to paint."""
+        planes = painted.get(name, [])
+        nothing = sum(not self._load(name).expert.reference[plane].any() for plane in planes)
+        return {"painted": planes, "painted_empty": nothing, "painted_in_all": sum(map(len, painted.values()))}
 
     def modelled_minutes(self) -> float:
         """What all trainings take on two cores, roughly: as long as the first one, each."""
