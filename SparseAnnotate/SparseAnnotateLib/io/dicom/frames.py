@@ -12,7 +12,8 @@ import numpy as np
 from ...errors import InputError
 from ..found import Found
 from ..itk import captured_stderr, reason
-from .headers import DAMAGE, Header, numbers, quiet
+from .damage import UnusableValueError, decimal, items, told
+from .headers import Header, numbers, quiet
 from .steps import check_steps, found_from
 from .values import check_values
 
@@ -38,19 +39,14 @@ def read_frames(header: Header) -> Found:
     check_values([header])
     if header.colour:
         raise InputError(f"{header.file} is in colour ({header.colour}), which is no scan: give one in grey")
-    try:
-        with quiet():
-            dataset = pydicom.dcmread(header.file, stop_before_pixels=True)
-            frames = list(dataset.get("PerFrameFunctionalGroupsSequence", ()))
-            if not frames:
-                return _unplaced(header, dataset)
-            shared = dataset.get("SharedFunctionalGroupsSequence", [None])[0]
-            places = [frame_place(frame, shared) for frame in frames]
-            factors = [_factors(frame, shared) for frame in frames]
-    except InputError:
-        raise
-    except DAMAGE as error:
-        raise InputError(f"{header.file} is damaged or truncated: get a fresh copy of it") from error
+    with quiet(), told(header.file):
+        dataset = pydicom.dcmread(header.file, stop_before_pixels=True)
+        frames = items(dataset, "PerFrameFunctionalGroupsSequence")
+        if not frames:
+            return _unplaced(header, dataset)
+        shared = next(iter(items(dataset, "SharedFunctionalGroupsSequence")), None)
+        places = [frame_place(frame, shared) for frame in frames]
+        factors = [_factors(frame, shared) for frame in frames]
     if len(places) != header.frames:
         raise InputError(
             f"{header.file} says that it holds {header.frames} frames, and describes {len(places)}: export it again"
@@ -79,7 +75,7 @@ def frame_place(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple
 def item_of(frame: pydicom.Dataset, shared: pydicom.Dataset | None, group: str) -> pydicom.Dataset | None:
     """The first item of a functional group, of the frame itself or shared by all frames."""
     for where in (frame, shared):
-        sequence = None if where is None else where.get(group)
+        sequence = [] if where is None else items(where, group)
         if sequence:
             return sequence[0]
     return None
@@ -89,14 +85,16 @@ def _factors(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple[fl
     item = item_of(frame, shared, "PixelValueTransformationSequence")
     if item is None:
         return 1.0, 0.0
-    return float(item.get("RescaleSlope", 1)), float(item.get("RescaleIntercept", 0))
+    return decimal(item, "RescaleSlope", 1), decimal(item, "RescaleIntercept", 0)
 
 
 def _unplaced(header: Header, dataset: pydicom.Dataset) -> Found:
     """Frames without places of their own: a dose grid has offsets, a film has times."""
-    offsets = dataset.get("GridFrameOffsetVector")
-    if offsets:
-        steps = np.diff(np.array([float(offset) for offset in offsets]))
+    if dataset.get("GridFrameOffsetVector"):
+        offsets = numbers(dataset, "GridFrameOffsetVector", header.frames)
+        if offsets is None:
+            raise UnusableValueError(f"GridFrameOffsetVector has not {header.frames} numbers")
+        steps = np.diff(offsets)
         check_steps(str(header.file), steps[:, None] * np.array([[0, 0, 1.0]]), np.array([0, 0, 1.0]))
         return found_from(_pixels(header.file), [header.file], placed=True)
     if any(name in dataset for name in _FILM):
@@ -131,14 +129,16 @@ def _scaled(file: Path, factors: Sequence[tuple[float, float]]) -> np.ndarray:
     import pydicom
 
     try:
-        with quiet():
-            stored = pydicom.dcmread(file).pixel_array.astype(np.float32)
-    except DAMAGE as error:
+        with quiet(), told(file):
+            stored = pydicom.dcmread(file).pixel_array
+    except InputError as error:
         raise InputError(
             f"the frames of {file} are compressed and scaled each in its own way: export it as single slices"
         ) from error
+    if len(stored) != len(factors):
+        raise InputError(f"{file} holds {len(stored)} frames and describes {len(factors)}: export it again")
     slopes, intercepts = (np.array(values, np.float32)[:, None, None] for values in zip(*factors, strict=True))
-    return stored * slopes + intercepts
+    return stored.astype(np.float32) * slopes + intercepts
 
 
 def _pixels(file: Path):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import require
+from ...errors import InputError, require
 from ..headers import decoded
+from .damage import told, whole_number
 
 if TYPE_CHECKING:
     import pydicom
@@ -101,32 +102,43 @@ def _scan_files(files: Iterable[Path]) -> Scanned:
     images, objects, others = [], {}, []
     for file in files:
         dataset = read_header(file)
-        if dataset is None:
-            others.append(file)
-        elif "Rows" not in dataset or dataset.get("SOPClassUID") in SEGMENTATIONS:
-            objects[file] = str(dataset.get("SOPClassUID", ""))
-        else:
-            images.append(_header(file, dataset))
+        with told(file):
+            if dataset is None:
+                others.append(file)
+            elif dataset.get("SOPClassUID") in SEGMENTATIONS or ("Rows" not in dataset and not _is_image(dataset)):
+                objects[file] = str(dataset.get("SOPClassUID", ""))
+            else:
+                images.append(_header(file, dataset))
     return Scanned(images, objects, others)
 
 
+def _is_image(dataset: pydicom.Dataset) -> bool:
+    """By its kind, that it may break off before it says how large it is; DICOMDIR tells its kind elsewhere."""
+    kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID", "")
+    return not kind or name_of(str(kind)).endswith("Image Storage")
+
+
 def read_header(file: Path) -> pydicom.Dataset | None:
-    """The tags that matter here; None for what is no DICOM file. Files without the usual preamble are read too."""
+    """The tags that matter here; None for what is no DICOM file. Files without the usual preamble are read too.
+
+    Raises
+    ------
+    InputError
+        For a damaged one.
+    """
     pydicom = require("pydicom", extra=None, purpose="reading DICOM")
     forced = not is_dicom(file)
     if forced and file.suffix.lower() not in ("", ".dcm", ".ima", ".dic"):
         return None
     try:
-        with quiet():
+        with quiet(), told(file):
             dataset = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS, force=forced)
             found = "SOPClassUID" in dataset or not forced
-    except (pydicom.errors.InvalidDicomError, *DAMAGE):
+    except InputError:
+        if not forced:
+            raise
         return None
     return dataset if found else None
-
-
-# What pydicom raises on damaged files.
-DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RuntimeError)
 
 
 @contextlib.contextmanager
@@ -159,7 +171,7 @@ def text_of(dataset: pydicom.Dataset, name: str) -> str:
 
 def _header(file: Path, dataset: pydicom.Dataset) -> Header:
     with quiet():
-        samples = int(dataset.get("SamplesPerPixel") or 1)
+        samples = whole_number(dataset, "SamplesPerPixel", 1)
         photometric = str(dataset.get("PhotometricInterpretation", ""))
         syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", ""))
         stored = ("RescaleSlope", "RescaleIntercept", "BitsAllocated", "PixelRepresentation")
@@ -170,7 +182,7 @@ def _header(file: Path, dataset: pydicom.Dataset) -> Header:
             description=text_of(dataset, "SeriesDescription") or "no description",
             frame_of_reference=str(dataset.get("FrameOfReferenceUID", "")),
             instance=_whole(dataset.get("InstanceNumber")),
-            size=(int(dataset.Columns), int(dataset.Rows)),
+            size=(whole_number(dataset, "Columns"), whole_number(dataset, "Rows")),
             frames=_whole(dataset.get("NumberOfFrames")) or 1,
             colour=photometric if samples > 1 or photometric == "PALETTE COLOR" else None,
             position=numbers(dataset, "ImagePositionPatient", 3),
@@ -200,17 +212,18 @@ def lacks_pixels(header: Header) -> bool:
     import pydicom
 
     plain = (pydicom.uid.ImplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ExplicitVRBigEndian)
-    with header.file.open("rb") as stream, quiet():
+    with header.file.open("rb") as stream, quiet(), told(header.file):
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=["BitsAllocated"])
         start = stream.read(12)  # pydicom stops at the tag
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax not in plain or "BitsAllocated" not in dataset:
-        return False
+        syntax = dataset.file_meta.get("TransferSyntaxUID")
+        if syntax not in plain or "BitsAllocated" not in dataset:
+            return False
+        bits = whole_number(dataset, "BitsAllocated")
     order = "little" if syntax.is_little_endian else "big"
     if [int.from_bytes(start[at : at + 2], order) for at in (0, 2)] != [0x7FE0, 0x0010]:
         return False
     length = int.from_bytes(start[4:8] if syntax.is_implicit_VR else start[8:12], order)
-    return length < header.size[0] * header.size[1] * dataset.BitsAllocated // 8
+    return length < header.size[0] * header.size[1] * bits // 8
 
 
 def numbers(dataset: pydicom.Dataset, name: str, count: int) -> np.ndarray | None:

@@ -18,8 +18,9 @@ from ...annotation import MAXIMUM_CLASSES, LabelClass
 from ...errors import InputError
 from ...volume import AXES, ImageGeometry, Volume
 from ..colors import rgb_of
+from .damage import UnusableValueError, items, told, whole_number
 from .frames import frame_place, item_of
-from .headers import DAMAGE, is_dicom, quiet, read_header, text_of
+from .headers import is_dicom, numbers, quiet, read_header, text_of
 
 if TYPE_CHECKING:
     import pydicom
@@ -91,15 +92,10 @@ def read_segmentation(path: Path, volume: Volume) -> Structures:
     """
     import pydicom
 
-    try:
-        with quiet():
-            dataset = pydicom.dcmread(path)
-            refuse_other_scan(dataset.get("FrameOfReferenceUID"), volume)
-            return _read(path, dataset, volume)
-    except InputError:
-        raise
-    except DAMAGE as error:
-        raise InputError(f"it cannot be read ({error}), it may be damaged or truncated: get a fresh copy") from error
+    with quiet(), told("it"):
+        dataset = pydicom.dcmread(path)
+        refuse_other_scan(dataset.get("FrameOfReferenceUID"), volume)
+        return _read(path, dataset, volume)
 
 
 def refuse_other_scan(frame_of_reference: str | None, volume: Volume) -> None:
@@ -117,16 +113,20 @@ def refuse_other_scan(frame_of_reference: str | None, volume: Volume) -> None:
 
 def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
     kind = str(dataset.get("SegmentationType", "BINARY"))
-    segments = list(dataset.SegmentSequence)
     # A label map may describe its background too, with the number 0.
-    segments = [segment for segment in segments if int(segment.SegmentNumber) > 0]
-    numbers = {int(segment.SegmentNumber): number for number, segment in enumerate(segments, start=1)}
+    segments = [one for one in items(dataset, "SegmentSequence") if whole_number(one, "SegmentNumber") > 0]
+    numbers = {whole_number(segment, "SegmentNumber"): number for number, segment in enumerate(segments, start=1)}
+    if not segments:
+        raise UnusableValueError("it describes no segment")
     if len(numbers) < len(segments):
         raise InputError("two of its segments have the same number: export it again")
     structures = Structures(tuple(_label_class(segment) for segment in segments), volume.geometry)
-    shared = dataset.get("SharedFunctionalGroupsSequence", [None])[0]
-    groups = list(dataset.PerFrameFunctionalGroupsSequence)
-    full = int(dataset.get("MaximumFractionalValue", 1)) if kind == "FRACTIONAL" else 1
+    shared = next(iter(items(dataset, "SharedFunctionalGroupsSequence")), None)
+    groups = items(dataset, "PerFrameFunctionalGroupsSequence")
+    full = whole_number(dataset, "MaximumFractionalValue", 1) if kind == "FRACTIONAL" else 1
+    described = whole_number(dataset, "NumberOfFrames", 1)
+    if described != len(groups):
+        raise UnusableValueError(f"it says that it holds {described} frames, and describes {len(groups)}")
     for group, pixels in zip(groups, _frames(dataset), strict=True):
         place = frame_place(group, shared)
         if place is None:
@@ -138,7 +138,10 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
         if np.any((pixels != 0) & (pixels != full)):
             raise InputError("it holds fractions, not labels: export a binary segmentation")
         identification = item_of(group, shared, "SegmentIdentificationSequence")
-        _put(structures, _described(numbers, int(identification.ReferencedSegmentNumber)), place, pixels > 0)
+        if identification is None:
+            raise InputError("its frames do not say which segment they show: export it again")
+        segment = whole_number(identification, "ReferencedSegmentNumber")
+        _put(structures, _described(numbers, segment), place, pixels > 0)
     structures.forget_planes_without_choice()
     structures.warn(path)
     return structures
@@ -152,7 +155,7 @@ def _described(numbers: dict[int, int], segment: int) -> int:
 
 def _frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
     """Frame after frame: all frames of 20 segments of a CT would take gigabytes at once."""
-    if dataset.BitsAllocated == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed:
+    if whole_number(dataset, "BitsAllocated") == 1 and not dataset.file_meta.TransferSyntaxUID.is_compressed:
         yield from _packed_frames(dataset)
         return
     try:
@@ -166,11 +169,13 @@ def _frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
 
 def _packed_frames(dataset: pydicom.Dataset) -> Iterator[np.ndarray]:
     """Frames of one bit a pixel, which follow each other within a byte; pydicom 3.0 takes each to begin a new one."""
-    shape = (int(dataset.Rows), int(dataset.Columns))
-    pixels, count = shape[0] * shape[1], int(dataset.get("NumberOfFrames", 1))
+    shape = (whole_number(dataset, "Rows"), whole_number(dataset, "Columns"))
+    pixels, count = shape[0] * shape[1], whole_number(dataset, "NumberOfFrames", 1)
+    if not pixels or not isinstance(dataset.PixelData, bytes):
+        raise UnusableValueError("it holds no pixels")
     packed = np.frombuffer(dataset.PixelData, np.uint8)
     if len(packed) * 8 < pixels * count:
-        raise ValueError("its frames end early")
+        raise UnusableValueError("its frames end early")
     for first in range(0, pixels * count, pixels):
         part = packed[first // 8 : (first + pixels + 7) // 8]
         bits = np.unpackbits(part, bitorder="little")[first % 8 :][:pixels]
@@ -219,11 +224,12 @@ def _inside(mask: np.ndarray, low: Sequence[int], size: Sequence[int]) -> tuple[
 
 
 def _label_class(segment: pydicom.Dataset) -> LabelClass:
-    number = int(segment.SegmentNumber)
+    number = whole_number(segment, "SegmentNumber")
     name = text_of(segment, "SegmentLabel") or f"segment {number}"
     color = None
-    if "RecommendedDisplayCIELabValue" in segment:
-        color = rgb_of(segment.RecommendedDisplayCIELabValue)
+    lab = numbers(segment, "RecommendedDisplayCIELabValue", 3)
+    if lab is not None:
+        color = rgb_of(lab)
     category = _code(segment, "SegmentedPropertyCategoryCodeSequence")
     kind = _code(segment, "SegmentedPropertyTypeCodeSequence")
     region = _code(segment, "AnatomicRegionSequence")
@@ -236,10 +242,10 @@ def _label_class(segment: pydicom.Dataset) -> LabelClass:
 
 
 def _code(segment: pydicom.Dataset, name: str) -> str | None:
-    items = segment.get(name)
-    if not items:
+    found = items(segment, name)
+    if not found:
         return None
-    return "^".join(str(items[0].get(part, "")) for part in ("CodingSchemeDesignator", "CodeValue", "CodeMeaning"))
+    return "^".join(str(found[0].get(part, "")) for part in ("CodingSchemeDesignator", "CodeValue", "CodeMeaning"))
 
 
 def codes_of(details: dict[str, str]) -> tuple[tuple[str, str, str] | None, ...]:

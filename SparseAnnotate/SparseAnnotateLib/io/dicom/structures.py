@@ -13,7 +13,8 @@ from ...errors import InputError
 from ...volume import AXES, Volume
 from ..found import listed
 from .contours import Contour, Filled, filled
-from .headers import DAMAGE, quiet, text_of
+from .damage import UnusableValueError, items, told, whole_number
+from .headers import numbers, quiet, text_of
 from .segmentation import Structures, refuse_other_scan
 
 if TYPE_CHECKING:
@@ -41,26 +42,21 @@ def read_structures(path: Path, volume: Volume) -> Structures:
     """
     import pydicom
 
-    try:
-        with quiet():
-            dataset = pydicom.dcmread(path)
-            return _read(path, dataset, volume)
-    except InputError:
-        raise
-    except DAMAGE as error:
-        raise InputError(f"it cannot be read ({error}), it may be damaged or truncated: get a fresh copy") from error
+    with quiet(), told("it"):
+        return _read(path, pydicom.dcmread(path), volume)
 
 
 def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
     described = _described(dataset)
     drawn: dict[int, tuple[pydicom.Dataset, list]] = {}
     partly = []
-    for item in dataset.get("ROIContourSequence", ()):
-        contours = [one for one in item.get("ContourSequence", ()) if _encloses_something(one)]
+    for item in items(dataset, "ROIContourSequence"):
+        every = items(item, "ContourSequence")
+        contours = [one for one in every if _encloses_something(one)]
         if contours:
-            number = int(item.ReferencedROINumber)
+            number = whole_number(item, "ReferencedROINumber")
             drawn.setdefault(number, (item, []))[1].extend(contours)
-            partly += [_name(number, described.get(number))] * (len(contours) < len(item.ContourSequence))
+            partly += [_name(number, described.get(number))] * (len(contours) < len(every))
     skipped = [_name(number, roi) for number, roi in described.items() if number not in drawn]
     if skipped:
         _log.warning("%s: structures without a closed contour are left out (%s)", path, listed(skipped))
@@ -89,8 +85,8 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
 
 def _described(dataset: pydicom.Dataset) -> dict[int, pydicom.Dataset]:
     described: dict[int, pydicom.Dataset] = {}
-    for roi in dataset.get("StructureSetROISequence", ()):
-        number = int(roi.ROINumber)
+    for roi in items(dataset, "StructureSetROISequence"):
+        number = whole_number(roi, "ROINumber")
         if number in described:
             raise InputError(
                 f"two of its structures have the number {number} ({_name(number, described[number])} and "
@@ -119,12 +115,24 @@ def _say(path: Path, classes: tuple[LabelClass, ...], filled_of: list[list[Fille
 
 def _points(contour: pydicom.Dataset) -> np.ndarray:
     """Corners in mm, shape (n, 3), moved off their plane where the file says so."""
-    points = np.array([float(value) for value in contour.ContourData]).reshape(-1, 3)
-    return points + np.array([float(value) for value in contour.get("ContourOffsetVector") or (0, 0, 0)])
+    points = _corners(contour)
+    offset = numbers(contour, "ContourOffsetVector", 3)
+    if len(points) % 3 or (offset is None and contour.get("ContourOffsetVector")):
+        raise UnusableValueError("a contour's points have not three coordinates each")
+    return points.reshape(-1, 3) + (np.zeros(3) if offset is None else offset)
+
+
+def _corners(contour: pydicom.Dataset) -> np.ndarray:
+    values = contour.get("ContourData")
+    values = [] if values is None else values
+    try:
+        return np.array([float(value) for value in ([values] if isinstance(values, str | float) else values)])
+    except (TypeError, ValueError):
+        raise UnusableValueError("a contour's coordinates are no numbers") from None
 
 
 def _encloses_something(contour: pydicom.Dataset) -> bool:
-    if _kind(contour) not in _CLOSED or len(contour.ContourData) < 3 * _FEWEST_POINTS:
+    if _kind(contour) not in _CLOSED or len(_corners(contour)) < 3 * _FEWEST_POINTS:
         return False
     points = _points(contour)
     spanned = np.cross(points - points[0], np.roll(points, -1, axis=0) - points[0])
@@ -140,8 +148,8 @@ def _name(number: int, roi: pydicom.Dataset | None) -> str:
 
 
 def _color(item: pydicom.Dataset) -> tuple[float, float, float] | None:
-    color = item.get("ROIDisplayColor")
-    return None if not color or len(color) != 3 else tuple(int(part) / 255 for part in color)
+    color = numbers(item, "ROIDisplayColor", 3)
+    return None if color is None else tuple((color / 255).tolist())
 
 
 def _fill(structures: Structures, number: int, contours: list, axis: str) -> list[Filled]:

@@ -14,6 +14,7 @@ from ...annotation import LabelClass
 from ...errors import InputError, require
 from ...volume import ImageGeometry, Volume
 from ..colors import lab_of
+from .damage import UnusableValueError, is_theirs, items, whole_number
 from .frames import frame_place
 from .headers import is_dicom, quiet
 from .segmentation import codes_of
@@ -58,14 +59,15 @@ def write_segmentation(path: Path, numbers: np.ndarray, classes: Sequence[LabelC
         if len(sources) == 1:
             numbers = numbers[_planes_of_frames(sources[0], geometry)]
         unique = _unique(sources, numbers, classes)
+        described = [_description(number, one) for number, one in enumerate(classes, start=1)]
         try:
             segmentation = highdicom.seg.Segmentation(
                 source_images=sources,
                 pixel_array=np.ascontiguousarray(numbers),
                 segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-                segment_descriptions=[_description(number, one) for number, one in enumerate(classes, start=1)],
+                segment_descriptions=described,
                 series_instance_uid=unique("series"),
-                series_number=_SERIES_NUMBER + int(sources[0].get("SeriesNumber") or 0) % 1000,
+                series_number=_SERIES_NUMBER + whole_number(sources[0], "SeriesNumber", 0) % 1000,
                 sop_instance_uid=unique("instance"),
                 instance_number=1,
                 manufacturer="SparseAnnotate",
@@ -76,7 +78,9 @@ def write_segmentation(path: Path, numbers: np.ndarray, classes: Sequence[LabelC
                 series_description="SparseAnnotate segmentation",
                 omit_empty_frames=True,
             )
-        except (AttributeError, KeyError, ValueError) as error:
+        except Exception as error:
+            if not isinstance(error, UnusableValueError) and not is_theirs(error):
+                raise
             raise InputError(
                 f"no DICOM segmentation can refer to {geometry.files[0]} ({str(error).rstrip('.')}): "
                 "end the output in .seg.nrrd or .nii.gz"
@@ -112,7 +116,7 @@ def _planes_of_frames(source: pydicom.Dataset, geometry: ImageGeometry) -> list[
         raise InputError(
             f"the frames of {geometry.files[0]} do not say where they lie: end the output in .seg.nrrd or .nii.gz"
         )
-    shared = source.get("SharedFunctionalGroupsSequence", [None])[0]
+    shared = next(iter(items(source, "SharedFunctionalGroupsSequence")), None)
     normal = np.reshape(geometry.direction, (3, 3))[:, 2]
     places = [(frame_place(frame, shared)[0] - geometry.origin_mm) @ normal for frame in frames]
     return np.rint(np.array(places) / geometry.spacing_mm[2]).astype(int).tolist()
