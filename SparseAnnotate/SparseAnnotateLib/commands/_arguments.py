@@ -153,14 +153,22 @@ def add_files(group, labels: str) -> None:
 def add_reading(group) -> None:
     """How the files of a data set are read."""
     group.add_argument(
-        "--channel", type=int, metavar="N", help="of images with several, from 0 (default: of 4-D ones the first)"
+        "--channel",
+        type=int,
+        metavar="N",
+        help="which channel of images with several, from 0 (default: the first of 4-D images)",
     )
-    group.add_argument("--class-names", default="", metavar="'1=liver; 2=tumour'", help="instead of the data set's own")
+    group.add_argument(
+        "--class-names",
+        default="",
+        metavar="'1=liver; 2=tumour'",
+        help="names of structures, instead of the data set's own",
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """--seed."""
-    parser.add_argument("--seed", type=int, default=0, help="the only source of chance (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (default: 0)")
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ def add_parser(subparsers) -> None:
         "the same command again to go on after an interruption: only what is missing is done.",
     )
     shared.add_data_set(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for the results and the report")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="folder for the results and the report")
     _add_data(parser.add_argument_group("the data set"))
     _add_grid(parser.add_argument_group("the grid"))
     _add_execution(parser.add_argument_group("execution"))
@@ -56,16 +56,22 @@ def _add_grid(group) -> None:
     )
     group.add_argument("--predictors", nargs="+", metavar=method, help="'all' for all (default: nearest shape guided)")
     group.add_argument("--fractions", nargs="+", type=float, metavar="F", help="shares of planes (default: 0.1 0.2)")
-    group.add_argument("--of", choices=("range", "volume"), help="what they are shares of (default: range)")
+    group.add_argument("--of", choices=("range", "volume"), help="what --fractions are shares of (default: range)")
     group.add_argument("--seeds", nargs="+", type=int, metavar="N", help="(default: 0)")
     group.add_argument("--axis", dest="axes", nargs="+", choices=("auto", "i", "j", "k"), help="(default: auto)")
     add_clicks(group)
-    group.add_argument("--classes", nargs="+", metavar="CLASS", help="only these, by value or name (default: all)")
-    group.add_argument("--crop-random", type=int, metavar="PX", help="random squares of the planes, one for each seed")
+    group.add_argument(
+        "--classes", nargs="+", metavar="CLASS", help="only these structures, by value or name (default: all)"
+    )
+    group.add_argument(
+        "--crop-random", type=int, metavar="PX", help="cut out a random square of PX pixels, one for each seed"
+    )
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
-    group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
+    group.add_argument(
+        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+    )
     group.add_argument("--weights", metavar="PATH", help="pretrained weights, for selectors that need them")
-    group.add_argument("--start-from", metavar="MODEL", help="cohort model that predictors start from, those that can")
+    group.add_argument("--start-from", metavar="MODEL", help="cohort model to start from, for predictors that can")
     group.add_argument(
         "--initial", metavar="FOLDER", help="start from segmentations that a program made, CASE.nii.gz in this folder"
     )

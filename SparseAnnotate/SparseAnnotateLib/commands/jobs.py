@@ -10,14 +10,14 @@ def add_parser(subparsers) -> None:
     """Add the subcommand to the command line."""
     parser = subparsers.add_parser(
         "jobs",
-        help="list the folders of predictions that run or were left behind, and remove the latter",
-        description="A prediction in a process of its own has a folder while it runs. One that was ended together with "
-        "whoever started it stays behind.",
+        help="list the folders of running and of ended predictions, and remove those of ended ones",
+        description="A prediction in a process of its own has a folder while it runs. If it is ended together with the "
+        "program that started it, the folder stays.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="list them, the oldest first")
+    listing = actions.add_parser("list", help="list the folders, the oldest first")
     listing.set_defaults(run=list_jobs)
-    clearing = actions.add_parser("clear", help="remove those that are not in use; never one that runs")
+    clearing = actions.add_parser("clear", help="remove the folders of ended predictions, never that of a running one")
     clearing.add_argument(
         "--older-than", type=float, default=0.0, metavar="HOURS", help="only those untouched for so long (default: 0)"
     )

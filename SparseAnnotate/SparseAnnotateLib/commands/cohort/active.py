@@ -42,7 +42,7 @@ def add_active(group) -> None:
         nargs="+",
         type=float,
         metavar="SHARE",
-        help="of planes that are painted, one after the other (default: 0.0625 to 0.5 in steps of 0.0625)",
+        help="shares of painted planes, one after the other (default: 0.0625 to 0.5 in steps of 0.0625)",
     )
     group.add_argument(
         "--unpainted-scans", type=int, metavar="N", help="scans that are never painted, part B (default: a third)"
@@ -54,7 +54,11 @@ def add_active(group) -> None:
         "the paper)",
     )
     group.add_argument(
-        "--overlap", type=float, default=0.5, metavar="SHARE", help="of the windows in tests (default: 0.5)"
+        "--overlap",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share by which windows overlap in tests (default: 0.5)",
     )
 
 

@@ -24,7 +24,9 @@ def add_parser(subparsers) -> None:
         "they have not seen. Run the same command again to go on after an interruption.",
     )
     shared.add_data_set(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="for networks, results and the table")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER", help="folder for networks, results and the table"
+    )
     _add_study(parser.add_argument_group("the study"))
     add_active(parser.add_argument_group("planes that the network asks for (Zhang 2019)"))
     training.add_network(parser.add_argument_group("the network"))
@@ -73,8 +75,12 @@ def _add_study(group) -> None:
     group.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="(default: 0)")
     shared.add_selector(group, "--set-selector")
     group.add_argument("--axis", choices=("auto", "i", "j", "k"), default="auto", help="(default: auto)")
-    group.add_argument("--classes", nargs="+", default=[], metavar="CLASS", help="only these, by value or name")
-    group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
+    group.add_argument(
+        "--classes", nargs="+", default=[], metavar="CLASS", help="only these structures, by value or name"
+    )
+    group.add_argument(
+        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+    )
     group.add_argument(
         "--all-parts", action="store_true", help="keep all parts of a structure, not the largest one alone"
     )

@@ -25,13 +25,20 @@ def add_parser(subparsers) -> None:
         "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     parser.add_argument(
-        "--overlap", type=float, default=0.5, metavar="SHARE", help="of a window with the next one (default: 0.5)"
+        "--overlap",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share by which a window overlaps the next one (default: 0.5)",
     )
     parser.add_argument(
         "--test-time-augmentation", action="store_true", help="the mean of five views: better, 5 times as long"
     )
     parser.add_argument(
-        "--fill-holes", choices=("plane", "volume", "off"), default="plane", help="of structures (default: plane)"
+        "--fill-holes",
+        choices=("plane", "volume", "off"),
+        default="plane",
+        help="how holes of structures are filled (default: plane)",
     )
     parser.add_argument(
         "--all-parts", action="store_true", help="keep all parts of a structure, not the largest one alone"

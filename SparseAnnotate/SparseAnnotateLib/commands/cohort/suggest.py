@@ -25,22 +25,28 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("model", metavar="MODEL", help="cohort model (.safetensors)")
     shared.add_data_set(parser)
-    parser.add_argument("-o", "--output", required=True, metavar="TABLE.csv", help="every plane, and which to paint")
-    parser.add_argument("--count", type=int, required=True, metavar="N", help="planes of all scans together")
-    parser.add_argument("--per-scan", type=int, metavar="N", help="at most so many of one scan")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="TABLE.csv", help="the table to write: every plane, and which to paint"
+    )
+    parser.add_argument("--count", type=int, required=True, metavar="N", help="how many planes, in all scans together")
+    parser.add_argument("--per-scan", type=int, metavar="N", help="at most N planes of one scan")
     parser.add_argument(
         "--distance",
         type=int,
         metavar="PLANES",
-        help="of planes of a scan, at least; smaller where too few are left (default: half of what it would be if all "
-        "were evenly spaced)",
+        help="least distance between planes of one scan; smaller where too few are left (default: half of that of "
+        "evenly spaced planes)",
     )
     parser.add_argument(
         "--before", metavar="TABLE.csv", help="the table of the round before; says whether the loop has ended"
     )
     training.add_data(parser.add_argument_group("the scans"))
     parser.add_argument(
-        "--overlap", type=float, default=0.5, metavar="SHARE", help="of a window with the next one (default: 0.5)"
+        "--overlap",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share by which a window overlaps the next one (default: 0.5)",
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
     shared.add_quiet(parser)

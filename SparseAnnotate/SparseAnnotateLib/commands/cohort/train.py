@@ -32,11 +32,11 @@ def add_parser(subparsers) -> None:
     add_data(parser.add_argument_group("the scans"))
     add_network(parser.add_argument_group("the network"))
     add_training(parser.add_argument_group("training"))
-    parser.add_argument("--again", action="store_true", help="begin anew, also where a training was interrupted")
+    parser.add_argument("--again", action="store_true", help="start anew, even if a training was interrupted")
     parser.add_argument(
         "--again-from",
         metavar=f"MODEL{SUFFIX}",
-        help="go on from the weights of this model, after more was painted; the network is its",
+        help="go on from the weights of this model, after more was painted; network and structures are the model's",
     )
     shared.add_seed(parser)
     shared.add_quiet(parser)
@@ -51,7 +51,9 @@ def add_data(group) -> None:
     group.add_argument(
         "--axis", choices=("auto", "i", "j", "k"), default="auto", help="annotation axis (default: auto)"
     )
-    group.add_argument("--replace-nan", type=float, metavar="VALUE", help="for NaN and infinity in images")
+    group.add_argument(
+        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+    )
     group.add_argument(
         "--planes",
         metavar="TABLE.csv",
@@ -69,18 +71,18 @@ def add_data(group) -> None:
 def add_network(group) -> None:
     """What the network is: arguments that `cohort evaluate` has too."""
     group.add_argument("--network", choices=NETWORKS, help="(default: attention-unet3d)")
-    group.add_argument("--block", type=_three(int), metavar="P,R,C", help="voxels seen at once (default: 48,128,128)")
+    group.add_argument("--block", type=_three(int), metavar="P,R,C", help="voxels of a block (default: 48,128,128)")
     group.add_argument(
         "--spacing",
         dest="spacing_mm",
         type=_three(float),
         metavar="P,R,C",
-        help="mm to which scans are resampled (default: their median)",
+        help="spacing in mm to which scans are resampled (default: their median)",
     )
     group.add_argument(
-        "--channels", dest="base_channels", type=int, metavar="N", help="at full resolution (default: 16)"
+        "--channels", dest="base_channels", type=int, metavar="N", help="channels at full resolution (default: 16)"
     )
-    group.add_argument("--depth", type=int, metavar="N", help="halvings of rows and columns (default: 3)")
+    group.add_argument("--depth", type=int, metavar="N", help="times that rows and columns are halved (default: 3)")
     group.add_argument(
         "--no-known-channel",
         dest="known_channel",
@@ -95,15 +97,17 @@ def add_training(group) -> None:
     group.add_argument("--loss", choices=LOSSES, help="(default: dice)")
     group.add_argument("--optimisation", choices=tuple(SCHEDULES), help="(default: two-step)")
     group.add_argument("--optimizer", choices=OPTIMIZERS, help="(default: adamw)")
-    group.add_argument("--restart-epochs", type=int, metavar="N", help="between warm restarts (default: 60)")
-    group.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest (default: 5e-4 in two steps)")
-    group.add_argument("--batch-size", type=int, metavar="N", help="blocks a step, over all processes (default: 8)")
-    group.add_argument("--blocks-at-once", type=int, metavar="N", help="of them in memory (default: as many as fit)")
-    group.add_argument("--epochs", type=int, metavar="N", help="at most (default: 300)")
-    group.add_argument("--blocks-per-epoch", type=int, metavar="N", help="(default: what covers the painted parts)")
+    group.add_argument("--restart-epochs", type=int, metavar="N", help="epochs between warm restarts (default: 60)")
+    group.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help="the highest rate (default: 5e-4 in two steps)"
+    )
+    group.add_argument("--batch-size", type=int, metavar="N", help="blocks in a step, in all processes (default: 8)")
+    group.add_argument("--blocks-at-once", type=int, metavar="N", help="blocks in memory (default: as many as fit)")
+    group.add_argument("--epochs", type=int, metavar="N", help="at most so many (default: 300)")
+    group.add_argument("--blocks-per-epoch", type=int, metavar="N", help="(default: to cover the painted parts)")
     group.add_argument("--budget-s", type=float, metavar="S", help="seconds that training may take (default: no limit)")
-    group.add_argument("--validation-share", type=float, metavar="SHARE", help="of the scans (default: 0.2)")
-    group.add_argument("--validation-scans", nargs="+", metavar="NAME", help="these, instead")
+    group.add_argument("--validation-share", type=float, metavar="SHARE", help="share of the scans (default: 0.2)")
+    group.add_argument("--validation-scans", nargs="+", metavar="NAME", help="these scans validate, instead of a share")
     group.add_argument(
         "--no-augmentation",
         dest="augmentation",
