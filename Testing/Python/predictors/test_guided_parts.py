@@ -45,9 +45,9 @@ def images_of(planes):
     return Images(Volume.from_array(planes), everything)
 
 
-def maps_of(labels, spacing_mm=(1.0, 1.0), ends=None, class_count=1, clicked=()):
-    ends = ends or dict.fromkeys(range(1, class_count + 1), (-1, 100))
-    return DistanceMaps(labels, class_count, spacing_mm, ends, clicked)
+def maps_of(labels, spacing_mm=(1.0, 1.0), ends=None, class_count=1, clicked=(), scan_planes=100):
+    ends = ends or dict.fromkeys(range(1, class_count + 1), (-1, scan_planes))
+    return DistanceMaps(labels, class_count, spacing_mm, ends, clicked, scan_planes)
 
 
 class TestImages:
@@ -121,6 +121,12 @@ class TestDistanceMaps:
         map_ = interpolated(maps.of_plane(0), maps.of_plane(10), 0.6, maps.vanishing(6, 0, 10))
         assert (map_.argmax(axis=0) == 1).any()
 
+    def test_a_class_range_that_ends_at_the_next_painted_plane_says_so_too(self):
+        labels = {0: a_disc(radius=6), 10: np.zeros((40, 40), np.uint8)}
+        maps = maps_of(labels, ends={1: (-1, 10)})
+        map_ = interpolated(maps.of_plane(0), maps.of_plane(10), 0.8, maps.vanishing(8, 0, 10))
+        assert (map_.argmax(axis=0) == 1).any()
+
     def test_beyond_the_end_it_closes_like_an_ellipsoid(self):
         maps = maps_of({10: a_disc(radius=10)}, ends={1: (-1, 20)})
         areas = [
@@ -128,6 +134,18 @@ class TestDistanceMaps:
         ]
         assert areas[1] == pytest.approx(areas[0] * 0.75, rel=0.08)
         assert areas[2] == pytest.approx(areas[0] * 0.19, rel=0.25)
+
+    def test_a_structure_that_kept_its_size_tapers_to_its_clicked_end_unless_the_scan_ends_there(self):
+        labels = {12: a_disc(radius=10), 21: a_disc(radius=10)}
+        radius = maps_of(labels).radii_mm(21)[1]
+
+        def shrunk(clicked, scan_planes):
+            maps = maps_of(labels, ends={1: (-1, 26)}, clicked=clicked, scan_planes=scan_planes)
+            return maps.cap_mm(24, 21)[1]
+
+        assert shrunk(clicked=[1], scan_planes=30) == pytest.approx(0.2 * radius)
+        assert shrunk(clicked=[1], scan_planes=26) == 0
+        assert shrunk(clicked=[], scan_planes=30) == 0
 
     def test_a_small_structure_reaches_as_far_as_was_clicked_beside_a_large_one(self):
         ends = {1: (-1, 20), 2: (-1, 20)}

@@ -31,6 +31,7 @@ class DistanceMaps:
     spacing_mm : of rows and columns
     class_ends : for each class number the last plane below and the first plane above it, where it is known to be absent
     clicked : the class numbers whose own ends these are, and not those of all structures together
+    scan_planes : of the whole scan; a class that ends with it may be cut off there
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class DistanceMaps:
         spacing_mm: tuple[float, float],
         class_ends: Mapping[int, tuple[int, int]],
         clicked: Collection[int] = (),
+        scan_planes: int = 0,
     ):
         self.planes = sorted(labels)
         self._clicked = frozenset(clicked)
+        self._scan_planes = scan_planes
         self._labels = labels
         self._ends = class_ends
         self._spacing_mm = spacing_mm
@@ -129,7 +132,9 @@ class DistanceMaps:
 
         r (1 - sqrt(1 - t^2)), with t = 0 at `source` and 1 at the first plane where the class is known to be absent,
         and r the inscribed radius of the largest class; 0 for background. Less where the painted planes say that the
-        structures end bluntly.
+        structures end bluntly, unless the end of the class itself was clicked inside the scan: how areas go on between
+        two painted planes says little of what is beyond them. (Livers kept their size up to the last plane: with this
+        abdomen MR gains .014 at 20 %, a prostate .023 and lungs .008 at 10 %.)
 
         Where the end of a class itself was clicked, r is that of the largest class of those that it touches, directly
         or through others. What touches keeps its common border so (with each class's own radius hearts lost .007);
@@ -137,11 +142,12 @@ class DistanceMaps:
         way. 16 volumes of 10 data sets, `cover` with 10 % painted: +.0014, abdomen MR +.010, no data set below -.0002.
         """
         shrunk = np.zeros(len(self._classes), np.float32)
-        sharpness = 1 - self._bluntness(plane, source)
-        radii = sharpness * self.radii_of_caps(source)
+        radii, bluntness = self.radii_of_caps(source), self._bluntness(plane, source)
         for number in range(1, len(shrunk)):
             end = self._end(number, plane, source)
-            shrunk[number] = radii[number] * min(1.0, ellipsoid_shrinking(plane, source, end))
+            tapers = number in self._clicked and 0 <= end < self._scan_planes
+            sharpness = 1 if tapers else 1 - bluntness
+            shrunk[number] = sharpness * radii[number] * min(1.0, ellipsoid_shrinking(plane, source, end))
         return shrunk
 
     def _radii_of_caps(self, source: int) -> np.ndarray:
@@ -190,7 +196,8 @@ class DistanceMaps:
             from_below = bool(self.present[below][number])
             source, other = (below, above) if from_below else (above, below)
             said = self._end(number, other, source)
-            end = said if min(source, other) < said < max(source, other) else (source + other) / 2
+            told = source < said <= other if from_below else other <= said < source
+            end = said if told else (source + other) / 2
             radius = float(self._radii[source][number])
             found.append(Vanishing(number, from_below, radius * ellipsoid_shrinking(plane, source, end)))
         return found

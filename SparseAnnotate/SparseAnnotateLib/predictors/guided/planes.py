@@ -102,8 +102,10 @@ class PlaneWorker:
         self._spacing_mm = volume.spacing_mm
         self._pixel_mm = float(np.mean(volume.spacing_mm[1:]))
         self._seed = seed
-        ends, clicked = _class_ends(annotation), sorted(annotation.class_ranges)
-        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], ends, clicked)
+        # The range of all is that of the only one.
+        clicked = [1] if self._class_count == 1 else sorted(annotation.class_ranges)
+        ends = _class_ends(annotation)
+        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], ends, clicked, volume.planes)
         fine = self._is_fine()
         self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
         self._cohort = cohort
