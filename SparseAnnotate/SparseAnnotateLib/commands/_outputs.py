@@ -64,6 +64,7 @@ def check_outputs(arguments, outputs, *, cases=(), removed=(), written_into=()) 
     for name in ("selector_options", "predictor_options"):
         pairs = (text.partition("=") for text in getattr(arguments, name, None) or [])
         given += [(f"the option {option}", value) for option, _, value in pairs]
+    given += [("--done", path) for path in getattr(arguments, "done", None) or []]
     initial = getattr(arguments, "initial", None)
     given += [("--initial", path) for path in (initial if isinstance(initial, list) else [initial])]
     inputs = [(what, path) for what, path in given if isinstance(path, str) and _names_a_file(what, path)]

@@ -108,6 +108,36 @@ class TestCommand:
         assert sorted(row.plane for row in rows if row.order) == [9, 10]
         assert {row.state for row in rows} == {"asked for", "outside"}
 
+    def test_a_folder_for_the_tables_is_made(self, folder):
+        assert suggest(folder, "--count", "1", table="asked/round1.csv") == 0
+        rows = worklist.read(folder / "asked" / "round1.csv")
+        assert {row.image for row in rows} == {f"../scans/{name}/image.nii.gz" for name in "abc"}
+
+    def test_planes_that_were_asked_for_and_hold_nothing_are_not_asked_for_again(self, folder, capsys):
+        """Of two planes of b one is painted, the other and that of c were looked at."""
+        rows = [PlaneRow("b", 15, 0.1, "asked for", 1), PlaneRow("b", 9, 0.2, "asked for", 2)]
+        rows += [PlaneRow("c", 10, 0.3, "asked for", 3), PlaneRow("c", 11, 0.4, "left")]
+        (folder / "done.csv").write_text(worklist.as_csv(rows))
+        _, labels = a_ball(19, noise=5.0)
+        painted = np.where(np.isin(np.arange(19), [8, 9, 11])[:, None, None], labels, 0)
+        write(folder / "scans" / "b" / "labels.nii.gz", painted)
+        assert suggest(folder, "--count", "3", "--done", str(folder / "done.csv")) == 0
+        told = "of the 3 planes asked for 2 hold no label and count as empty: b 15; c 10"
+        assert told in capsys.readouterr().err
+        painted = {(row.scan, row.plane) for row in worklist.read(folder / "t.csv") if row.state == "painted"}
+        assert painted == {("a", 8), ("a", 11), ("b", 8), ("b", 9), ("b", 11), ("b", 15), ("c", 10)}
+
+    def test_what_is_done_must_be_of_these_scans_and_this_axis(self, folder, capsys):
+        (folder / "done.csv").write_text(worklist.as_csv([PlaneRow("z", 15, 0.1, "asked for", 1)]))
+        assert suggest(folder, "--count", "3", "--done", str(folder / "done.csv")) == 2
+        assert "asks for planes of the scan 'z', which is not there: there are a, b, c" in capsys.readouterr().err
+        (folder / "done.csv").write_text(worklist.as_csv([PlaneRow("a", 15, 0.1, "asked for", 1, axis="i")]))
+        assert suggest(folder, "--count", "3", "--done", str(folder / "done.csv")) == 2
+        assert "counts planes along the axis i" in capsys.readouterr().err
+        (folder / "done.csv").write_text(worklist.as_csv([PlaneRow("a", 8, 0.1, "asked for", 1)]))
+        assert suggest(folder, "--count", "3", "--done", str(folder / "done.csv"), table="done.csv") == 2
+        assert "must not be lost" in capsys.readouterr().err
+
     def test_a_plain_network_is_refused(self, folder, capsys):
         save_model(bright_model(), folder / "m.safetensors")
         assert suggest(folder, "--count", "1") == 2

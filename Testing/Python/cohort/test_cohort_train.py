@@ -16,6 +16,7 @@ from image_files import write  # noqa: E402
 from SparseAnnotateLib.annotation import LabelClass  # noqa: E402
 from SparseAnnotateLib.cli import main  # noqa: E402
 from SparseAnnotateLib.cohort.model import load_model  # noqa: E402
+from SparseAnnotateLib.cohort.worklist import PlaneRow, as_csv  # noqa: E402
 from SparseAnnotateLib.io import write_labels  # noqa: E402
 
 TINY = ["--block", "8,16,16", "--channels", "2", "--depth", "1", "--batch-size", "4", "--blocks-per-epoch", "8"]
@@ -51,6 +52,26 @@ def test_a_folder_of_scans_becomes_a_model_with_logs_beside_it(data, tmp_path, c
     said = capsys.readouterr().err
     assert "2 scans to learn from with 6 painted planes, 1 to validate with" in said
     assert "epoch 2 of 2: loss" in said
+
+
+def test_scans_that_nobody_has_painted_are_left_out_and_told(data, tmp_path, capsys):
+    (data / "c" / "labels.nii.gz").unlink()
+    assert trained(data, tmp_path / "m.safetensors", "--epochs", "1") == 0
+    assert "note: left out, for they have no labels yet: c" in capsys.readouterr().err
+    assert load_model(tmp_path / "m.safetensors").training_summary["painted_planes"] == 6
+    for name in "ab":
+        (data / name / "labels.nii.gz").unlink()
+    assert trained(data, tmp_path / "m2.safetensors", "--epochs", "1") == 2
+    assert "none of the 3 scans in" in capsys.readouterr().err
+
+
+def test_planes_that_were_asked_for_and_hold_no_label_are_learnt_as_empty(data, tmp_path, capsys):
+    rows = [PlaneRow("a", 0, 0.1, "asked for", 1), PlaneRow("a", 6, 0.2, "asked for", 2)]
+    (tmp_path / "round1.csv").write_text(as_csv(rows))
+    more = ["--epochs", "1", "--validation-share", "0", "--done", str(tmp_path / "round1.csv")]
+    assert trained(data, tmp_path / "m.safetensors", *more) == 0
+    assert "of the 2 planes asked for 1 hold no label and count as empty: a 0" in capsys.readouterr().err
+    assert load_model(tmp_path / "m.safetensors").training_summary["painted_planes"] == 10
 
 
 def test_the_same_command_goes_on_and_again_begins_anew(data, tmp_path, capsys):

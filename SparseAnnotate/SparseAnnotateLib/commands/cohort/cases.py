@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...annotation import SparseAnnotation
+from ...cohort import worklist
 from ...cohort.scans import CohortScan
 from ...completeness import Said, understand
 from ...errors import InputError
@@ -84,9 +85,10 @@ class UnpaintedCase(_CohortCase):
     """One scan that nobody has painted yet."""
 
     def load(self) -> CohortScan:
-        """Read the image; of what is said of planes only the range can be true."""
+        """Read the image; of what is said of planes only the range can be true, and that some hold nothing."""
         volume = read_case_image(self.case.image, self.case.channel, self.view)
         annotation = SparseAnnotation.unpainted(volume.shape)
+        annotation.painted[[plane for plane in self.said.empty if plane < volume.planes]] = True
         ends = self.said.plane_range
         return CohortScan(self.name, volume, annotation if ends is None else annotation.with_range(*ends))
 
@@ -189,6 +191,58 @@ def _with_planes(cases: list[PaintedCase], table: Path) -> list[PaintedCase]:
             f"{', '.join(one.name for one in cases)}"
         )
     return [replace(one, said=said.get(one.name, one.said)) for one in cases]
+
+
+def with_done(
+    cases: list[PaintedCase | UnpaintedCase], tables: Sequence[str | Path], say: Callable[[str], None]
+) -> list[PaintedCase | UnpaintedCase]:
+    """The cases, when all planes that `cohort suggest` asked for were looked at: what holds no label is empty.
+
+    Parameters
+    ----------
+    tables : that `cohort suggest` wrote
+    say : is told which planes count as empty, for one that was forgotten looks alike
+
+    Raises
+    ------
+    InputError
+        For other tables, and where they are about other scans or another axis.
+    """
+    asked: dict[str, set[int]] = {}
+    by_name = {one.name: one for one in cases}
+    for table in tables:
+        for name, rows in worklist.waiting(worklist.read(table)).items():
+            if name not in by_name:
+                raise InputError(
+                    f"{table} asks for planes of the scan {name!r}, which is not there: there are {', '.join(by_name)}"
+                )
+            axis = by_name[name].view.axis
+            if axis not in ("auto", rows[0].axis):
+                raise InputError(
+                    f"{table} counts planes along the axis {rows[0].axis}, these scans are read along {axis}: name "
+                    "tables of these planes"
+                )
+            by_name[name] = replace(by_name[name], view=replace(by_name[name].view, axis=rows[0].axis))
+            asked.setdefault(name, set()).update(row.plane for row in rows)
+    nothing = {name: _without_labels(by_name[name], planes) for name, planes in asked.items()}
+    told = "; ".join(f"{name} {', '.join(map(str, planes))}" for name, planes in nothing.items() if planes)
+    count = sum(map(len, asked.values()))
+    say(
+        f"note: of the {count} planes asked for {sum(map(len, nothing.values()))} hold no label and count as empty"
+        + (f": {told}" if told else "")
+    )
+    return [_with_empty(by_name[one.name], nothing.get(one.name, [])) for one in cases]
+
+
+def _without_labels(case: PaintedCase | UnpaintedCase, planes: set[int]) -> list[int]:
+    if case.case.labels is None:
+        return sorted(planes)
+    painted = case.load().annotation.painted
+    return [plane for plane in sorted(planes) if plane < len(painted) and not painted[plane]]
+
+
+def _with_empty(case: PaintedCase | UnpaintedCase, planes: list[int]) -> PaintedCase | UnpaintedCase:
+    return replace(case, said=replace(case.said, empty=tuple(sorted({*case.said.empty, *planes}))))
 
 
 def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -61,15 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
     from ...cohort.choosing import check_asked, choose
     from ...cohort.model import load_model
     from ...io import check_writable, write_text
+    from ...io.writing import make_folder
 
     check_asked(arguments.count, arguments.per_scan, arguments.distance)
-    output = check_writable(arguments.output, (".csv",))
+    output = check_writable(arguments.output, (".csv",), folder_is_made=True)
     how = Applying(device=arguments.device, overlap=arguments.overlap)
     model = load_model(arguments.model)
     check_two_heads(model.configuration)
     before = None if arguments.before is None else worklist.read(arguments.before)
     cases = training.scans_from(arguments, model.configuration.axis, unpainted=True)
     check_outputs(arguments, [("the table", output)], cases=[one.case for one in cases])
+    make_folder(output.parent)
     scored = {}
     for number, case in enumerate(cases, 1):
         scored[case.name] = _scored(model, case, how)

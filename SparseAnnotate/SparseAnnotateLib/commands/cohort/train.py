@@ -61,6 +61,13 @@ def add_data(group) -> None:
         "itself); default: those that hold a label",
     )
     group.add_argument(
+        "--done",
+        nargs="+",
+        default=[],
+        metavar="TABLE.csv",
+        help="of cohort suggest: every plane that it asks for was looked at, and what holds no label there is empty",
+    )
+    group.add_argument(
         "--ends-painted",
         action="store_true",
         help="the first and last painted plane of a scan without a range are the structures' ends: beyond, all is "
@@ -155,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
     with started_by_torchrun(resolve_device(settings.device)) as processes:
         if not processes.speaks:
             arguments.console.quiet = True
-        scans = scans_from(arguments, None if start is None else start.configuration.axis)
+        scans = _labelled(arguments, scans_from(arguments, start and start.configuration.axis, unpainted=True))
         _check_outputs(arguments, output, [one.case for one in scans])
         folder = _training_folder(output, arguments.again, processes)
         try:
@@ -188,6 +195,23 @@ def _start(arguments):
     return start
 
 
+def _labelled(arguments, scans: list) -> list:
+    """Those that have labels; the others are told, for `cohort suggest` takes them from the same folder or table.
+
+    Raises
+    ------
+    InputError
+        Where none has labels.
+    """
+    there = [one for one in scans if one.case.labels is not None]
+    without = [one.name for one in scans if one.case.labels is None]
+    if not there:
+        raise InputError(f"none of the {len(scans)} scans in {arguments.data} has labels: paint some planes first")
+    if without:
+        arguments.console.say(f"note: left out, for they have no labels yet: {', '.join(without)}")
+    return there
+
+
 def scans_from(arguments, axis: str | None, *, unpainted: bool = False) -> list:
     """The scans that the arguments of `add_data` name.
 
@@ -198,7 +222,7 @@ def scans_from(arguments, axis: str | None, *, unpainted: bool = False) -> list:
     """
     from ...evaluation.datasets.table import class_names_from
     from ...evaluation.grid.planner import View
-    from .cases import find_painted_cases
+    from .cases import find_painted_cases, with_done
 
     try:
         names = class_names_from(arguments.class_names)
@@ -215,7 +239,8 @@ def scans_from(arguments, axis: str | None, *, unpainted: bool = False) -> list:
         limit=arguments.limit,
     )
     view = View(axis=axis if axis and arguments.axis == "auto" else arguments.axis, replace_nan=arguments.replace_nan)
-    return [replace(case, view=view, ends_painted=arguments.ends_painted) for case in cases]
+    cases = [replace(case, view=view, ends_painted=arguments.ends_painted) for case in cases]
+    return with_done(cases, arguments.done, arguments.console.say) if arguments.done else cases
 
 
 def _beside(output: Path) -> Path:
@@ -279,7 +304,7 @@ def _describe(console, trainer) -> None:
     if trainer.device == "cpu":
         minutes = trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
         console.say(
-            f"{trainer.epochs} epochs take about {max(1, minutes):.0f} min on two cores"
+            f"{trainer.epochs} epoch{'s take' if trainer.epochs > 1 else ' takes'} about {max(1, minutes):.0f} min on two cores"
             + ("" if settings.budget_s else ": --budget-s, a smaller --block or fewer --channels make it shorter")
         )
     if trainer.history:
