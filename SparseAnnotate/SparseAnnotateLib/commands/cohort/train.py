@@ -296,7 +296,9 @@ def _describe(console, trainer) -> None:
         f"{len(cohort.training)} scans to learn from with {cohort.painted_planes} painted planes, "
         f"{len(cohort.validation)} to validate with; structures: {', '.join(configuration.class_names)}"
     )
-    spacing, block = (_listed(values) for values in (configuration.spacing_mm, configuration.block))
+    spacing, block = (
+        " x ".join(f"{v:.4g}" for v in values) for values in (configuration.spacing_mm, configuration.block)
+    )
     console.say(
         f"blocks of {block} voxels at {spacing} mm, {settings.batch_size} a step, {trainer.steps_per_epoch} "
         f"step{'s' * (trainer.steps_per_epoch > 1)} an epoch, on {trainer.device}"
@@ -304,15 +306,11 @@ def _describe(console, trainer) -> None:
     if trainer.device == "cpu":
         minutes = trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
         console.say(
-            f"{trainer.epochs} epoch{'s take' if trainer.epochs > 1 else ' takes'} about {max(1, minutes):.0f} min on two cores"
+            f"{trainer.epochs} epoch{'s' * (trainer.epochs > 1)}: about {max(1, minutes):.0f} min on two cores"
             + ("" if settings.budget_s else ": --budget-s, a smaller --block or fewer --channels make it shorter")
         )
     if trainer.history:
         console.say(f"going on after epoch {len(trainer.history)}")
-
-
-def _listed(values) -> str:
-    return " x ".join(f"{value:.4g}" for value in values)
 
 
 def _line(epoch, epochs: int) -> str:
