@@ -17,6 +17,7 @@ from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
 from SparseAnnotateLib.jobs.folder import read_job, write_job
 from SparseAnnotateLib.jobs.starting import matched
 from SparseAnnotateLib.prediction import Prediction
+from SparseAnnotateLib.predictors.image_votes import ImageVotes
 from SparseAnnotateLib.predictors.initial import predicted_from
 from SparseAnnotateLib.predictors.odd_ends import planes_beyond
 from SparseAnnotateLib.predictors.rivals import Lost, clicked_on, told_dice, told_lost
@@ -95,13 +96,19 @@ class TestCorrections:
 
 
 class TestRivals:
-    def lost(self, rough, predicted, worthless=False):
-        return Lost(np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan), np.array([worthless]))
+    def lost(self, rough, predicted, worthless=False, shown=0.8):
+        return Lost(
+            np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan), np.array([worthless]), np.array([shown])
+        )
 
     def test_the_prediction_counts_by_the_squared_ratio_of_the_odds_of_what_is_lost(self):
         alike, worse = (self.lost(rough, 0.2).weight_of_predicted()[0] for rough in (0.2, 0.5))
-        assert alike == pytest.approx(np.exp(-2))
+        assert alike == pytest.approx(np.exp(-2.4))
         assert worse == pytest.approx(16 * alike)
+
+    def test_the_prediction_counts_more_the_more_corrected_planes_show_the_structure(self):
+        one, four = (self.lost(0.2, 0.2, shown=planes).weight_of_predicted()[0] for planes in (0.8, 3.8))
+        assert four == pytest.approx(4 * one)
 
     def test_worthless_outlines_leave_all_to_the_prediction_whatever_that_loses(self):
         assert self.lost(0.99, 0.95, worthless=True).weight_of_predicted()[0] > 1e5
@@ -168,6 +175,36 @@ class TestOddEnds:
         rough[8] = discs(3)[8]
         rough[9:] = 0
         assert self.beyond([3, 7], rough=rough) == []
+
+
+class TestImageVotes:
+    def votes(self, image, rough, predicted):
+        truth = discs(8)
+        annotation = corrected_on(truth, [5])
+        corrections = Corrections(discs(11), annotation, SPACING[::-1])
+        return ImageVotes(image, annotation, corrections, rough, predicted), corrections.region
+
+    def test_whoever_follows_the_image_counts_more(self):
+        image = volume_of(discs(8)).intensities
+        wrong, right = discs(11), discs(8)
+        for rough, predicted, more in ((wrong, right, True), (right, wrong, False)):
+            votes, region = self.votes(image, rough, predicted)
+            assert (votes.weight_of_predicted()[0] > 1) == more
+            factor = votes.on_plane(7, np.zeros((1, *rough[7][region].shape), np.float32))
+            differ = (rough != predicted)[7][region]
+            assert (factor[~differ] == 1).all()
+            assert ((factor[differ] > 1) == more).all()
+
+    def test_deep_in_the_rough_outline_and_where_the_image_shows_nothing_nobody_counts_more(self):
+        noise = np.random.default_rng(0).normal(size=discs(8).shape).astype(np.float32)
+        for image, score, most in ((volume_of(discs(8)).intensities, 2.0, 1.0), (noise, 0.0, 1.1)):
+            votes, region = self.votes(image, discs(11), discs(8))
+            factor = votes.on_plane(7, np.full((1, *discs(8)[7][region].shape), score, np.float32))
+            assert 1 / most <= factor.min() <= factor.max() <= most
+
+    def test_one_intensity_everywhere_says_nothing(self):
+        votes, _ = self.votes(np.zeros(discs(8).shape, np.float32), discs(11), discs(8))
+        assert votes.weight_of_predicted()[0] == pytest.approx(1, abs=0.05)
 
 
 class TestPrediction:
@@ -433,6 +470,17 @@ class TestCommandLine:
     def test_painted_planes_that_corrected_does_not_name_are_noted(self, tmp_path, capsys):
         assert self.given(tmp_path, "--corrected", "3") == 0
         assert "note: labels on plane 8 are not used, as --corrected does not name them" in capsys.readouterr().err
+
+    def test_labels_without_a_structure_take_those_of_the_program(self, tmp_path, files, capsys):
+        files("nothing.nii.gz", np.zeros_like(discs(8)))
+        assert self.given(tmp_path, labels="nothing.nii.gz") == 0
+        assert "expected Dice unknown" in capsys.readouterr().err
+        assert np.array_equal(result(tmp_path), discs(11))
+
+    def test_corrected_planes_that_show_nothing_promise_nothing(self, tmp_path, files, capsys):
+        files("nothing.nii.gz", np.zeros_like(discs(8)))
+        assert self.given(tmp_path, "--corrected", "0,11", labels="nothing.nii.gz") == 0
+        assert "expected Dice unknown" in capsys.readouterr().err
 
     def test_the_edited_file_alone_does_with_its_corrected_planes(self, tmp_path, files):
         edited = discs(11)

@@ -74,6 +74,9 @@ def understand_start(
     sentences, befores, doubts = [], [], []
     for path in paths:
         rough, told = read_rough_labels(path, volume, file.classes)
+        if not file.classes:
+            # Nothing is labelled yet, or only planes that show nothing: the structures are the program's.
+            file = replace(file, classes=rough.classes)
         pairs = matched(file.classes, rough.classes, matches)
         befores.append(renumbered(rough, pairs))
         doubts.append(rough.doubt)
@@ -234,7 +237,7 @@ def _number(structure: str, classes: Sequence[LabelClass], what: str) -> int:
         if len(found) == 1:
             return found[0]
     names = ", ".join(f"{one.name} ({one.value})" for one in classes) or "none"
-    raise InputError(f"--match {structure}: the {what} has no such structure; there are: {names}")
+    raise InputError(f"--match {structure}: no such structure in the {what}; there are: {names}")
 
 
 def own_numbers(file: LabelFile) -> np.ndarray:

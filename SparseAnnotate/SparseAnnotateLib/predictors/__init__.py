@@ -4,7 +4,8 @@
 - `groups`, `crossing`: structures painted on planes of their own, and planes painted along another axis.
 - `memory`: what was computed before, found again by what it was computed from.
 - `initial`: any of them started from a rough segmentation, which the painted planes correct (docs/design/initial.md);
-  `rivals`: which of the two leads; `odd_ends`: where the rough one stops too early; `scores`: both as one.
+  `rivals`: which of the two leads; `image_votes`: what the image says of them; `odd_ends`: where the rough
+  one stops too early; `scores`: both as one.
 - `nearest`, `shape`, `morphology`: interpolate, and learn nothing.
 - `networks/`: networks overfitted to one volume. `attention_unet3d/`: the 3-D network of Zhang 2019, likewise.
 - `guided/`: ours, the default: learns from the painted planes how to correct interpolations (docs/design/guided.md).

@@ -2,7 +2,7 @@
 
 Each structure has two scores at each pixel: the signed distance of the rough outline, corrected as the corrected planes
 say, and the log odds, against what else is likeliest, of the predictor, which has seen the corrected planes alone.
-Their mean decides (`scores`), weighed by how wrong each of them is (`rivals`).
+Their mean decides (`scores`), weighed by how wrong each of them is (`rivals`), and by the image (`image_votes`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from ..quality.expected import with_expected_quality
 from ..same_grid import check_same_grid
 from ..volume import Volume
 from .base import PredictorBase, run
+from .image_votes import ImageVotes
 from .rivals import told_dice, told_lost
-from .scores import joined_scores
+from .scores import corrected_labels, joined_scores
 
 _PREDICTED = 0.9
 
@@ -97,12 +98,16 @@ def joined(
     corrections = Corrections(rough, annotation, volume.spacing_mm, predicted)
     lost = told_lost(corrections, predicted)
     pixel_mm, keep = float(np.mean(volume.spacing_mm[1:])), predictor.options.keep_probabilities
-    both = joined_scores(corrections, lost, annotation, predicted, pixel_mm, keep)
+    corrected, votes = corrected_labels(corrections, annotation, pixel_mm), None
+    if predicted is not None:
+        votes = ImageVotes(volume.intensities, annotation, corrections, corrected, predicted.labels)
+    both = joined_scores(corrections, lost, annotation, predicted, votes, pixel_mm, keep)
     details = {"initial": {"corrected_planes": len(annotation.painted_planes)}}
     prediction = predictor.keep_promises(Prediction(both.labels, both.probabilities, details=details), annotation)
-    told = told_dice(
-        lost, both.corrected, None if predicted is None else predicted.labels, prediction.labels, annotation
-    )
+    if not lost.shown_on.any():
+        # Corrected planes that show nothing, as they should, say nothing of the outlines on others.
+        return prediction
+    told = told_dice(lost, corrected, None if predicted is None else predicted.labels, prediction.labels, annotation)
     return replace(
         prediction,
         expected_dice_per_plane=told.per_plane,

@@ -9,6 +9,7 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from ..corrections import Corrections, labels_of
 from ..prediction import Prediction
+from .image_votes import ImageVotes
 from .odd_ends import planes_beyond
 from .rivals import Lost, clicked_on
 
@@ -33,13 +34,19 @@ class Joined:
     Attributes
     ----------
     labels : uint8 (planes, rows, columns), at each pixel the structure whose score is highest
-    corrected : the same of the corrected rough outlines alone
     probabilities : float16 (classes + 1, planes, rows, columns), or None if not asked for
     """
 
     labels: np.ndarray
-    corrected: np.ndarray
     probabilities: np.ndarray | None
+
+
+def corrected_labels(corrections: Corrections, annotation: SparseAnnotation, pixel_mm: float) -> np.ndarray:
+    """uint8 (planes, rows, columns), what the corrected rough outlines alone say inside the range."""
+    labels = np.zeros_like(annotation.labels)
+    for plane in range(annotation.plane_range[0], annotation.plane_range[1] + 1):
+        labels[(plane, *corrections.region)] = labels_of(_of_outlines(corrections, plane, pixel_mm))
+    return labels
 
 
 def joined_scores(
@@ -47,24 +54,27 @@ def joined_scores(
     lost: Lost,
     annotation: SparseAnnotation,
     predicted: Prediction | None,
+    votes: ImageVotes | None,
     pixel_mm: float,
     keep_probabilities: bool,
 ) -> Joined:
-    """Each structure's mean score, weighed by how wrong outlines and prediction are."""
+    """Each structure's mean score, weighed by how wrong outlines and prediction are, and by what the image says."""
     count = annotation.class_count
-    labels, corrected = np.zeros((2, *annotation.labels.shape), np.uint8)
+    labels = np.zeros_like(annotation.labels)
     probabilities = None
     if keep_probabilities:
         probabilities = np.zeros((count + 1, *labels.shape), np.float16)
         probabilities[0] = 1
     weights = lost.weight_of_predicted()
+    if votes is not None:
+        weights = weights * votes.weight_of_predicted()
     unseen = [number - 1 for number in range(1, count + 1) if _is_unseen(corrections, number)]
     beyond = {number: planes_beyond(corrections, predicted, number) for number in range(1, count + 1)}
     first, last = annotation.plane_range
     for plane in range(first, last + 1):
         place = (plane, *corrections.region)
-        scores = np.clip(corrections.stack_mm(plane) / pixel_mm, -_DEEPEST_PIXELS, _DEEPEST_PIXELS) / 2
-        corrected[place] = labels_of(scores)
+        scores = _of_outlines(corrections, plane, pixel_mm)
+        on_pixels = np.float32(1) if votes is None else votes.on_plane(plane, scores)
         # What no corrected plane tells of, the prediction takes for something else.
         not_known = (scores[unseen] > 0).any(axis=0)
         for number in range(1, count + 1) if predicted is not None else ():
@@ -75,7 +85,7 @@ def joined_scores(
             if missing or plane in beyond[number]:
                 both = _LIKE_OUTLINES * log_odds
             else:
-                weight = np.float32(weights[number - 1])
+                weight = np.float32(weights[number - 1]) * on_pixels
                 both = (own + weight * log_odds) / (1 + weight / _LIKE_OUTLINES)
             scores[number - 1] = np.where(not_known, np.minimum(own, both), both)
         labels[place] = labels_of(scores)
@@ -84,7 +94,12 @@ def joined_scores(
     if probabilities is not None:
         for number, values in enumerate(probabilities):
             values[annotation.known] = annotation.labels[annotation.known] == number
-    return Joined(labels, corrected, probabilities)
+    return Joined(labels, probabilities)
+
+
+def _of_outlines(corrections: Corrections, plane: int, pixel_mm: float) -> np.ndarray:
+    """float32 (classes, rows, columns), half the distance to the corrected rough outline in pixels."""
+    return np.clip(corrections.stack_mm(plane) / pixel_mm, -_DEEPEST_PIXELS, _DEEPEST_PIXELS) / 2
 
 
 def _is_unseen(corrections: Corrections, number: int) -> bool:
