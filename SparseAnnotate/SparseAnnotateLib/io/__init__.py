@@ -7,8 +7,8 @@
   `segmentation`: .seg.nrrd; `itk`: everything that SimpleITK reads.
 - `headers`, `encoding`: the geometry of an image, repeated bit by bit in its results. `colors`, `polygons`: DICOM's.
 - `grid_checks`: one rectangular grid, and the file says which. `whole`: damage that ITK keeps to itself is found;
-  `packed`: compressed streams to their end; `nifti`: headers of both versions; `readable`: a file under a name and in
-  a form that ITK reads.
+  `foreign`: what is no scan at all; `packed`: compressed streams to their end; `nifti`: headers of both versions;
+  `readable`: a file under a name and in a form that ITK reads.
 - `tables`: .csv in any encoding.
 - `writing`: files that are whole or not there; `outputs`, `parts`: no output destroys an input.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from . import headers, nifti, packed
+from . import foreign, headers, nifti, packed
 from .grid_checks import check_header_grid, check_nifti_grid
 
 _log = logging.getLogger(__name__)
@@ -45,6 +45,9 @@ def check_whole(path: Path) -> np.ndarray:
         with path.open("rb") as stream:
             if not stream.read(1):
                 raise InputError(f"{path} is empty: get a fresh copy of it")
+        other = foreign.what_else(path)
+        if other is not None and not (name.endswith(_PICTURES) and other.startswith(("is a PNG", "is a JPEG picture"))):
+            raise InputError(f"{path} {other}")
         if nifti.is_nifti(path):
             return _check_nifti(path)
         if name.endswith((".nrrd", ".nhdr")):

@@ -82,26 +82,31 @@ def is_shown(intensities: np.ndarray, annotation: SparseAnnotation, number: int)
     return _variation(*pixels) > min(_SHOWN * by_chance, (2 + by_chance) / 3)
 
 
-def side_taken(
-    intensities: np.ndarray, annotation: SparseAnnotation, number: int, one: np.ndarray, other: np.ndarray
-) -> float:
-    """Of the voxels of which two masks of a structure differ, the share that looks as `other` has it; .5 for none.
+def share_inside(
+    intensities: np.ndarray, annotation: SparseAnnotation, number: int, mask: np.ndarray
+) -> tuple[float, float]:
+    """How much of a mask lies inside a structure, by its intensities, 0 to 1; and the standard error of that.
 
-    Looks are the intensities inside the structure and around it on the painted planes, each spread over bins that hold
-    a seventh or so of either. Half of it says that the image does not know.
+    Those of the mask are a mixture of those inside and around on the painted planes: each is turned into the share of
+    pixels like it that are inside (in bins that hold a seventh or so of either), and the mean of these lies between
+    the two means. 0 and infinity where inside and around look the same, or there is nothing.
 
     Parameters
     ----------
-    one, other : bool, shape of the volume
+    mask : bool, shape of the volume
     """
     pixels = _inside_and_around(intensities, annotation, number)
-    differ = one != other
-    if not all(map(len, pixels)) or not differ.any():
-        return 0.5
+    if not all(map(len, pixels)) or not mask.any():
+        return 0.0, np.inf
     edges = np.unique([np.quantile(part, np.linspace(0, 1, _BINS // 2)[1:-1]) for part in pixels])
     inside, around = (_shares(part, edges) for part in pixels)
-    looks = (inside / (inside + around))[np.searchsorted(edges, intensities[differ])]
-    return float(np.where(other[differ], looks, 1 - looks).mean())
+    likeness = inside / (inside + around)
+    within, beside, here = (likeness[np.searchsorted(edges, part)] for part in (*pixels, intensities[mask]))
+    apart = within.mean() - beside.mean()
+    if apart <= 0:
+        return 0.0, np.inf
+    error = np.sqrt(within.var() * (1 / len(here) + 1 / len(within))) / apart
+    return float(np.clip((here.mean() - beside.mean()) / apart, 0, 1)), float(error)
 
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:

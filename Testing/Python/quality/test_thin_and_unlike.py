@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_shown, side_taken
+from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_shown, share_inside
 from SparseAnnotateLib.quality.expected import with_expected_quality
 from SparseAnnotateLib.quality.image_agreement import image_agreement
 
@@ -71,12 +71,21 @@ def test_what_comes_and_goes_between_planes_that_look_alike_is_named(kind, predi
     assert prediction.expected_dice < steady.expected_dice - 0.1
 
 
-@pytest.mark.parametrize(("one", "other", "side"), [(6, 0, 1), (0, 6, 0), (6, 2, 0.9), (-6, 6, 0.5), (2, 2, 0.5)])
-def test_the_image_takes_the_side_of_the_mask_that_lies_on_what_it_shows(one, other, side):
+@pytest.mark.parametrize("pixels", [0, 2, -3, 6, 12])
+def test_the_image_tells_how_much_of_a_mask_lies_inside(pixels):
     truth = np.repeat((AWAY <= 4)[None], 7, axis=0)
     annotation = SparseAnnotation.from_painted_planes(truth.astype(np.uint8), [0, 3, 6])
-    moved = [np.roll(truth, pixels, axis=2) for pixels in (one, other)]
-    assert side_taken(image_of(truth), annotation, 1, *moved) == pytest.approx(side, abs=0.1)
+    moved = np.roll(truth, pixels, axis=2)
+    share, error = share_inside(image_of(truth), annotation, 1, moved)
+    assert share == pytest.approx((moved & truth).sum() / truth.sum(), abs=0.1)
+    assert 0 < error < 0.1
+
+
+def test_nothing_is_told_of_a_mask_where_the_image_shows_nothing():
+    truth = np.repeat((AWAY <= 4)[None], 7, axis=0)
+    annotation = SparseAnnotation.from_painted_planes(truth.astype(np.uint8), [0, 3, 6])
+    assert share_inside(np.zeros(truth.shape, np.float32), annotation, 1, truth) == (0.0, np.inf)
+    assert share_inside(image_of(truth), annotation, 1, np.zeros_like(truth)) == (0.0, np.inf)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,8 +1,8 @@
-"""Thin structures beside large ones: predicted with all others, or interpolated, as the image decides.
+"""Thin structures beside large ones: predicted with all others, or moved between their planes, as the image decides.
 
 What lies around a small organ tells much (optic nerves and chiasm lose without it); of a fibre beside a large organ, or
 in it, planes at their own size leave little. Which it is no rule of size tells, but the image does where it shows the
-structure: where the two differ, what looks like it. Where it does not show it, a prediction has only chance to go by.
+structure (`either`). Where it does not show it, a prediction has only chance to go by.
 """
 
 from __future__ import annotations
@@ -15,29 +15,18 @@ from itertools import pairwise
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from ...quality.appearance import is_shown, side_taken
+from ...quality.appearance import is_shown
 from ...quality.expected import expected_quality, quick_labels
 from ...volume import Volume
 from ..base import Prediction, Progress
-
-# Interpolation that lacks more than this of what the painted planes on both sides promise, and so much more than the
-# prediction does, is none.
-_NEARLY_NOTHING, _FAR_MORE = 0.5, 0.3
-
-# What is so alike on neighbouring painted planes, by their Dice, does not move, and is not to be done better.
-_STANDS_STILL = 0.97
-
-# Where the prediction lacks so much of it, and interpolation less by `_LESS`, or finds so much more than what little
-# was found, the image need not take its side as clearly: what is interpolated a little off does not look right either.
-_LACKING = 0.2
-_LESS, _MORE_FOUND = 0.1, 0.15
-_SIDE, _SIDE_OF_MORE = 0.5, 0.4
+from .displaced import displaced
+from .either import changes_too_much, is_better_displaced, is_painted_twice, stands_still
 
 
 def predicted_beside(
     predict: Callable, volume: Volume, annotation: SparseAnnotation, thin: list[int]
 ) -> Iterator[Progress | Prediction]:
-    """All structures by `predict`, but those of `thin` (class numbers) interpolated that are better so."""
+    """All structures by `predict`, but those of `thin` (class numbers) moved between planes that are better so."""
     with contextlib.closing(predict(volume, annotation)) as steps:
         for step in steps:
             if isinstance(step, Prediction):
@@ -46,40 +35,27 @@ def predicted_beside(
             yield step
     interpolated = quick_labels("shape", annotation, volume.spacing_mm, annotation.open_planes)
     interpolated = np.where(annotation.known, annotation.labels, interpolated)
-    lacks, would_lack = (_lacking(labels, annotation) for labels in (prediction.labels, interpolated))
-    better = []
+    lacks, outlines_lack = (_lacking(labels, annotation) for labels in (prediction.labels, interpolated))
+    better = {}
     for number in thin:
-        there, then = lacks[number - 1], would_lack[number - 1]
-        if then > _NEARLY_NOTHING and then > there + _FAR_MORE:
-            continue
-        side = _SIDE_OF_MORE if _lacks_more(there, then) else _SIDE
-        if _is_better_interpolated(volume, annotation, (prediction.labels, interpolated), number, side):
-            better.append(number)
-    yield _with_interpolated(prediction, volume, annotation, interpolated, better) if better else prediction
+        if is_painted_twice(annotation, number):
+            moved = displaced(annotation, interpolated, number, volume.spacing_mm)
+            too_much = changes_too_much(lacks[number - 1], outlines_lack[number - 1])
+            if _is_better(volume, annotation, number, prediction.labels == number, moved, too_much):
+                better[number] = moved
+    yield _with_displaced(prediction, volume, annotation, better) if better else prediction
 
 
-def _lacks_more(lacks: float, would_lack: float) -> bool:
-    """Whether a prediction lacks so much more of a structure than its interpolation would; by what both find."""
-    return lacks > _LACKING and would_lack < lacks - min(_LESS, _MORE_FOUND * (1 - lacks))
-
-
-def _is_better_interpolated(
-    volume: Volume, annotation: SparseAnnotation, two_labels: tuple[np.ndarray, np.ndarray], number: int, side: float
+def _is_better(
+    volume: Volume, annotation: SparseAnnotation, number: int, predicted: np.ndarray, moved: np.ndarray, too_much: bool
 ) -> bool:
-    """What the image says, if it shows the structure; docs/design/guided.md has how often it is right."""
-    masks = [(labels == number) & ~annotation.known for labels in two_labels]
-    if np.array_equal(*masks):
+    """Whether a structure is to be where it was moved; `too_much` where it changes too much between its planes."""
+    predicted, moved = (mask & ~annotation.known for mask in (predicted, moved))
+    if np.array_equal(predicted, moved):
         return False
-    painted = annotation.labels[annotation.source_planes] == number
-    painted = painted[painted.any(axis=(1, 2))]
-    if len(painted) < 2:
-        return False  # there is nothing to interpolate to
-    common, areas = (painted[1:] & painted[:-1]).sum(), painted.sum(axis=(1, 2))
-    if 2 * common >= _STANDS_STILL * (areas[1:].sum() + areas[:-1].sum()):
+    if stands_still(annotation, number) or not is_shown(volume.intensities, annotation, number):
         return True
-    if is_shown(volume.intensities, annotation, number):
-        return side_taken(volume.intensities, annotation, number, *masks) > side
-    return True
+    return not too_much and is_better_displaced(volume.intensities, annotation, number, predicted, moved)
 
 
 def _lacking(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
@@ -99,22 +75,15 @@ def _lacking(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
     return share
 
 
-def _with_interpolated(
-    prediction: Prediction,
-    volume: Volume,
-    annotation: SparseAnnotation,
-    interpolated: np.ndarray,
-    numbers: list[int],
+def _with_displaced(
+    prediction: Prediction, volume: Volume, annotation: SparseAnnotation, better: dict[int, np.ndarray]
 ) -> Prediction:
-    """The prediction in which some structures are where their interpolation is, and nowhere else."""
-    labels = prediction.labels
-    theirs = np.isin(interpolated, numbers)
-    left = np.isin(labels, numbers) & ~theirs
-    labels = np.where(theirs | left, interpolated, labels)
+    """The prediction in which some structures are where a mask of their own has them, and nowhere else."""
+    labels = _replaced(prediction.labels, annotation, better)
     quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape", volume.intensities)
     told = dict(prediction.details["expected_dice_per_class"])
     per_structure = np.array(prediction.expected_dice_per_structure)
-    for number in numbers:
+    for number in better:
         if np.isfinite(quality.per_class[number - 1]):
             told[annotation.classes[number - 1].name] = round(float(quality.per_class[number - 1]), 4)
         per_structure[:, number - 1] = quality.per_structure[:, number - 1]
@@ -125,7 +94,7 @@ def _with_interpolated(
         changed = labels != prediction.labels
         for value, plane in enumerate(probabilities):
             plane[changed] = labels[changed] == value
-    names = [annotation.classes[one - 1].name for one in numbers]
+    names = [annotation.classes[one - 1].name for one in better]
     return replace(
         prediction,
         labels=labels,
@@ -134,3 +103,19 @@ def _with_interpolated(
         expected_dice_per_plane=np.where(counted.any(axis=1), mean, np.nan).astype(np.float32),
         details={**prediction.details, "expected_dice_per_class": told, "interpolated": names},
     )
+
+
+def _replaced(labels: np.ndarray, annotation: SparseAnnotation, better: dict[int, np.ndarray]) -> np.ndarray:
+    """Labels with these masks; what a structure leaves is what the nearest other pixel of its plane is."""
+    from scipy.ndimage import distance_transform_edt
+
+    labels = labels.copy()
+    for plane in annotation.open_planes:
+        here = labels[plane]
+        left = np.isin(here, list(better)) & ~annotation.known[plane]
+        if left.any():
+            nearest = distance_transform_edt(left, return_distances=False, return_indices=True)
+            here[left] = here[tuple(nearest[:, left])]
+        for number, mask in better.items():
+            here[mask[plane] & ~annotation.known[plane]] = number
+    return labels

@@ -2,10 +2,10 @@
 
 The priors average over offsets and planes; of a fibre of one pixel a third is left then, everywhere under one half. So
 where all structures are thin each is predicted alone: on planes magnified three times where the image shows it, and by
-interpolating its outlines where the image does not tell it from what lies around. Fibres and sheets of 1 to 3 pixels,
-straight, oblique, branching (144 predictions): the worst against the better of `nearest` and `shape` was -.74, and is
--.02. Small organs beside large ones (`beside`) are not predicted so: what lies around them tells more (head and neck,
-12 structures on 3 to 17 planes: all lost, .02 to .38).
+moving its outlines from plane to plane (`displaced`) where the image does not tell it from what lies around, or takes
+their side (`either`); docs/measurements/guided.md has how good that is. Small organs beside large ones (`beside`) are
+not predicted so: what lies around them tells more (head and neck, 12 structures on 3 to 17 planes: all lost, .02 to
+.38).
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
-from ...interpolation import fill
-from ...quality.expected import expected_quality
+from ...quality.appearance import is_shown
+from ...quality.expected import expected_quality, quick_labels
 from ...structures import of_structures
 from ...volume import Volume
 from ..base import Prediction, Progress
+from .displaced import displaced
 from .distance_maps import inscribed_radius_mm
+from .either import is_better_displaced, is_painted_twice, stands_still
 
 # The largest disc that fits into a structure, on the painted plane where it is thickest: three pixels across.
 THIN_RADIUS_PIXELS = 2.0
@@ -86,15 +88,14 @@ def predicted_thin(
 def _predicted(
     predict: Predict, volume: Volume, annotation: SparseAnnotation, radius: float
 ) -> Iterator[Progress | Prediction]:
-    """One thin structure."""
-    if not is_discernible(volume, annotation):
-        labels = np.zeros(volume.shape, np.uint8)
-        for fraction in fill(labels, annotation, volume.spacing_mm):
-            yield Progress("interpolating distances", fraction)
-        labels = np.where(annotation.known, annotation.labels, labels)
-        quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape", volume.intensities)
-        yield Prediction(labels, expected_dice_per_plane=quality.per_plane, expected_dice=quality.whole)
-        return
+    """One thin structure, by `predict` and by what its painted planes alone say, whichever is better."""
+    moved = _displaced(volume, annotation)
+    if is_painted_twice(annotation, 1):
+        hidden = not (is_discernible(volume, annotation) or is_shown(volume.intensities, annotation, 1))
+        if hidden or stands_still(annotation, 1):
+            yield Progress("moving outlines", 1.0)
+            yield _told(moved, volume, annotation)
+            return
     rows, columns = bounding_box(annotation.labels[annotation.source_planes].any(axis=0), MARGIN_PIXELS)
     region = (slice(None), rows, columns)
     pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -105,9 +106,24 @@ def _predicted(
             if isinstance(step, Prediction):
                 labels = np.zeros(volume.shape, np.uint8)
                 labels[region] = _reduced(step.labels, times)
-                yield replace(step, labels=labels, probabilities=None)
+                masks = ((one == 1) & ~annotation.known for one in (labels, moved))
+                if is_painted_twice(annotation, 1) and is_better_displaced(volume.intensities, annotation, 1, *masks):
+                    yield _told(moved, volume, annotation)
+                else:
+                    yield replace(step, labels=labels, probabilities=None)
                 return
             yield replace(step, preview=None)
+
+
+def _displaced(volume: Volume, annotation: SparseAnnotation) -> np.ndarray:
+    outlines = quick_labels("shape", annotation, volume.spacing_mm, annotation.open_planes)
+    outlines = np.where(annotation.known, annotation.labels, outlines)
+    return displaced(annotation, outlines, 1, volume.spacing_mm).astype(np.uint8)
+
+
+def _told(labels: np.ndarray, volume: Volume, annotation: SparseAnnotation) -> Prediction:
+    quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape", volume.intensities)
+    return Prediction(labels, expected_dice_per_plane=quality.per_plane, expected_dice=quality.whole)
 
 
 def is_discernible(volume: Volume, annotation: SparseAnnotation) -> bool:

@@ -1,0 +1,108 @@
+"""Thin structures moved from one painted plane to the next, where interpolated outlines would lose them.
+
+Distance maps of two outlines that do not overlap have hardly a positive sum: an oblique fibre vanishes between its
+painted planes. Here every pixel of one plane is carried straight to one of the next, so that the squares of all ways
+add up to the least (displacement interpolation: McCann, "A convexity principle for interacting gases", Advances in
+Mathematics 1997). What branches is carried to both branches, for of planes of unequal area the pixels of the smaller
+one count several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from ...annotation import SparseAnnotation
+from ...distances import bounding_box
+
+# How much interpolated outlines count at least; more where the two planes overlap more, by their Dice.
+_OUTLINES = 0.4
+
+# Pixels on a plane that are assigned one by one: .1 s a gap.
+_MOST_PIXELS = 1000
+
+
+def displaced(
+    annotation: SparseAnnotation, interpolated: np.ndarray, number: int, spacing_mm: tuple[float, float, float]
+) -> np.ndarray:
+    """Where a structure is by its painted planes alone, bool (planes, rows, columns).
+
+    Beyond its painted planes, and next to one that lacks it, it is what it is on the nearest painted one: what is a
+    few pixels wide does not taper.
+
+    Parameters
+    ----------
+    interpolated : labels by interpolated outlines (`shape`)
+    number : of the structure's class
+    """
+    found = interpolated == number
+    first, last = annotation.plane_range
+    painted = [plane for plane in annotation.complete_planes_of(number) if first <= plane <= last]
+    if not painted:
+        return found
+    masks = {plane: annotation.labels[plane] == number for plane in painted}
+    for plane in range(first, last + 1):
+        before = max((one for one in painted if one <= plane), default=painted[0])
+        after = min((one for one in painted if one >= plane), default=painted[-1])
+        if not (masks[before].any() and masks[after].any()) or before == after:
+            found[plane] = masks[before if plane - before <= after - plane else after]
+    for before, after in pairwise(painted):
+        if after > before + 1 and min(masks[before].sum(), masks[after].sum()) > 0:
+            between = found[before + 1 : after]
+            if max(masks[before].sum(), masks[after].sum()) <= _MOST_PIXELS:
+                _fill_gap(between, masks[before], masks[after], spacing_mm[1:])
+    known = annotation.known
+    found[known] = annotation.labels[known] == number
+    return found
+
+
+def _fill_gap(between: np.ndarray, before: np.ndarray, after: np.ndarray, spacing_mm: tuple[float, float]) -> None:
+    """The planes between two painted ones, in place: moved pixels and interpolated outlines together."""
+    box = (slice(None), *bounding_box(before | after | between.any(axis=0), 2))
+    one, other = before[box[1:]], after[box[1:]]
+    overlap = 2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other))
+    weight = max(_OUTLINES, overlap)
+    planes = between[box]
+    steps = np.arange(1, len(planes) + 1) / (len(planes) + 1)
+    for plane, (covered, area) in zip(planes, _carried(one, other, steps, spacing_mm), strict=True):
+        plane[:] = _most_alike((1 - weight) * covered + weight * plane, area)
+
+
+def _carried(
+    before: np.ndarray, after: np.ndarray, steps: np.ndarray, spacing_mm: tuple[float, float]
+) -> Iterator[tuple[np.ndarray, float]]:
+    """The share of every pixel that is covered, and the area in pixels, at each step of the way (0 to 1)."""
+    starts, ends = _pairs(np.argwhere(before), np.argwhere(after), spacing_mm)
+    areas = np.count_nonzero(before), np.count_nonzero(after)
+    for step in steps:
+        places = starts + step * (ends - starts)
+        corners = np.floor(places + 1e-9).astype(int)
+        parts = np.clip(places - corners, 0, 1)
+        covered = np.zeros(np.add(before.shape, 1))
+        for down in (0, 1):
+            for right in (0, 1):
+                shares = np.abs(1 - down - parts[:, 0]) * np.abs(1 - right - parts[:, 1])
+                np.add.at(covered, (corners[:, 0] + down, corners[:, 1] + right), shares)
+        yield np.minimum(covered[:-1, :-1], 1), (1 - step) * areas[0] + step * areas[1]
+
+
+def _pairs(before: np.ndarray, after: np.ndarray, spacing_mm: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (n, 2) of both planes that belong together; of the plane with fewer each one about equally often."""
+    from scipy.optimize import linear_sum_assignment
+
+    if len(before) > len(after):
+        return _pairs(after, before, spacing_mm)[::-1]
+    often = np.tile(np.arange(len(before)), -(-len(after) // len(before)))
+    ways = ((after[:, None] - before[often]) * np.asarray(spacing_mm)) ** 2
+    ends, starts = linear_sum_assignment(ways.sum(axis=2))
+    return before[often[starts]].astype(float), after[ends].astype(float)
+
+
+def _most_alike(shares: np.ndarray, area: float) -> np.ndarray:
+    """The pixels whose expected Dice is the largest, if `shares` are their probabilities; of equal ones all."""
+    falling = np.sort(shares[shares > 1e-6])[::-1]
+    expected = 2 * np.cumsum(falling) / (np.arange(1, len(falling) + 1) + area)
+    last = np.flatnonzero(expected >= expected.max() - 1e-9)[-1]
+    return shares >= falling[last] - 1e-9

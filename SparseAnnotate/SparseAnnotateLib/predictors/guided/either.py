@@ -1,0 +1,69 @@
+"""Of a thin structure: the prediction, or what its painted planes alone say of it (`displaced`).
+
+The image decides, where it shows the structure. How many voxels of a mask lie inside is told by their intensities, as a
+mixture of those inside and around on the painted planes; from both masks' shares follow the Dice of either. What the
+painted planes say has not looked at the image, so what the image says of it is unbiased; a prediction has chosen what
+looks right. So where it lacks much of the structure it needs to be clearly better, and elsewhere so does the other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...annotation import SparseAnnotation
+from ...quality.appearance import share_inside
+
+# What is so alike on neighbouring painted planes, by their Dice, does not move, and is not to be done better.
+_STANDS_STILL = 0.97
+
+# A prediction with less than this share of the area lacks much. By how much more Dice it has to be better then, beside
+# one standard error; and by how much the painted planes have to be, where it does not.
+_LACKS, _CLEARLY, _AT_LEAST = 0.8, 0.05, 0.03
+
+# Interpolated outlines that lack more than this of what the planes promise, and so much more than the prediction does,
+# belong to what changes too much between its planes.
+_NEARLY_NOTHING, _FAR_MORE = 0.5, 0.3
+
+
+def stands_still(annotation: SparseAnnotation, number: int) -> bool:
+    """Whether neighbouring painted planes hardly differ."""
+    painted = _painted(annotation, number)
+    common, areas = (painted[1:] & painted[:-1]).sum(), painted.sum(axis=(1, 2))
+    return bool(2 * common >= _STANDS_STILL * (areas[1:].sum() + areas[:-1].sum()))
+
+
+def is_painted_twice(annotation: SparseAnnotation, number: int) -> bool:
+    """Whether there is anything between two planes to be told by them."""
+    return len(_painted(annotation, number)) > 1
+
+
+def changes_too_much(lacks: float, outlines_lack: float) -> bool:
+    """Whether outlines find hardly anything of what a prediction finds; shares of what is missing (`_lacking`)."""
+    return outlines_lack > _NEARLY_NOTHING and outlines_lack > lacks + _FAR_MORE
+
+
+def is_better_displaced(
+    intensities: np.ndarray, annotation: SparseAnnotation, number: int, predicted: np.ndarray, moved: np.ndarray
+) -> bool:
+    """Whether a mask by the painted planes alone (`moved`) is to be taken, not the one that was `predicted`.
+
+    Parameters
+    ----------
+    predicted, moved : bool, shape of the volume; of voxels that are not known
+    """
+    only = predicted & ~moved
+    inside, error = share_inside(intensities, annotation, number, moved)
+    theirs, _ = share_inside(intensities, annotation, number, predicted)
+    beside, _ = share_inside(intensities, annotation, number, only)
+    area, area_predicted = np.count_nonzero(moved), np.count_nonzero(predicted)
+    whole = max(inside * area + beside * np.count_nonzero(only), 1e-9)
+    lacks = area_predicted < _LACKS * area
+    inside = min(1.0, inside + error) if lacks else inside
+    dice = 2 * inside * area / (area + whole)
+    dice_predicted = min(1.0, 2 * theirs * area_predicted / (area_predicted + whole))
+    return bool(dice + (_CLEARLY if lacks else -_AT_LEAST) >= dice_predicted)
+
+
+def _painted(annotation: SparseAnnotation, number: int) -> np.ndarray:
+    painted = annotation.labels[annotation.source_planes] == number
+    return painted[painted.any(axis=(1, 2))]

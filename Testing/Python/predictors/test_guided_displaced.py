@@ -1,0 +1,137 @@
+"""Thin structures moved from one painted plane to the next, and when that is taken instead of the prediction."""
+
+import numpy as np
+import pytest
+from SparseAnnotateLib import SparseAnnotation
+from SparseAnnotateLib.interpolation import fill
+from SparseAnnotateLib.predictors.guided import displaced as module
+from SparseAnnotateLib.predictors.guided.displaced import displaced
+from SparseAnnotateLib.predictors.guided.either import changes_too_much, is_better_displaced, stands_still
+
+ROWS, COLUMNS = np.mgrid[:24, :40]
+SPACING = (1.0, 1.0, 1.0)
+
+
+def bars(*columns, width=2, rows=(8, 10)):
+    """A bar on every plane, from its first column; several where a plane gets several columns."""
+    planes = np.zeros((len(columns), *ROWS.shape), np.uint8)
+    for plane, starts in enumerate(columns):
+        for start in np.atleast_1d(starts):
+            planes[plane, rows[0] : rows[1], start : start + width] = 1
+    return planes
+
+
+def moved(truth, painted, spacing=SPACING):
+    annotation = SparseAnnotation.from_painted_planes(truth, painted)
+    interpolated = np.zeros_like(truth)
+    list(fill(interpolated, annotation, spacing))
+    return displaced(annotation, np.where(annotation.known, truth, interpolated), 1, spacing)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_what_moves_evenly_is_found_with_a_pixel_more_at_most(step, width):
+    truth = bars(*(2 + step * np.arange(7)), width=width, rows=(8, 8 + width)) == 1
+    found = moved(truth.astype(np.uint8), [0, 3, 6])
+    assert found[truth].all()
+    assert (found & ~truth).any(axis=1).sum(axis=1).max() <= (width == 3)
+
+
+def test_what_stands_still_stays():
+    truth = bars(*[9] * 9)
+    assert np.array_equal(moved(truth, [0, 8]), truth == 1)
+
+
+def test_what_branches_goes_to_both_branches():
+    truth = bars(20, *([20 - 4 * k, 20 + 4 * k] for k in range(1, 5)))
+    for one in (truth, truth[::-1]):
+        found = moved(one, [0, 4])
+        for plane in (1, 2, 3):
+            apart = 4 * (plane if one is truth else 4 - plane)
+            columns = np.flatnonzero(found[plane, 8])
+            assert np.abs(columns[:, None] - [20 - apart, 21 - apart, 20 + apart, 21 + apart]).min(axis=0).max() <= 1
+            assert len(columns) <= 6
+
+
+def test_a_sheet_moves_as_a_whole():
+    truth = bars(*(4 + 3 * np.arange(5)), width=1, rows=(2, 22))
+    assert np.array_equal(moved(truth, [0, 4]), truth == 1)
+
+
+def test_half_a_pixel_paints_both():
+    found = moved(bars(9, 9, 10, width=1, rows=(8, 9)), [0, 2])
+    assert np.flatnonzero(found[1, 8]).tolist() == [9, 10]
+
+
+def test_it_does_not_taper_beyond_its_planes_nor_towards_one_that_lacks_it():
+    truth = bars(*[9] * 10)
+    truth[6:] = 0
+    found = moved(truth, [2, 5, 9])
+    assert [int(plane.sum()) for plane in found] == [4] * 8 + [0, 0]
+
+
+def test_of_equal_ways_the_shortest_in_mm_is_taken():
+    truth = bars([4, 20], [0], [12, 12], width=1, rows=(8, 9))
+    truth[2, 8] = 0
+    truth[2, [8, 8], [5, 21]] = 1
+    found = moved(truth, [0, 2], (1.0, 1.0, 3.0))
+    assert set(np.flatnonzero(found[1, 8]).tolist()) <= {4, 5, 20, 21}
+
+
+def test_planes_of_very_many_pixels_keep_their_interpolated_outlines(monkeypatch):
+    truth = bars(*(2 + 3 * np.arange(5)))
+    whole = moved(truth, [0, 4])
+    monkeypatch.setattr(module, "_MOST_PIXELS", 3)
+    assert not np.array_equal(moved(truth, [0, 4]), whole)
+
+
+def test_what_is_painted_is_never_changed():
+    truth = bars(3, 9, 4, 20, 5)
+    found = moved(truth, [0, 1, 2, 4])
+    assert np.array_equal(found[[0, 1, 2, 4]], truth[[0, 1, 2, 4]] == 1)
+
+
+class TestEither:
+    @pytest.fixture
+    def case(self):
+        truth = bars(*(2 + 2 * np.arange(13)), width=3, rows=(4, 20))
+        annotation = SparseAnnotation.from_painted_planes(truth, [0, 4, 8, 12])
+        image = truth * 60.0 + np.random.default_rng(3).normal(0, 10, truth.shape)
+        return truth == 1, annotation, image
+
+    def better(self, case, predicted, by_planes):
+        _, annotation, image = case
+        unknown = ~annotation.known
+        return is_better_displaced(image, annotation, 1, predicted & unknown, by_planes & unknown)
+
+    def test_the_one_that_lies_on_what_the_image_shows_is_taken(self, case):
+        truth = case[0]
+        off = np.roll(truth, 2, axis=2)
+        assert self.better(case, off, truth)
+        assert not self.better(case, truth, off)
+
+    def test_the_prediction_stays_where_both_are_about_as_good(self, case):
+        truth = case[0]
+        almost = truth.copy()
+        almost[1, 4, :] = False
+        assert not self.better(case, almost, almost)
+
+    def test_a_prediction_that_lacks_much_needs_to_be_clearly_better(self, case):
+        truth = case[0]
+        half = truth.copy()
+        half[:, ::2] = False
+        off = truth.copy()
+        off[:, 4] = np.roll(truth[:, 4], 20, axis=1)
+        assert self.better(case, half, off)
+
+
+def test_what_stands_still_is_told_by_its_painted_planes():
+    for columns, still in ((np.full(5, 9), True), (9 + np.arange(5), False)):
+        truth = bars(*columns)
+        assert stands_still(SparseAnnotation.from_painted_planes(truth, [0, 2, 4]), 1) is still
+
+
+def test_what_outlines_do_not_find_changes_too_much():
+    assert changes_too_much(0.1, 0.6)
+    assert not changes_too_much(0.5, 0.6)
+    assert not changes_too_much(0.0, 0.4)
