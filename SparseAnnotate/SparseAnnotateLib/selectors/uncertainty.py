@@ -40,7 +40,7 @@ class UncertaintySelector(ActiveSelector):
     """The planes with the highest cross entropy of the prediction with itself, summed over the plane (Zhang 2019)."""
 
     name = "uncertainty"
-    summary = "planes that the predictor is least sure of, kept apart; measured: gains on keep-n at 20 % painted"
+    summary = "planes that the predictor is least sure of, apart from each other; measured: better than keep-n at 20 % painted"
     Options = UncertaintyOptions
 
     def _choose_by_prediction(self, volume, annotation, candidates, count, rng):

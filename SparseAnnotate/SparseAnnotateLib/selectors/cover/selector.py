@@ -27,7 +27,7 @@ class CoverSelector(ActiveSelector):
     name = "cover"
     aliases = ("expected-gain",)
     tells_structures = True
-    summary = "planes that serve every structure over its own range, and then where most is lost"
+    summary = "planes that serve every structure over its own range, then where most Dice is expected to be lost"
 
     def _candidates(self, annotation):
         # A plane on which some structures were painted can be painted for the others.
