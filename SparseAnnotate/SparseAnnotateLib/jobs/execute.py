@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from ..predictors import Prediction
 from ..predictors.memory import Memory
@@ -14,7 +14,7 @@ from .reporter import Reporter
 
 def steps(
     job: Job, reporter: Reporter, stop: Callable[[], bool], memory: Memory | None = None
-) -> Iterator[Prediction | None]:
+) -> Generator[Prediction | None, None, None]:
     """Advance the predictor by one step at a time; yields None after each, and last the Prediction.
 
     Raises

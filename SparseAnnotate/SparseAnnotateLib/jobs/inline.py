@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Generator
 
+from ..prediction import Prediction
 from .base import JobHandle, JobState, Runner
 from .execute import steps
 from .failure import JobCancelledError, JobFailedError, describe
@@ -20,9 +22,10 @@ class InlineHandle(JobHandle):
         self._queue = queue
         self._cancelled = False
         self._job: Job | None = None
-        self._prediction = None
-        self._reporter: Reporter | None = None
-        self._steps = None
+        self._prediction: Prediction | None = None
+        # Both are there once the job has begun.
+        self._reporter: Reporter
+        self._steps: Generator[Prediction | None, None, None] | None = None
 
     def cancel(self) -> None:
         """See `JobHandle`; the predictor is closed at the next poll."""
@@ -41,7 +44,7 @@ class InlineHandle(JobHandle):
     def _step(self) -> None:
         try:
             if self._steps is None:
-                self._begin()
+                self._steps = self._begin()
             self._prediction = next(self._steps)
         except JobCancelledError:
             self._reporter.cancelled()
@@ -53,14 +56,15 @@ class InlineHandle(JobHandle):
         if self._prediction is not None and not self._state.ended:
             self._reporter.result()
             self._end(JobState.FINISHED)
-            self._steps.close()
+            if self._steps is not None:
+                self._steps.close()
 
-    def _begin(self) -> None:
+    def _begin(self) -> Generator[Prediction | None, None, None]:
         self._state = JobState.RUNNING
         self._reporter = Reporter(lambda event: self._receive([event]), worker=str(os.getpid()))
         self._reporter.started()
         self._job = self._source.load()
-        self._steps = steps(self._job, self._reporter, lambda: self._cancelled)
+        return steps(self._job, self._reporter, lambda: self._cancelled)
 
     def _release(self) -> None:
         self._job = self._prediction = None

@@ -17,7 +17,8 @@ from .events import EventReader
 from .failure import BUG, CRASH, FOLDER, INPUT, MEMORY, ExitCode, JobFailedError, as_exception, describe
 from .folder import JobFolder, write_job
 from .job import Job, JobSource
-from .process import WorkerProcess, thread_limits
+from .locks import FileLock
+from .process import Worker, WorkerProcess, thread_limits
 from .result import read_result
 
 # A worker ends itself 1.65 s after it is asked to; one that has not by now is killed.
@@ -37,7 +38,7 @@ class _Writer(threading.Thread):
         self._source, self._runner = source, runner
         self.job: Job | None = None
         self.folder: JobFolder | None = None
-        self.lock = None
+        self.lock: FileLock | None = None
         self.error: Exception | None = None
 
     def run(self) -> None:
@@ -57,7 +58,7 @@ class LocalHandle(JobHandle):
         self._runner = runner
         self._cancelled_at: float | None = None
         self._writer: _Writer | None = None
-        self._process: WorkerProcess | None = None
+        self._process: Worker | None = None
         self._reader: EventReader | None = None
         self._last: events.Event | None = None
 
@@ -83,7 +84,7 @@ class LocalHandle(JobHandle):
             return
         self._cancelled_at = time.monotonic()
         if self._process is not None:
-            self._writer.folder.request_stop()
+            self._written.request_stop()
 
     def _advance(self) -> None:
         self._runner.start_next()
@@ -97,9 +98,9 @@ class LocalHandle(JobHandle):
             if self._cancelled_at is not None:
                 self._finish(JobState.CANCELLED)
         elif self._process is None:
-            self._launch()
+            self._launch(self._writer)
         else:
-            self._watch()
+            self._watch(self._process)
 
     def start(self) -> None:
         """Begin to write the folder: called by the runner when it is this job's turn."""
@@ -108,53 +109,60 @@ class LocalHandle(JobHandle):
         self._writer = _Writer(self._source, self._runner)
         self._writer.start()
 
-    def _launch(self) -> None:
+    @property
+    def _written(self) -> JobFolder:
+        """The folder, once the writer has made it."""
+        assert self._writer is not None
+        assert self._writer.folder is not None
+        return self._writer.folder
+
+    def _launch(self, writer: _Writer) -> None:
         """Start the worker as soon as the folder is complete."""
-        if self._writer.is_alive():
+        if writer.is_alive():
             return
         if self._cancelled_at is not None:
             self._finish(JobState.CANCELLED)
-        elif self._writer.error is not None:
-            self._finish(JobState.FAILED, _as_failure(self._writer.error))
+        elif writer.error is not None:
+            self._finish(JobState.FAILED, _as_failure(writer.error))
         else:
-            folder = self._writer.folder
-            self._reader = EventReader(folder.events)
+            self._reader = EventReader(self._written.events)
             try:
-                self._process = self._runner.launch(folder)
+                self._process = self._runner.launch(self._written)
             except OSError as error:
                 self._finish(JobState.FAILED, _as_failure(error))
 
-    def _watch(self) -> None:
+    def _watch(self, process: Worker) -> None:
         """Read what the worker said, and see whether it has ended, or must be."""
-        code = self._process.exit_code()
+        code = process.exit_code()
         self._read_events()
         late = self._cancelled_at is not None and time.monotonic() - self._cancelled_at > KILL_AFTER_S
         if code is None and not late:
             return
         unheard = code is not None and self._last is None and self._cancelled_at is None
-        if unheard and self._process.may_be_replaced():
+        if unheard and process.may_be_replaced():
             self._process = None
             return
         if code is None:
-            self._process.kill()
+            process.kill()
         else:
-            self._process.release()
+            process.release()
         self._read_events()
         if self._cancelled_at is not None:
             self._finish(JobState.CANCELLED)
         elif code == ExitCode.DONE:
             self._finish(JobState.FINISHED)
         else:
+            assert code is not None
             self._finish(JobState.FAILED, self._explain(code))
 
     def _read_events(self) -> None:
-        new = self._reader.read()
+        new = [] if self._reader is None else self._reader.read()
         self._receive(new)
         self._last = new[-1] if new else self._last
 
     def _explain(self, code: int) -> Exception:
         """What to raise for a worker that ended without a result."""
-        folder = self._writer.folder
+        folder = self._written
         if self._last is not None and self._last.kind == events.ERROR:
             return as_exception(self._last.reason, self._last.message, self._last.details)
         log = _tail(folder.log)
@@ -172,10 +180,10 @@ class LocalHandle(JobHandle):
             self._release()
 
     def _deliver(self):
-        return self._source.deliver(self._writer.job, read_result(self._writer.folder.result))
+        return self._source.deliver(self._writer.job, read_result(self._written.result))
 
     def _release(self) -> None:
-        if self._writer is not None and self._writer.folder is not None:
+        if self._writer is not None and self._writer.folder is not None and self._writer.lock is not None:
             self._writer.lock.release()
             store.remove_folder(self._writer.folder)
 
@@ -255,7 +263,7 @@ class LocalRunner(Runner):
         """Write a job into its folder; called in a thread of the job's own."""
         write_job(job, path)
 
-    def launch(self, folder: JobFolder) -> WorkerProcess:
+    def launch(self, folder: JobFolder) -> Worker:
         """Have a job run that was written; OSError where no process can be started."""
         return WorkerProcess(folder, self.environment, self.python)
 

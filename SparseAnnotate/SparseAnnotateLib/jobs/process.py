@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 from .folder import JobFolder
 
@@ -24,6 +25,26 @@ THREAD_VARIABLES = (
 _REAP_TIMEOUT_S = 0.5
 _LIBRARY_ROOT = str(Path(__file__).resolve().parents[2])
 _START = str(Path(__file__).resolve().with_name("start.py"))
+
+
+class Worker(Protocol):
+    """What a handle knows of the worker of its job: `WorkerProcess`, or a turn at one that stays."""
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+
+    def exit_code(self) -> int | None:
+        """How the job ended; None while it runs."""
+
+    def release(self) -> None:
+        """The job has ended."""
+
+    def may_be_replaced(self) -> bool:
+        """Whether another one shall try, after this one ended without a word."""
+
+    def kill(self) -> None:
+        """End the worker."""
 
 
 def interpreter() -> str:

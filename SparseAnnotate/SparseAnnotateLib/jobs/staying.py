@@ -18,7 +18,7 @@ from .folder import JobFolder, write_aside, write_job
 from .job import Job
 from .local import LocalRunner
 from .orders import HELLO
-from .process import PythonProcess, WorkerProcess, module_command
+from .process import PythonProcess, Worker, module_command
 from .shared_image import SharedImage
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class ResidentRunner(LocalRunner):
         """See `LocalRunner`; the image is written once for as many jobs as it stays the same."""
         write_job(job, path, self._image.write)
 
-    def launch(self, folder: JobFolder) -> Turn | WorkerProcess:
+    def launch(self, folder: JobFolder) -> Worker:
         """See `LocalRunner`."""
         if not self._stays:
             return super().launch(folder)

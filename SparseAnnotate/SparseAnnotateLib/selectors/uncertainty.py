@@ -40,8 +40,9 @@ class UncertaintySelector(ActiveSelector):
     """The planes with the highest cross entropy of the prediction with itself, summed over the plane (Zhang 2019)."""
 
     name = "uncertainty"
-    summary = "planes that the predictor is least sure of, apart from each other; measured: better than keep-n at 20 % painted"
+    summary = "planes that the predictor is least sure of, far apart; measured: better than keep-n at 20 % painted"
     Options = UncertaintyOptions
+    options: UncertaintyOptions
 
     def _choose_by_prediction(self, volume, annotation, candidates, count, rng):
         entropy = _entropy(self._prediction(volume, annotation, rng), candidates)
