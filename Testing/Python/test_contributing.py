@@ -14,20 +14,27 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 _CODE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SELECTOR, TEST = _CODE.findall(TEXT)
-PREDICTOR, PREDICTOR_TEST = _CODE.findall((ROOT / "docs" / "design" / "new_predictor.md").read_text(encoding="utf-8"))
+PREDICTOR_PAGE = (ROOT / "docs" / "design" / "new_predictor.md").read_text(encoding="utf-8")
+PREDICTOR, PREDICTOR_TEST = _CODE.findall(PREDICTOR_PAGE)
+LIBRARY = Path("SparseAnnotate") / "SparseAnnotateLib"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.fixture
-def library(tmp_path):
-    """A copy of the library, which a file can be added to."""
-    source = ROOT / "SparseAnnotate" / "SparseAnnotateLib"
-    return shutil.copytree(source, tmp_path / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+def repository(tmp_path):
+    """A copy of the library and of what its tests share, to which a newcomer's files are added where the pages say."""
+    no_cache, tests = shutil.ignore_patterns("__pycache__"), Path("Testing") / "Python"
+    shutil.copytree(ROOT / "SparseAnnotate" / "SparseAnnotateLib", tmp_path / LIBRARY, ignore=no_cache)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ("conftest.py", "selectors", "predictors"):
+        (tmp_path / tests).mkdir(parents=True, exist_ok=True)
+        copy = shutil.copy if name.endswith(".py") else shutil.copytree
+        copy(ROOT / tests / name, tmp_path / tests / name)
+    return tmp_path
 
 
 def python_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    paths = [str(folder), *(str(ROOT / "Testing" / "Python" / name) for name in ("selectors", "predictors"))]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(folder / LIBRARY.parent), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -35,40 +42,42 @@ def python_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
 class TestANewSelector:
     """One file, and three lines of test."""
 
-    def outcome(self, library: Path, selector: str) -> subprocess.CompletedProcess:
-        folder = library.parent
-        (library / "selectors" / "middle.py").write_text(selector, encoding="utf-8")
-        (folder / "test_middle.py").write_text(TEST, encoding="utf-8")
-        return python_in(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_middle.py")
+    def outcome(self, repository: Path, selector: str) -> subprocess.CompletedProcess:
+        file = "Testing/Python/selectors/test_middle.py"
+        assert f"`{file}`" in TEXT
+        (repository / LIBRARY / "selectors" / "middle.py").write_text(selector, encoding="utf-8")
+        (repository / file).write_text(TEST, encoding="utf-8")
+        return python_in(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", file)
 
-    def test_keeps_all_rules_with_three_lines(self, library):
+    def test_keeps_all_rules_with_three_lines(self, repository):
         assert len(TEST.splitlines()) == 3
-        done = self.outcome(library, SELECTOR)
+        done = self.outcome(repository, SELECTOR)
         assert done.returncode == 0, done.stdout
         assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 15
 
-    def test_that_breaks_a_rule_is_told_by_the_same_three_lines(self, library):
-        done = self.outcome(library, SELECTOR.replace("[:count]", ""))
+    def test_that_breaks_a_rule_is_told_by_the_same_three_lines(self, repository):
+        done = self.outcome(repository, SELECTOR.replace("[:count]", ""))
         assert done.returncode == 1
         assert "as_many_planes_as_asked" in done.stdout
 
-    def test_is_on_the_command_line_at_once(self, library):
-        (library / "selectors" / "middle.py").write_text(SELECTOR, encoding="utf-8")
-        done = python_in(library.parent, "-m", "SparseAnnotateLib.cli", "info")
+    def test_is_on_the_command_line_at_once(self, repository):
+        (repository / LIBRARY / "selectors" / "middle.py").write_text(SELECTOR, encoding="utf-8")
+        done = python_in(repository, "-m", "SparseAnnotateLib.cli", "info")
         assert re.search(r"^  middle +the planes nearest to the middle", done.stdout, re.MULTILINE), done.stderr
 
 
 class TestANewPredictor:
     """The page docs/design/new_predictor.md."""
 
-    def test_keeps_all_rules_with_three_lines_and_is_on_the_command_line(self, library):
+    def test_keeps_all_rules_with_three_lines_and_is_on_the_command_line(self, repository):
         assert len(PREDICTOR_TEST.splitlines()) == 3
-        (library / "predictors" / "between.py").write_text(PREDICTOR, encoding="utf-8")
-        (library.parent / "test_between.py").write_text(PREDICTOR_TEST, encoding="utf-8")
-        done = python_in(library.parent, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_between.py")
+        (file,) = re.findall(r"python -m pytest (\S+)`", PREDICTOR_PAGE)
+        (repository / LIBRARY / "predictors" / "between.py").write_text(PREDICTOR, encoding="utf-8")
+        (repository / file).write_text(PREDICTOR_TEST, encoding="utf-8")
+        done = python_in(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", file)
         assert done.returncode == 0, done.stdout
         assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 15
-        done = python_in(library.parent, "-m", "SparseAnnotateLib.cli", "info")
+        done = python_in(repository, "-m", "SparseAnnotateLib.cli", "info")
         assert "options: grow_px=0.0" in done.stdout, done.stderr
 
 
