@@ -84,6 +84,27 @@ def test_every_command_has_options_that_exist(page):
     assert refused == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, *sorted(ROOT.glob("*.md"))], ids=name_of)
+def test_every_script_is_there_and_knows_its_options(page):
+    text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
+    wrong = []
+    for script, words in re.findall(r"(?:python|--python-script) ((?:Testing|Resources|docs)/\S+\.py)([^\n`]*)", text):
+        if not (ROOT / script).is_file():
+            wrong.append(script)
+            continue
+        # Some options are those of a file beside it.
+        sources = [(ROOT / script).read_text(encoding="utf-8")]
+        sources += [
+            file.read_text(encoding="utf-8") for file in (ROOT / script).parent.glob("*.py") if file.stem in sources[0]
+        ]
+        wrong += [
+            f"{script} {one}"
+            for one in re.findall(r"(?<!\S)--[a-z-]+", words)
+            if not any(f'"{one}"' in source for source in sources)
+        ]
+    assert wrong == []
+
+
 class TestTheGuidesCommands:
     """They run, in their order, on files of the names that they use: a leaning cylinder and a ball, rough and true."""
 
