@@ -108,6 +108,16 @@ class TestClickedRanges:
         assert 2 in one.structures
         assert one.reason.startswith("b: ")
 
+    def test_a_reason_counts_one_plane_as_one(self):
+        (one,) = cover(clicked(9, (4, 4), gland=(4, 4)), 1)
+        assert one.reason == "gland: splits 1 of its 1 plane"
+        labels = np.zeros((9, 8, 8), np.uint8)
+        labels[2:7, 2:6] = 1
+        annotation = SparseAnnotation.from_painted_planes(labels, [2, 6], plane_range=(2, 6))
+        reasons = {two.plane: two.reason for two in cover(annotation, 3)}
+        assert reasons[3].endswith(": 1 plane from any painted one")
+        assert reasons[4].endswith(": 2 planes from any painted one")
+
     def test_structures_that_cover_no_plane_of_the_suggestion_are_not_named(self):
         annotation = clicked(60, (2, 57), head=(2, 12), foot=(48, 57))
         first, last = cover(annotation, 2)

@@ -75,8 +75,10 @@ def _reason(most: Losses, name: str, plane: int, before: int, after: int) -> str
         return "no structure is left to serve: evenly spaced"
     painted = most.extent.painted
     if painted:
-        said = f": {min(abs(plane - one) for one in painted)} planes from any painted one"
+        away = min(abs(plane - one) for one in painted)
+        said = f": {away} {'plane' if away == 1 else 'planes'} from any painted one"
     else:
-        said = f": splits {most.reach(plane, before, after)} of its {most.extent.length} planes"
+        length = most.extent.length
+        said = f": splits {most.reach(plane, before, after)} of its {length} {'plane' if length == 1 else 'planes'}"
     room = _LONGEST_REASON - len(said)
     return (name if len(name) <= room else name[: room - 1] + "…") + said
