@@ -39,6 +39,8 @@ COLUMNS = (
 TENTHS = (0.1, 0.9)
 # Of few volumes these ends hold 80 of 100 of those that they were not fitted on.
 FOURTEENTHS = (0.07, 0.93)
+# And these of `guided`, whose interval also reaches as far as what may go on or not takes it.
+TWELFTHS = (0.08, 0.92)
 SHELL = "@shell"
 SHELL_VOXELS = 2
 SHELL_WEIGHT = 0.5
@@ -55,6 +57,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     from SparseAnnotateLib.quality.features import features_of
     from SparseAnnotateLib.quality.image_agreement import image_agreement
     from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
+    from SparseAnnotateLib.quality.vanished import vanished_px
 
     volume = read_image(folder / "image.nii.gz", axis="k")
     labels = read_labels(folder / "label.nii.gz", volume).labels
@@ -80,6 +83,9 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     }
     image = image_agreement(prediction.labels, annotation, volume.intensities)
     arrays["plane_most"] = image.most_per_plane()[arrays["plane_plane"], arrays["plane_structure"]]
+    sizes = np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in prediction.labels])
+    doubtful = image.doubtful_px() * (vanished_px(prediction.labels, annotation) == 0) / 2
+    arrays["plane_sure"] = (sizes / np.maximum(sizes + doubtful, 1))[arrays["plane_plane"], arrays["plane_structure"]]
     left_out, name = [], "nearest" if predictor == "nearest" else "shape"
     for planes in groups_to_leave_out(annotation):
         rest = without_planes(annotation, planes)
@@ -92,6 +98,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
         file,
         **arrays,
         most=image.most_per_structure(),
+        sure=sizes.sum(axis=0) / np.maximum(sizes.sum(axis=0) + doubtful.sum(axis=0), 1),
         shift=comes_back.shifts(annotation, volume.intensities) * (predictor in INTERPOLATES),
         volume_dice=dice_from_confusion(confusion.sum(axis=0)),
         plane_dice=np.nanmean(
@@ -100,6 +107,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
         painted_px=painted,
         painted_planes=len(annotation.painted_planes),
         own_volume=np.nan if prediction.expected_dice is None else prediction.expected_dice,
+        own_interval=prediction.expected_dice_interval or (np.nan, np.nan),
         own_planes=np.full(len(confusion), np.nan) if own is None else own,
     )
 
@@ -214,7 +222,7 @@ def fitted(cases: Cases, reference: Cases) -> tuple[np.ndarray, np.ndarray, floa
 
 
 def volumes(cases: Cases, chance: np.ndarray) -> np.ndarray:
-    """Expected Dice of each case from what is lost on its rows, and no more than the image agrees with."""
+    """Expected Dice of each case from what is lost on its rows, from what the image agrees with and what may go on."""
     table, expected = cases.rows("plane_"), []
     for case, one in enumerate(cases.data):
         rows = table["case"] == case
@@ -223,7 +231,7 @@ def volumes(cases: Cases, chance: np.ndarray) -> np.ndarray:
         total = np.bincount(structure, area, minlength=count) + one["painted_px"]
         right = np.bincount(structure, area * (1 - chance[rows]), minlength=count) + one["painted_px"]
         lost = with_odds(1 - right / np.maximum(total, 1), one["shift"])
-        expected.append(np.mean(np.minimum(1 - lost, one["most"])[total > 0]))
+        expected.append(np.mean((np.minimum(1 - lost, one["most"]) * one["sure"])[total > 0]))
     return np.array(expected)
 
 
@@ -233,7 +241,7 @@ def planes(cases: Cases, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     _, index = np.unique(table["case"] * 10000 + table["plane"], return_inverse=True)
     number = np.bincount(index)
     shift = np.array([cases.data[case]["shift"][n] for case, n in zip(table["case"], table["structure"], strict=True)])
-    lost = np.maximum(with_odds(chance, shift), 1 - table["most"])
+    lost = 1 - np.minimum(1 - with_odds(chance, shift), table["most"]) * table["sure"]
     expected, true = (1 - np.bincount(index, values) / number for values in (lost, table["lost"]))
     case = np.bincount(index, table["case"]) / number
     return expected, true, case.astype(int)
@@ -284,8 +292,9 @@ def report(predictor: str, cases: Cases, reference: Cases, picture) -> None:
         if chosen.any():
             of = chosen[case]
             plane_interval = judge(f"{name}, planes", expected[of], true[of], cases.sets[case[of]])
+            ends = TWELFTHS if says_itself else FOURTEENTHS
             volume_interval = judge(
-                f"{name}, volumes", expected_volume[chosen], true_volume[chosen], cases.sets[chosen], FOURTEENTHS
+                f"{name}, volumes", expected_volume[chosen], true_volume[chosen], cases.sets[chosen], ends
             )
     if says_itself:
         from SparseAnnotateLib.quality.model import FEW_PLANES
@@ -293,7 +302,9 @@ def report(predictor: str, cases: Cases, reference: Cases, picture) -> None:
         few = np.array([one["painted_planes"] <= FEW_PLANES for one in cases.data])
         for name, group in ((f"of them at most {FEW_PLANES} planes painted", few), ("of them more planes", ~few)):
             of = group & ~cases.is_shell
-            print(judge(name, expected_volume[of], true_volume[of], cases.sets[of], FOURTEENTHS))
+            print(judge(name, expected_volume[of], true_volume[of], cases.sets[of], TWELFTHS))
+            low, high = np.array([one["own_interval"] for one in cases.data])[of].T
+            print(f"in the interval that was told: {((low <= true_volume[of]) & (true_volume[of] <= high)).mean():.3f}")
     within = [rank_correlation(expected[case == n], true[case == n]) for n in np.unique(case) if (case == n).sum() > 5]
     print(f"{predictor}: rank correlation of planes within a volume {np.nanmean(within):.2f}")
     if not says_itself:

@@ -6,6 +6,7 @@
   left out, to an expected Dice with an interval (docs/design/quality.md).
 - `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that are thin and not shown.
 - `image_agreement`: how far the image, whose intensities were seen on painted planes, agrees with a prediction.
+- `structure_seen`: one structure in the image, learned on painted planes; `between`: what comes and goes between them.
 - `comes_back`: how far the image changes between painted planes and comes back, which costs interpolated outlines.
 - `vanished`: structures that are lost between two planes that hold them.
 - `told`: what is told in the end, and what takes away from it; `warned`: what is said in sentences.

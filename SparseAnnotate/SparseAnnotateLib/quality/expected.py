@@ -26,7 +26,7 @@ from .model import (
     Model,
     ratio_of,
 )
-from .told import Told
+from .told import UNPROVEN, Told
 from .vanished import vanished_px
 from .warned import planes_by_name, shown_by_image, warnings_of
 
@@ -43,8 +43,7 @@ _SAYS_ITSELF = ("guided",)
 # These look at outlines only. (What comes and goes costs `nearest` no more than its model says.)
 INTERPOLATES = ("shape", "morphology")
 
-# More than this is said only where a left-out plane bears it out: where its Dice by interpolation reaches this much.
-_UNPROVEN = 0.99
+# A left-out plane bears out more than `UNPROVEN` if its Dice by interpolation reaches this much.
 _PROOF = 0.97
 
 # What is hidden less than this changes nothing that can be read.
@@ -154,12 +153,18 @@ def with_expected_quality(
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
     details = {**prediction.details}
+    least = most = told.whole
     if image is not None:
         told = told.at_most(image, prediction.labels, annotation)
+        # What may go on or not: all of it, none of it, and what is told. Where nothing is left it counts already.
+        least, most = (
+            told.doubted(prediction.labels, image.possible_px() * (missing_px == 0), annotation).whole,
+            told.whole,
+        )
+        told = told.doubted(prediction.labels, image.doubtful_px() * (missing_px == 0), annotation)
         details |= shown_by_image(image, annotation)
+    told = told.proven(lambda: _borne_out(annotation, spacing_mm), annotation)
     whole = told.whole
-    if whole is not None and whole > _UNPROVEN and not _borne_out(annotation, spacing_mm):
-        whole = _UNPROVEN
     if missing_px.any():
         details["vanished"] = planes_by_name(missing_px > 0, annotation)
     details["expected_dice_per_class"] = told.per_class
@@ -170,9 +175,15 @@ def with_expected_quality(
         expected_dice_per_structure=told.per_structure,
         expected_dice_interval_per_plane=shifted(told.per_plane, intervals[0]),
         expected_dice=whole,
-        expected_dice_interval=None if whole is None else tuple(shifted(np.array(whole), intervals[1]).tolist()),
+        expected_dice_interval=None if whole is None else _interval(whole, intervals[1], least, most),
         details=details,
     )
+
+
+def _interval(whole: float, shifts: tuple[float, float], least: float, most: float) -> tuple[float, float]:
+    """Where the Dice of 80 of 100 volumes lies, if all, some or nothing of what may go on does."""
+    low, high = min(least, whole), max(min(most, UNPROVEN), whole)
+    return float(shifted(np.array(low), shifts)[0]), float(shifted(np.array(high), shifts)[1])
 
 
 def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities):
@@ -206,10 +217,12 @@ def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predict
     return shifts(hidden, own, expected_quality(prediction, annotation, spacing_mm, predictor, intensities).per_class)
 
 
-def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> bool:
-    """Whether a painted plane that was left out came back nearly as it was painted, by interpolation alone."""
-    tried = _left_out(annotation, spacing_mm, "shape")
-    return any(np.nanmax(dice, initial=0) >= _PROOF for *_, dice in tried)
+def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> np.ndarray:
+    """Bool (structures,): interpolation alone brings a painted plane back nearly as it was painted, when left out."""
+    proof = np.zeros(annotation.class_count, bool)
+    for *_, dice in _left_out(annotation, spacing_mm, "shape"):
+        proof |= (np.nan_to_num(dice) >= _PROOF).any(axis=0)
+    return proof
 
 
 def left_out_excess(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from ..annotation import SparseAnnotation
 from .hidden import lowered
 from .image_agreement import ImageAgreement
 from .vanished import lasting_per_plane, lasting_share
+
+# More than this is told only of structures of which a left-out plane bears it out.
+UNPROVEN = 0.99
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,56 @@ class Told:
             for number, one in enumerate(annotation.classes)
             if one.name in self.per_class
         }
-        per_plane, per_structure = self.per_plane, self.per_structure
-        if per_structure is not None:
-            before = per_structure
-            per_structure = np.minimum(before, image.most_per_plane()).astype(np.float32)
-            sums = np.nansum(before, axis=1)
-            share = np.divide(np.nansum(per_structure, axis=1), sums, out=np.ones(len(sums)), where=sums > 0)
-            per_plane = (per_plane * share).astype(np.float32)
-        told = Told(per_plane, self._whole_with(per_class), per_class, per_structure)
+        told = Told(self.per_plane, self._whole_with(per_class), per_class, self.per_structure)
+        if self.per_structure is not None:
+            told = told._with_structures(np.minimum(self.per_structure, image.most_per_plane()))
         missed = image.missed_px()
-        return Told(told._with_lost(labels, missed), told.whole, per_class, per_structure) if missed.any() else told
+        return replace(told, per_plane=told._with_lost(labels, missed)) if missed.any() else told
+
+    def doubted(self, labels: np.ndarray, doubtful_px: np.ndarray, annotation: SparseAnnotation) -> Told:
+        """The same where structures may go on, on so many pixels, though nothing was predicted there."""
+        if not doubtful_px.any():
+            return self
+        count = annotation.class_count
+        # Plane by plane: to count, NumPy makes 8 bytes of each voxel.
+        sizes = np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in labels])
+        shares = sizes.sum(axis=0) / np.maximum(sizes.sum(axis=0) + doubtful_px.sum(axis=0) / 2, 1)
+        per_class = {
+            one.name: round(self.per_class[one.name] * float(shares[number]), 4)
+            for number, one in enumerate(annotation.classes)
+            if one.name in self.per_class
+        }
+        told = Told(self.per_plane, self._whole_with(per_class), per_class, self.per_structure)
+        if self.per_structure is None:
+            return told
+        return told._with_structures(self.per_structure * (sizes / np.maximum(sizes + doubtful_px / 2, 1)))
+
+    def proven(self, borne_out: Callable[[], np.ndarray], annotation: SparseAnnotation) -> Told:
+        """No number above `UNPROVEN` but for structures that left-out planes bear out: of planes, volume, structures.
+
+        Parameters
+        ----------
+        borne_out : gives bool (structures,). Planes are left out only if a structure or the volume has more.
+        """
+        asked = max([self.whole or 0, *self.per_class.values()]) > UNPROVEN
+        proof = borne_out() if asked else np.zeros(annotation.class_count, bool)
+        proven = {one.name: bool(proof[number]) for number, one in enumerate(annotation.classes)}
+        per_class = {name: d if proven[name] else min(d, UNPROVEN) for name, d in self.per_class.items()}
+        whole = self._whole_with(per_class)
+        if whole is not None and not proof.any():
+            whole = min(whole, UNPROVEN)
+        per_structure = self.per_structure
+        if per_structure is not None:
+            per_structure = np.where(proof, per_structure, np.minimum(per_structure, UNPROVEN)).astype(np.float32)
+        per_plane = self.per_plane if proof.all() else np.minimum(self.per_plane, UNPROVEN).astype(np.float32)
+        return Told(per_plane, whole, per_class, per_structure)
+
+    def _with_structures(self, per_structure: np.ndarray) -> Told:
+        """With another Dice of each structure on each plane: the planes' means change as much."""
+        sums = np.nansum(self.per_structure, axis=1)
+        share = np.divide(np.nansum(per_structure, axis=1), sums, out=np.ones(len(sums)), where=sums > 0)
+        per_plane = (self.per_plane * share).astype(np.float32)
+        return Told(per_plane, self.whole, self.per_class, per_structure.astype(np.float32))
 
     def _with_lost(self, labels: np.ndarray, missing_px: np.ndarray) -> np.ndarray:
         return lasting_per_plane(self.per_plane, labels, missing_px).astype(np.float32)

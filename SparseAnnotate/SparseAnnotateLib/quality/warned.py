@@ -13,17 +13,23 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..completeness import planes_named
-from .image_agreement import ImageAgreement
+from .image_agreement import TELLING, ImageAgreement
 
 # The share of what was predicted of a structure that is named; planes that fill less of it are let pass.
 _SHARE = 0.1
+# Less is named where it may go on over so much: the ends of vertebrae are seen, and not what lies between them.
+_LEAST_SEEN, _GOES_ON = 0.03, 0.35
+# The share of what was predicted on a plane; where less than this looks otherwise, the plane is let pass.
+_PART = 0.25
 
 
 def shown_by_image(image: ImageAgreement, annotation: SparseAnnotation) -> dict[str, dict[str, list[int]]]:
     """What the image shows against a prediction, for its details: by structure's name the planes.
 
     - unlike : planes between painted ones that do not look like the structure where it was predicted
-    - missed : planes that look like it where it was not predicted
+    - missed : planes that look like it where nothing of it was predicted
+    - more : planes on which more looks like it than was predicted, as on no painted plane beside them
+    - less : planes on which part of what was predicted does not look like it, as on no painted plane beside them
     """
     between = np.zeros(image.likeness.shape, bool)
     for number in range(annotation.class_count):
@@ -34,7 +40,15 @@ def shown_by_image(image: ImageAgreement, annotation: SparseAnnotation) -> dict[
     unlike, missed_px = image.unlike() & between, image.missed_px()
     unlike &= np.where(unlike, image.predicted_px, 0).sum(axis=0) > _SHARE * sizes
     missed = (missed_px > 0) & (missed_px.sum(axis=0) > _SHARE * sizes)
-    found = {"unlike": planes_by_name(unlike, annotation), "missed": planes_by_name(missed, annotation)}
+    marked = {"unlike": unlike, "missed": missed}
+    told = image.contrast >= TELLING
+    for name, px in (("more", image.more_px), ("less", image.less_px)):
+        here = (px > _PART * np.nan_to_num(image.predicted_px)) & between & told
+        seen = np.where(here, px, 0).sum(axis=0)
+        goes_on = np.where(between, image.goes_on_px, 0).sum(axis=0) if name == "more" else 0
+        here &= (seen > _SHARE * sizes) | ((seen > _LEAST_SEEN * sizes) & (goes_on > _GOES_ON * sizes))
+        marked[name] = here & ~unlike & ~missed
+    found = {name: planes_by_name(planes, annotation) for name, planes in marked.items()}
     return {name: planes for name, planes in found.items() if planes}
 
 
@@ -58,6 +72,8 @@ def warnings_of(details: Mapping[str, Any], annotation: SparseAnnotation) -> lis
     for kind, seen in (
         ("unlike", "does not look like {name}, which was predicted there"),
         ("missed", "looks like {name}, of which nothing was predicted there"),
+        ("more", "shows more that looks like {name} than was predicted there"),
+        ("less", "shows less that looks like {name} than was predicted there"),
     ):
         for name, planes in details.get(kind, {}).items():
             changes = _where_it_changes(annotation.complete_planes_of(numbers[name]), planes)

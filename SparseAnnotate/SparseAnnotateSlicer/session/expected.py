@@ -45,7 +45,7 @@ def comes_and_goes(prediction: Prediction) -> tuple[str, int] | None:
     It is the middle one of the longest run of planes that the prediction is warned of.
     """
     runs = []
-    for kind in ("vanished", "unlike", "missed"):
+    for kind in ("vanished", "unlike", "missed", "more", "less"):
         for name, planes in prediction.details.get(kind, {}).items():
             ends = np.flatnonzero(np.diff(planes) > 1) + 1
             runs += [(len(run), name, int(run[len(run) // 2])) for run in np.split(np.array(planes), ends)]

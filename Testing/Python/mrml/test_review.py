@@ -127,6 +127,8 @@ class TestAPrediction:
         assert comes_and_goes(replace(prediction, details={})) is None
         details = {"vanished": {"liver": [2]}, "missed": {"tumour": [1, 4, 5, 6]}, "unlike": {"liver": [3, 4]}}
         assert comes_and_goes(replace(prediction, details=details)) == ("tumour", 5)
+        part = {"more": {"tumour": [3, 4]}, "less": {"liver": [1, 2, 3], "tumour": [1]}}
+        assert comes_and_goes(replace(prediction, details=part)) == ("liver", 2)
 
     def test_can_be_cancelled(self, session, runner):
         running = submit(session, runner, "shape")

@@ -85,3 +85,23 @@ class TestNothingIsPromisedBeyondWhatAPaintedPlaneBearsOut:
 
     def test_where_left_out_planes_come_back_it_may_be_more(self):
         assert self.expect(tube(0, 9).astype(np.uint8), [0, 4, 8, 12, 16]) == 0.999
+
+    def test_each_structure_is_borne_out_by_itself_and_so_is_each_plane(self):
+        steady = tube(0, 9).astype(np.uint8)
+        jumps = np.stack([np.roll(np.eye(30, 60, k=10, dtype=bool), 7 * (k % 8), axis=1) for k in range(17)])
+        truth = np.where(steady[:, :30, :60] > 0, 1, np.where(jumps, 2, 0)).astype(np.uint8)
+        annotation = SparseAnnotation.from_painted_planes(truth, [0, 4, 8, 12, 16])
+        names = [one.name for one in annotation.classes]
+        many = np.full((17, 2), 0.999, np.float32)
+        given = Prediction(
+            truth,
+            expected_dice=0.999,
+            expected_dice_per_plane=many[:, 0],
+            expected_dice_per_structure=many,
+            details={"expected_dice_per_class": dict.fromkeys(names, 0.999)},
+        )
+        told = with_expected_quality(given, annotation, SPACING, "guided")
+        assert told.details["expected_dice_per_class"] == {names[0]: 0.999, names[1]: 0.99}
+        np.testing.assert_allclose(told.expected_dice_per_structure, [[0.999, 0.99]] * 17, atol=1e-6)
+        assert told.expected_dice_per_plane.max() == np.float32(0.99)
+        assert 0.99 < told.expected_dice < 0.999
