@@ -86,6 +86,7 @@ class TestEveryCommand:
             "evaluate needs DATA: add it, DATA before options that take",
         ),
         ("predict a b c -o out", "predict takes IMAGE and LABELS only, c is too much"),
+        ("suggest a b --count 3", "suggest takes IMAGE only, b is too much: give labels as --labels"),
     ],
 )
 def test_the_sentence_says_what_to_do(words, sentence, capsys):

@@ -4,6 +4,8 @@
 
 ROUGH is made by `rough_segmentations.py`; others are made up as in `initial.py`. The suggested planes are corrected at
 once, and in two halves, the second suggested after the first was corrected. Rows that are there are not measured again.
+``doubt`` is the network's segmentation with its own doubt (1 less the likeliest class), where ROUGH holds its
+probabilities; to be compared with ``network``, the same without.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from initial import REAL, corrected, load, mean_dice, roughs_of, rows_of
 from SparseAnnotateLib.initial import Initial
+from SparseAnnotateLib.io.rough import read_rough_labels
 from SparseAnnotateLib.predictors import PREDICTORS
 from SparseAnnotateLib.predictors.initial import run_from
 from SparseAnnotateLib.selectors.correcting import planes_to_correct
 
 KINDS = (*REAL, "wandering", "leaking", "missing", "ends")
+DOUBT = "doubt"
 FRACTIONS = (0.05, 0.1)
 CASES = (
     "MSD_hippocampus_056",
@@ -33,12 +38,21 @@ CASES = (
 )
 
 
-def measure(data: Path, rough_folder: Path, case: str, done: set, results) -> None:
+def measure(data: Path, rough_folder: Path, case: str, kinds: list[str], done: set, results) -> None:
     """A line of JSON for each kind of rough segmentation and number of planes."""
     volume, expert = load(data, case)
     first, last = expert.plane_range
-    for kind, rough in roughs_of(case, list(KINDS), volume, expert, rough_folder):
-        initial = Initial(rough, expert.classes)
+    initials = {
+        kind: Initial(rough, expert.classes)
+        for kind, rough in roughs_of(case, list(KINDS), volume, expert, rough_folder)
+    }
+    probabilities = rough_folder / "network" / f"{case}.probabilities.nrrd"
+    if "network" in initials and probabilities.exists():
+        doubt = read_rough_labels(probabilities, volume, expert.classes)[0].doubt
+        initials[DOUBT] = replace(initials["network"], doubt=doubt)
+    for kind, initial in initials.items():
+        if kind not in kinds:
+            continue
 
         def dice(annotation, initial=initial) -> float:
             labels = run_from(PREDICTORS.create("guided"), volume, annotation, initial).labels
@@ -65,8 +79,8 @@ def measure(data: Path, rough_folder: Path, case: str, done: set, results) -> No
 
 def table(lines: list[dict]) -> str:
     out = ["| rough one | at once | better | worst | in halves | worst |", "|---" * 6 + "|"]
-    for kind in ("all", *KINDS):
-        chosen = [line for line in lines if kind in ("all", line["kind"])]
+    for kind in ("all", *KINDS, DOUBT):
+        chosen = [line for line in lines if kind == line["kind"] or (kind == "all" and line["kind"] != DOUBT)]
         if not chosen:
             continue
         gains = np.array([line["at_once"] - line["even"] for line in chosen])
@@ -82,12 +96,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--rough", type=Path, required=True, help="folder of rough_segmentations.py")
     parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--kinds", default=",".join((*KINDS, DOUBT)))
     parser.add_argument("--results", type=Path, required=True, help="lines of JSON, added to what is there")
     arguments = parser.parse_args()
     done = {(line["case"], line["kind"], line["planes"]) for line in rows_of(arguments.results)}
     with arguments.results.open("a") as results:
         for case in filter(None, arguments.cases.split(",")):
-            measure(arguments.data, arguments.rough, case, done, results)
+            measure(arguments.data, arguments.rough, case, arguments.kinds.split(","), done, results)
     sys.stdout.write(table(rows_of(arguments.results)) + "\n")
 
 

@@ -163,7 +163,9 @@ def by_network(folder: Path, output: Path, name: str) -> None:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         image = folder / "data" / case.partition(":")[0] / "image.nii.gz"
-        subprocess.run([*command, "predict", str(model), str(image), "-o", str(path)], check=True)
+        probabilities = output / "network" / f"{case}.probabilities.nrrd"
+        options = ["-o", str(path), "--probabilities", str(probabilities)]
+        subprocess.run([*command, "predict", str(model), str(image), *options], check=True)
 
 
 def main() -> None:

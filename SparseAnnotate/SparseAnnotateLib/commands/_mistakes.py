@@ -40,7 +40,8 @@ def _unknown(parser, text: str) -> str:
         return f"{_name(parser)} has no option {option}: {meant}"
     takes = [_metavar(action) for action in parser._actions if not action.option_strings]
     files = f"takes {' and '.join(takes)} only" if takes else "takes options only"
-    return f"{_name(parser)} {files}, {text} is too much: leave it out, or put names with blanks in quotes"
+    instead = "give labels as --labels" if "--labels" in parser._option_string_actions else "leave it out"
+    return f"{_name(parser)} {files}, {text} is too much: {instead}, or put names with blanks in quotes"
 
 
 def _too_few(parser, name: str, count: str) -> str:
