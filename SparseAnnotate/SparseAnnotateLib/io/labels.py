@@ -31,9 +31,9 @@ class LabelFile:
     labels : ndarray of unsigned integers, shape (planes, rows, columns)
         Values of `classes`, along the volume's annotation axis; 0 is background.
     classes : tuple of LabelClass
-        Those of the file: every segment of a segmentation, even an empty one; of a label map the values that occur.
+        Every segment of a segmentation, even an empty one; the values that occur in a label map.
     painted : ndarray of bool, shape (planes, classes), or None
-        The planes that each structure was painted on, where the file itself tells (DICOM, folders with some slices).
+        The planes that each structure was painted on, if the file itself holds this (DICOM, folders with some slices).
     """
 
     labels: np.ndarray
@@ -41,7 +41,7 @@ class LabelFile:
     painted: np.ndarray | None = None
 
     def to_annotation(self, planes: Sequence[int] | None = None, empty: Sequence[int] = ()) -> SparseAnnotation:
-        """What is painted: `planes`, else those that the file tells, else those that hold a label; and `empty` ones."""
+        """What is painted: `planes`, else those that the file names, else those that hold a label; and `empty` ones."""
         if planes is not None or self.painted is None:
             return SparseAnnotation.from_painted_planes(self.labels, planes, empty=empty, classes=self.classes)
         told = np.flatnonzero(self.painted.any(axis=1))

@@ -96,7 +96,7 @@ class JobHandle(abc.ABC):
 
     @abc.abstractmethod
     def cancel(self) -> None:
-        """Ask the job to end; it has, at most 2 s later on a CPU, as `poll` will tell."""
+        """Ask the job to end. On a CPU it ends within 2 s; `poll` says when."""
 
     def close(self) -> None:
         """Cancel it if it runs, wait for its end, and remove what it left behind: its result can be had no more."""

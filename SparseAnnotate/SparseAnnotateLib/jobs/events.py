@@ -26,9 +26,9 @@ class Event:
     Attributes
     ----------
     kind : {"started", "progress", "heartbeat", "result", "error", "cancelled"}
-        A heartbeat repeats the latest progress, so that a reader can tell slow from dead.
+        A heartbeat repeats the latest progress, so that a reader knows that a slow worker is alive.
     elapsed_s : since the worker started
-    remaining_s : estimated from the fraction done; None as long as that says nothing
+    remaining_s : estimated from the fraction done; None while nothing is done
     stage, fraction, message : as the predictor's Progress, or for an error the sentence for the user
     preview : a plane's number and its labels so far, uint8 (rows, columns), or None
     reason, details : of an error, see `failure.describe`

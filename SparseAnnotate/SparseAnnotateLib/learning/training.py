@@ -51,7 +51,7 @@ class Recipe:
     hold_to_prior : weight of the cross entropy with the prior where partly painted planes are unknown, as against a
         known voxel's
     augmentation : of the training windows
-    seed : the only source of chance
+    seed : of all random numbers
     """
 
     loss: str = "dice+ce"

@@ -35,7 +35,7 @@ class PredictorOptions(Options):
 
     Attributes
     ----------
-    seed : the only source of chance
+    seed : of all random numbers
     device : ``auto`` takes a GPU where there is one and the predictor can use it
     fill_holes : fill holes of each structure ``plane`` by plane, in 3-D (``volume``), or not (``off``)
     main_component : keep only the largest connected part of each structure (known voxels always stay)
@@ -58,9 +58,9 @@ class Predictor(Protocol):
 
 
 class PredictorBase(abc.ABC):
-    """Base of our predictors: checks the input, and holds the promises of docs/design/design.md for all of them.
+    """Base of our predictors: checks the input, and keeps the rules of docs/design/design.md for all of them.
 
-    A predictor writes `_predict`, a generator that yields Progress and, last, a Prediction. Whatever that says, known
+    A predictor writes `_predict`, a generator that yields Progress and, last, a Prediction. Whatever it yields, known
     voxels come back as they were given, structures stay inside their ranges, and progress never goes back.
     """
 

@@ -5,14 +5,14 @@
 - `features`, `model`, `expected`: from the way to the painted planes, and how hard this volume was where planes were
   left out, to an expected Dice with an interval (docs/design/quality.md).
 - `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that are thin and not shown.
-- `image_agreement`: how far the image, whose intensities were seen on painted planes, agrees with a prediction.
+- `image_agreement`: how far the image, whose intensities are known from painted planes, agrees with a prediction.
 - `structure_seen`: one structure in the image, learned on painted planes; `between`: what comes and goes between them.
-- `comes_back`: how far the image changes between painted planes and comes back, which costs interpolated outlines.
+- `comes_back`: how far the image changes between painted planes and comes back, where interpolated outlines are wrong.
 - `vanished`: structures that are lost between two planes that hold them.
-- `told`: what is told in the end, and what takes away from it; `warned`: what is said in sentences.
+- `told`: the expected Dice as it is reported, and what lowers it; `warned`: the warnings, in sentences.
 
-May be imported here: the ground, `completeness`, `distances`, `interpolation`, `metrics`. It is told a predictor's name
-and what that predicted; it never runs one.
+May be imported here: the ground, `completeness`, `distances`, `interpolation`, `metrics`. It gets a predictor's name
+and its prediction; it never runs a predictor.
 """
 
 from .agreement import agreement_per_plane, p_accuracy, p_dsc

@@ -31,7 +31,7 @@ def p_dsc(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def p_accuracy(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """P-accuracy: structure voxels with the same label in both, of all that both find (Zhang 2019, eq. 4).
 
-    For several classes; with one it is P-DSC. Background does not count: it would rather tell how much of it there is.
+    For several classes; with one it is P-DSC. Background does not count: its agreement mostly depends on its size.
 
     Returns
     -------

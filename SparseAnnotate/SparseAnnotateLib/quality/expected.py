@@ -83,13 +83,13 @@ def expected_quality(
 ) -> ExpectedQuality:
     """Model the Dice of a prediction: see docs/design/quality.md.
 
-    Painted planes are left out in two groups, predicted by interpolation and scored, which tells how hard this volume
-    is; the rest comes from the way to the painted planes, how these differ, and disagreement with another predictor.
+    Painted planes are left out in two groups, predicted by interpolation and scored, which shows how hard this volume
+    is. The rest comes from the distance to the painted planes, how these differ, and disagreement with another one.
 
     Parameters
     ----------
     predictor : name of the one that made the prediction
-    intensities : the image, shape (planes, rows, columns): without it, structures are taken to look as ever
+    intensities : the image, shape (planes, rows, columns): without it, the appearance of structures is not used
     """
     name = "nearest" if predictor == "nearest" else "shape"
     model = NEAREST if name == "nearest" else INTERPOLATED

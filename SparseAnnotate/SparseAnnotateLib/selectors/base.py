@@ -27,7 +27,7 @@ class Suggestion:
     plane : its number
     score : how strongly it is suggested; higher is stronger
     reason : in a few words, for the panel
-    structures : class numbers of those to paint there; empty where the selector does not tell them apart: paint all
+    structures : class numbers of those to paint there; empty if the selector does not distinguish them: paint all
     optional : class numbers of others that can cross the plane, which gain nothing from being painted there
     """
 
@@ -80,7 +80,7 @@ class SelectorBase(abc.ABC):
         Parameters
         ----------
         count : how many; fewer come back where fewer are left
-        rng : the only source of chance
+        rng : of all random numbers
 
         Raises
         ------

@@ -48,7 +48,7 @@ class TrainingSettings:
     structure_share : of the blocks that are drawn around a structure's voxel; the others hold a painted plane anywhere
     augmentation : turn, scale, shift blocks in their planes, and change their intensities
     flips : mirror rows and columns as well, where anatomy allows
-    seed : the only source of chance
+    seed : of all random numbers
     device : ``auto``, ``cpu``, ``cuda`` or ``mps``
     """
 

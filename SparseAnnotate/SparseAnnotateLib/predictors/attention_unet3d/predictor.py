@@ -1,4 +1,4 @@
-"""`attention-unet3d`: a 3-D U-Net whose two heads tell, by how far they agree, where it is wrong (Zhang 2019)."""
+"""`attention-unet3d`: a 3-D U-Net with two heads; where they disagree, it is probably wrong (Zhang 2019)."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ class GuidedOptions(PredictorOptions):
 
     Attributes
     ----------
-    start_from : a cohort model (``sparse-annotate cohort train``) whose probabilities become one more prior, trusted as
-        far as the painted planes bear them out
+    start_from : a cohort model (``sparse-annotate cohort train``) whose probabilities become one more prior, weighed by
+        how well they fit the painted planes
     """
 
     start_from: str | None = None

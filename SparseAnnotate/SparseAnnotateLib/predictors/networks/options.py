@@ -25,10 +25,10 @@ class NetworkOptions(Augmentation, PredictorOptions):
     weights : a file or folder with pretrained weights, whatever `encoder_weights` says (``--weights PATH``)
     encoder_depth : times that the encoder halves the plane
     decoder_width : decoder channels at full resolution
-    neighbours : planes on each side that the network sees too; 0 as in Payer 2023
+    neighbours : planes on each side that are input, too; 0 as in Payer 2023
     known_channel : the known mask is a channel (Specktor-Fadida 2023)
-    prior : what the network sees too and starts from: ``shape``, interpolated outlines; ``cohort``, outlines and a
-        cohort model's probabilities, weighed by how far the painted planes bear them out; ``none`` as in the papers
+    prior : a further input, and the start of the output: ``shape``, interpolated outlines; ``cohort``, outlines and a
+        cohort model's probabilities, weighed by how well they fit the painted planes; ``none`` as in the papers
     start_from : a cohort model (``sparse-annotate cohort train``); then `prior` is ``cohort``
     border_planes : planes next to each end of the range, known to be empty, that are trained on (Specktor-Fadida 2023)
     loss : ``dice``, ``ce``, ``pbce``, ``mbce``, or a sum such as ``dice+ce``
