@@ -38,6 +38,8 @@ class ListParser(argparse.ArgumentParser):
 
     def _rewritten(self, words: list[str]) -> list[str]:
         """Files first, for argparse takes those behind an option for too many where LABELS may be left out."""
+        if "" in words and not self._may_be_empty(words):
+            self.error(_empty(words, self._option_string_actions))
         end = words.index("--") if "--" in words else len(words)
         options, files, behind = [], [], words[end:]
         lists: list[list[str]] = []
@@ -68,12 +70,26 @@ class ListParser(argparse.ArgumentParser):
         begun = {id(known[one]): known[one] for one in known if name.startswith("--") and one.startswith(name)}
         return (next(iter(begun.values())), value if equals else None) if len(begun) == 1 else (None, None)
 
+    def _may_be_empty(self, words: list[str]) -> bool:
+        """Where the option before says itself what is wrong with it, or nothing is."""
+        action = self._option_string_actions.get(words[words.index("") - 1]) if words.index("") else None
+        return action is not None and (action.type is not None or action.default == "" or action.nargs not in (None, 0))
+
     def _give_back(self, lists: list[list[str]], files: list[str], behind: int) -> None:
         """A file at the end of a list of any words, where one is missing otherwise: ``--classes liver scan.nii``."""
         wanted = sum(1 for action in self._actions if not action.option_strings and action.required)
         for taken in reversed(lists):
             while len(files) + behind < wanted and len(taken) > 2 and os.path.exists(taken[-1]):
                 files.append(taken.pop())
+
+
+def _empty(words: Sequence[str], known) -> str:
+    """Of an empty word, most often a variable of the shell that is not set; some options say so themselves."""
+    before = words[words.index("") - 1] if words.index("") else ""
+    action = known.get(before)
+    if action is None or action.nargs == 0:
+        return "a name is empty: is a variable of the shell not set?"
+    return f"{before} has an empty value: is a variable of the shell not set?"
 
 
 def _values(action: argparse.Action, value: str | None, words: Sequence[str], number: int) -> tuple[list[str], int]:

@@ -99,12 +99,24 @@ def _refuse_options_of_one_case(arguments) -> None:
     """Many cases are told apart in their table, not by options that would hold for all of them."""
     from ..jobs.cases import COLUMNS
 
+    _refuse_one_scan(arguments.image)
     _given.said_by(arguments)  # LABELS taken for the planes of --empty-of, say, are no plane numbers
     for name in (*_given.NAMES, *_initial.NAMES, "quality", "probabilities"):
         if getattr(arguments, name):
             option = name.replace("_", "-")
             advice = f", or a column {name} in a table of cases" if name in COLUMNS else ""
             raise InputError(f"--{option} is for one case: give LABELS{advice}")
+
+
+def _refuse_one_scan(path: str) -> None:
+    """Refuse a scan whose LABELS were forgotten, which is no table and no folder of cases."""
+    from ..io import is_scan
+
+    if is_scan(path):
+        raise InputError(
+            f"{path} is one scan: give LABELS too, with its painted planes; without LABELS, IMAGE is a folder or a "
+            "table (.csv) of cases"
+        )
 
 
 def annotation_from(arguments, volume, file):

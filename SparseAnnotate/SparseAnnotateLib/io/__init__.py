@@ -17,7 +17,7 @@ refused with an InputError that says what to do.
 """
 
 from .dicom.writing import check_dicom_output
-from .images import read_image
+from .images import is_scan, read_image
 from .labels import LabelFile, read_labels, write_labels
 from .outputs import refuse_overwriting
 from .probabilities import write_probabilities
@@ -27,6 +27,7 @@ __all__ = [
     "LabelFile",
     "check_dicom_output",
     "check_writable",
+    "is_scan",
     "read_image",
     "read_labels",
     "refuse_overwriting",

@@ -20,7 +20,7 @@ from .grid_checks import SHEARED, check_grid
 from .itk import captured_stderr, reason
 from .parts import split_series
 from .readable import as_itk_reads_it
-from .whole import check_whole
+from .whole import CHECKED, check_whole
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -101,6 +101,14 @@ def read_image(
         raise InputError(f"{path}: {error}") from None
 
 
+def is_scan(path: str | Path) -> bool:
+    """Whether there is one scan at a path: an image file, or a folder of DICOM slices."""
+    path, series = split_series(path)
+    if path.is_dir():
+        return series is not None or any(dicom_headers.is_dicom(file) for file in path.iterdir() if file.is_file())
+    return path.is_file() and (path.name.lower().endswith(CHECKED) or dicom_headers.is_dicom(path))
+
+
 def load(
     path: str | Path, *, labels: bool = False, channel: int | None = None, image_files: Sequence[str] = ()
 ) -> Stored:
@@ -150,6 +158,8 @@ def _split(path: str | Path) -> tuple[Path, str | None]:
     given, (path, series) = path, split_series(path)
     if not path.exists():
         raise InputError(f"{given} does not exist: check the path")
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f"{given} is no plain file (a pipe or a device), which would be read once only: save it first")
     if series and not path.is_dir():
         raise InputError(f"{path} is a file, ::{series} selects a DICOM series: give the folder")
     return path, series

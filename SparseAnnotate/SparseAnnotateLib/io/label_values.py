@@ -105,7 +105,20 @@ def values_of(array: np.ndarray, path: str | Path) -> list[int]:
             values[most],
             100 * pixels[most] / array.size,
         )
+    elif values and 2 * max(pixels) > array.size and (around := _value_around(array)):
+        _log.warning(
+            "%s: %d is on most voxels and all around, as a background is: if it is the background, save it as 0",
+            path,
+            around,
+        )
     return values
+
+
+def _value_around(array: np.ndarray) -> int:
+    """The value that all voxels on the sides of a volume have; 0 where they differ."""
+    sides = [side for axis in range(array.ndim) for side in (array.take(0, axis), array.take(-1, axis))]
+    value = int(sides[0].flat[0])
+    return value if all((side == value).all() for side in sides) else 0
 
 
 def _refuse_image(array: np.ndarray, count: int) -> None:

@@ -22,7 +22,7 @@ _NRRD_BYTES |= {f"{name}{bits}": bits // 8 for bits in (8, 16, 32, 64) for name 
 _NRRD_BYTES |= {f"{name}_t": size for name, size in _NRRD_BYTES.items() if name[-1].isdigit()}
 _TEXT = ("ascii", "text", "txt")
 # ITK reads more formats, but a truncated file of those cannot be told from a whole one.
-_CHECKED = (*nifti.SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", ".tif", ".tiff")
+CHECKED = (*nifti.SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", ".tif", ".tiff")
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -56,7 +56,7 @@ def check_whole(path: Path) -> np.ndarray:
         elif name.endswith((".mha", ".mhd")):
             check_header_grid(path)
             _check_meta(path)
-        elif not name.endswith((*_CHECKED, *_PICTURES)):
+        elif not name.endswith((*CHECKED, *_PICTURES)):
             raise InputError(
                 f"{path} is in no format that can be read ({path.suffix or 'its name has no suffix'}): save it as "
                 "NIfTI, NRRD, MHA or TIFF, or give a DICOM folder"

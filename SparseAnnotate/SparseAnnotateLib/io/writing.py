@@ -51,9 +51,17 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
         raise InputError(f"{path.parent} is a file: name a folder")
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} does not exist: create it or choose another one")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"the folder {path.parent} cannot be written to: choose another one")
+    _refuse_read_only(path.parent)
     return path
+
+
+def _refuse_read_only(folder: Path) -> None:
+    """Tried, not asked: of what a system's own folders and read-only disks allow, permissions do not tell."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder, ignore_cleanup_errors=True):
+            pass
+    except OSError:
+        raise InputError(f"the folder {folder} cannot be written to: choose another one") from None
 
 
 def refuse_long_name(path: str | Path) -> None:
@@ -105,8 +113,7 @@ def make_folder(path: str | Path) -> Path:
         raise InputError(f"{path} is a file, or lies below one: name a folder") from None
     except OSError as error:
         raise InputError(f"the folder {path} cannot be made ({error.strerror or error})") from error
-    if not os.access(path, os.W_OK):
-        raise InputError(f"the folder {path} cannot be written to: choose another one")
+    _refuse_read_only(path)
     return path
 
 

@@ -141,6 +141,8 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
     source = Path(source)
     if not source.exists():
         raise InputError(f"{source} does not exist: check the path")
+    if not (source.is_file() or source.is_dir()):
+        raise InputError(f"{source} is no plain file (a pipe or a device): save it first")
     rows = _from_folder(source) if source.is_dir() else _from_table(source)
     if not rows:
         advice = "put image.* and labels.* into a folder a case, or give a table (.csv) with the columns image, labels"

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ..foreign import what_else
 from ..found import Found, listed
 from ..itk import captured_stderr, reason
 from .frames import read_frames
@@ -32,6 +33,10 @@ def read_series(folder: Path, scanned: Scanned, series: str | None, *, labels: b
     if not scanned.images:
         kinds = listed([name_of(kind) for kind in sorted(set(scanned.objects.values()))])
         holds = f"DICOM files but no image ({kinds})" if kinds else "neither a DICOM series nor numbered slices"
+        others = ((file.name, what_else(file)) for file in scanned.others)
+        name, what = next((one for one in others if one[1] and not kinds), ("", None))
+        if what is not None:
+            raise InputError(f"{folder} holds {holds}, but {name}, which {what}")
         raise InputError(f"{folder} holds {holds}: give another one")
     headers = _choose(folder, scanned.images, series)
     if scanned.ignored:

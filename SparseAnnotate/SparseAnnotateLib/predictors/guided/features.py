@@ -147,6 +147,9 @@ def _scaled(distances_mm: np.ndarray) -> np.ndarray:
     return np.clip(distances_mm, -_DISTANCE_LIMIT_MM, _DISTANCE_LIMIT_MM) / np.float32(_DISTANCE_UNIT_MM)
 
 
+_LARGEST = float(np.finfo(np.float16).max)
+
+
 def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> np.ndarray:
     """The image around each pixel, its difference to the painted planes, and the place: shape (features, pixels)."""
     plane = priors.bracket.plane
@@ -154,7 +157,8 @@ def image_features(priors: Priors, images: Images, distance_unit_mm: float) -> n
     near, _ = priors.bracket.gap_planes
     features += [priors.residual_below, priors.residual_above, np.full(len(priors.band), near * distance_unit_mm)]
     features += _places(*np.divmod(priors.band, images.shape[1]))
-    return np.stack(features)
+    # They are kept as float16: planes kilometres apart, by a wrong header, are as far apart as can be told.
+    return np.clip(np.stack(features), -_LARGEST, _LARGEST)
 
 
 def _places(row: np.ndarray | int, column: np.ndarray | int) -> list:
