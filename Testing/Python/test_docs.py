@@ -61,6 +61,16 @@ def test_every_picture_and_every_figure_s_script_is_used():
     assert [file.name for file in files if file.name not in text] == []
 
 
+def test_the_site_needs_no_network():
+    """Mermaid's script would come from elsewhere, and so would the frame by which the search works from the disk."""
+    assert [name_of(page) for page in PAGES if "```mermaid" in page.read_text(encoding="utf-8")] == []
+    (polyfill,) = re.findall(
+        r"^  polyfills: \[(.+)\]$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert "iframe-worker" in polyfill
+    assert (DOCS / polyfill).is_file()
+
+
 @pytest.mark.parametrize("page", [*PAGES, *sorted(ROOT.glob("*.md"))], ids=name_of)
 def test_anchors_are_headings(page):
     links = re.findall(r"\]\(([^)#\s:]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
