@@ -85,7 +85,7 @@ class TestClickedRanges:
         assert (first.structures, first.optional) == ((1,), ())
         assert (last.structures, last.optional) == ((1,), ())
         assert any(2 in one.structures for one in by_plane.values())
-        assert any("gland: splits" in one.reason for one in by_plane.values())
+        assert any("gland: in a gap of" in one.reason for one in by_plane.values())
 
     def test_a_structure_that_is_painted_well_is_optional(self):
         labels = np.zeros((60, 8, 8), np.uint8)
@@ -110,7 +110,7 @@ class TestClickedRanges:
 
     def test_a_reason_counts_one_plane_as_one(self):
         (one,) = cover(clicked(9, (4, 4), gland=(4, 4)), 1)
-        assert one.reason == "gland: splits 1 of its 1 plane"
+        assert one.reason == "gland: in a gap of 1 of its 1 plane"
         labels = np.zeros((9, 8, 8), np.uint8)
         labels[2:7, 2:6] = 1
         annotation = SparseAnnotation.from_painted_planes(labels, [2, 6], plane_range=(2, 6))

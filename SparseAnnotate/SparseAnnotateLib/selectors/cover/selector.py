@@ -79,6 +79,8 @@ def _reason(most: Losses, name: str, plane: int, before: int, after: int) -> str
         said = f": {away} {'plane' if away == 1 else 'planes'} from any painted one"
     else:
         length = most.extent.length
-        said = f": splits {most.reach(plane, before, after)} of its {length} {'plane' if length == 1 else 'planes'}"
+        said = (
+            f": in a gap of {most.reach(plane, before, after)} of its {length} {'plane' if length == 1 else 'planes'}"
+        )
     room = _LONGEST_REASON - len(said)
     return (name if len(name) <= room else name[: room - 1] + "…") + said
