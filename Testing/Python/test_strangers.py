@@ -59,6 +59,20 @@ class TestForgotten:
         assert "empty" in (line := said(capsys, *words))
         assert "is a variable of the shell not set?" in line
 
+    @pytest.mark.parametrize("name", [".nii.gz", "out/.nrrd", ".SEG.NRRD", ".dcm"])
+    def test_a_name_before_the_suffix(self, here, capsys, name):
+        (here / "out").mkdir()
+        line = said(capsys, "predict", "scan.nii.gz", "labels.nii.gz", "-o", name)
+        assert f"{name} is a suffix without a name" in line
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "NaN"])
+@pytest.mark.parametrize("command", ["predict scan.nii.gz labels.nii.gz -o o.nii", "suggest scan.nii.gz --count 2"])
+def test_nan_is_not_replaced_by_nan(capsys, command, value):
+    line = said(capsys, *command.split(), f"--replace-nan={value}")
+    assert f"{value} is NaN or infinite itself: write a number" in line
+
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 class TestPipes:

@@ -25,7 +25,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         "largest spacing (ties: last)",
     )
     parser.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+        "--replace-nan", type=finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of an image with several channels or times the one to take, from 0"
@@ -62,6 +62,14 @@ def image_from(arguments):
     if getattr(arguments, "output", None):
         check_dicom_output(arguments.output, volume)
     return volume
+
+
+def finite(text: str) -> float:
+    """A number that is neither NaN nor infinite."""
+    number = float(text)
+    if number - number:
+        raise argparse.ArgumentTypeError(f"{text} is NaN or infinite itself: write a number, such as 0")
+    return number
 
 
 def _length_mm(text: str) -> float:

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Callable
 
-_KINDS = {"int": "whole number", "float": "number", "_length_mm": "length in mm above 0", "_lengths": "three numbers"}
+_KINDS = {"int": "whole number", "float": "number", "finite": "number", "_length_mm": "length in mm above 0"}
 
 
 def sentence_for(parser: argparse.ArgumentParser, message: str) -> str:

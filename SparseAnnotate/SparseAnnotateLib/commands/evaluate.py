@@ -68,7 +68,7 @@ def _add_grid(group) -> None:
     )
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
     group.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     group.add_argument("--weights", metavar="PATH", help="pretrained weights, for selectors that need them")
     group.add_argument("--start-from", metavar="MODEL", help="cohort model to start from, for predictors that can")

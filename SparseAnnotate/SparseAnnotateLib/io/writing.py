@@ -41,6 +41,8 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
     refuse_long_name(path)
     if not suffix_of(path, formats):
         raise InputError(f"{path} has no format that can be written: end it in {', '.join(formats)}")
+    if path.name.lower() in formats:
+        raise InputError(f"{path} is a suffix without a name (is a variable of the shell not set?): name a file")
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file")
     if path.exists() and not path.is_file():

@@ -79,7 +79,7 @@ def _add_study(group) -> None:
         "--classes", nargs="+", default=[], metavar="CLASS", help="only these structures, by value or name"
     )
     group.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     group.add_argument(
         "--all-parts", action="store_true", help="keep all parts of a structure, not the largest one alone"

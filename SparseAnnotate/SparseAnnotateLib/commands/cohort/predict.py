@@ -22,7 +22,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="label map or .seg.nrrd to write")
     parser.add_argument("--axis", choices=("auto", "i", "j", "k"), help="annotation axis (default: the model's)")
     parser.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     parser.add_argument(
         "--overlap",

@@ -52,7 +52,7 @@ def add_data(group) -> None:
         "--axis", choices=("auto", "i", "j", "k"), default="auto", help="annotation axis (default: auto)"
     )
     group.add_argument(
-        "--replace-nan", type=float, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
     )
     group.add_argument(
         "--planes",
