@@ -52,6 +52,23 @@ class TestSeries:
         with pytest.raises(InputError, match="differ in pixel spacing"):
             read_image(folder)
 
+    @pytest.mark.parametrize("axes", [[0] * 6, [1, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0.5, 0], [1, 0, 0, 0.3, 0.954, 0]])
+    def test_axes_that_are_none_are_refused(self, tmp_path, axes):
+        folder = write_series(tmp_path / "scan", SCAN)
+        for file in folder.iterdir():
+            without(file, "ImageOrientationPatient", axes)
+        with pytest.raises(
+            InputError, match=r"not at right angles or have no length \(ImageOrientationPatient of IM0001"
+        ):
+            read_image(folder)
+
+    @pytest.mark.parametrize("slope", ["0", "0.0", "-0"])
+    def test_a_slope_of_0_is_refused(self, tmp_path, slope):
+        folder = write_series(tmp_path / "scan", SCAN)
+        without(folder / "IM0004.dcm", "RescaleSlope", slope)
+        with pytest.raises(InputError, match=r"IM0004\.dcm has a RescaleSlope of 0"):
+            read_image(folder)
+
     @pytest.mark.parametrize("moved", [(6,), (1, 2, 3), (2, 5)])
     def test_two_frames_of_reference_in_a_series_are_refused(self, tmp_path, moved):
         folder = write_series(tmp_path / "scan", SCAN)

@@ -52,7 +52,9 @@ class ListParser(argparse.ArgumentParser):
                 (options if _is_option(word) else files).append(word)
                 continue
             taken, number = _values(action, value, words[:end], number)
-            options.append([word if value is None else word.partition("=")[0], *taken])
+            name = word if value is None else word.partition("=")[0]
+            # What stands behind = may begin with a minus.
+            options.append([f"{name}={taken[0]}"] if value is not None and len(taken) == 1 else [name, *taken])
             if action.nargs == "+" and action.type is None and action.choices is None:
                 lists.append(options[-1])
         self._give_back(lists, files, len(behind[1:]))

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 # Cosines in files have 6 digits; .001 turns the corner of a slice 200 mm wide by 0.2 mm.
 _TURN_TOLERANCE = 1e-3
+# Of lengths and of the cosine between rows and columns; files with three digits are .001 off.
+_BENT_TOLERANCE = 1e-2
 # Of the size of a pixel: at 512 pixels half a pixel. Numbers of six digits differ by less.
 _SIZE_TOLERANCE = 1e-3
 
@@ -169,6 +171,15 @@ def _refuse_several_frames_of_reference(folder: Path, headers: Sequence[Header])
 
 def _refuse_turned(folder: Path, headers: Sequence[Header]) -> None:
     orientations = np.array([header.orientation for header in headers])
+    rows, columns = orientations[:, :3], orientations[:, 3:]
+    lengths = np.linalg.norm([rows, columns], axis=2)
+    bent = np.maximum(np.abs(lengths - 1).max(axis=0), np.abs((rows * columns).sum(axis=1))) > _BENT_TOLERANCE
+    if bent.any():
+        names = listed([headers[number].file.name for number in np.flatnonzero(bent)])
+        raise InputError(
+            f"slices in {folder} say that rows and columns run along axes that are not at right angles or have no "
+            f"length (ImageOrientationPatient of {names}): export the series again"
+        )
     usual = np.median(orientations, axis=0)
     odd = np.flatnonzero(np.abs(orientations - usual).max(axis=1) > _TURN_TOLERANCE)
     if len(odd):

@@ -36,6 +36,10 @@ def check_values(headers: Sequence[Header]) -> None:
         for name, text in zip(("RescaleSlope", "RescaleIntercept"), header.stored_as, strict=False):
             if text not in ("", "None") and not _is_number(text):
                 raise InputError(f"{header.file} has a {name} that is no number ({text}): export it again")
+            if name == "RescaleSlope" and text not in ("", "None") and not float(text):
+                raise InputError(
+                    f"{header.file} has a RescaleSlope of 0, which makes all voxels alike: export it again"
+                )
     table = next((header.file for header in headers if header.has_table), None)
     if table is not None:
         _log.warning("%s: its table of values (Modality LUT) is not applied, the values are taken as stored", table)
