@@ -37,6 +37,14 @@ def test_what_moves_evenly_is_found_with_a_pixel_more_at_most(step, width):
     assert (found & ~truth).any(axis=1).sum(axis=1).max() <= (width == 3)
 
 
+def test_it_ends_where_its_own_end_was_clicked():
+    truth = bars(*(2 + np.arange(9)))
+    annotation = SparseAnnotation.from_painted_planes(truth, [3, 5]).with_class_ranges({1: (2, 6)})
+    everywhere = np.ones_like(truth)
+    found = displaced(annotation, everywhere, 1, SPACING)
+    assert found.any(axis=(1, 2)).tolist() == [False] * 2 + [True] * 5 + [False] * 2
+
+
 def test_what_stands_still_stays():
     truth = bars(*[9] * 9)
     assert np.array_equal(moved(truth, [0, 8]), truth == 1)

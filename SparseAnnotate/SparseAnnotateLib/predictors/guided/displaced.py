@@ -30,15 +30,16 @@ def displaced(
     """Where a structure is by its painted planes alone, bool (planes, rows, columns).
 
     Beyond its painted planes, and next to one that lacks it, it is what it is on the nearest painted one: what is a
-    few pixels wide does not taper.
+    few pixels wide does not taper. It ends where its own end was clicked, else with the range of all.
 
     Parameters
     ----------
     interpolated : labels by interpolated outlines (`shape`)
     number : of the structure's class
     """
+    first, last = annotation.class_ranges.get(number, annotation.plane_range)
     found = interpolated == number
-    first, last = annotation.plane_range
+    found[:first] = found[last + 1 :] = False
     painted = [plane for plane in annotation.complete_planes_of(number) if first <= plane <= last]
     if not painted:
         return found
