@@ -128,7 +128,7 @@ def spine(s: Scene) -> tuple[np.ndarray, np.ndarray]:
 KINDS = (beads, ladder, discs, screw, honeycomb, shells, gills, teeth, ribs, chess_board, spine, goes_on)
 
 
-def made_up() -> Iterator[tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float], list[list[int]]]]:
+def made_up() -> Iterator[tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float], list]]:
     """Kind, name, image, labels, spacing and the planes of each painting."""
     from scipy.ndimage import gaussian_filter
 
@@ -141,7 +141,8 @@ def made_up() -> Iterator[tuple[str, str, np.ndarray, np.ndarray, tuple[float, f
             texture = gaussian_filter(random.normal(0, 1, truth.shape), 3)
             image = gaussian_filter(image, 0.6) + 10 * texture / texture.std() + random.normal(0, 15, truth.shape)
             period = scene.period + 6 * (kind is spine)
-            alike = [[first + period * n for n in range(3)] for first in (6, period + 3)]
+            held = np.flatnonzero(truth.any(axis=(1, 2)))
+            alike = [range(int(held[0]) + first, int(held[-1]), period)[:3] for first in (6, period + 3)]
             yield kind.__name__, f"{kind.__name__} {seed}", image, truth, (1 + 0.5 * seed, 1.0, 1.0), alike
 
 
@@ -201,7 +202,10 @@ def measured(given: argparse.Namespace) -> list[dict[str, str]]:
             writer.writeheader()
         for kind, name, image, truth, spacing_mm, alike in [*made_up(), *vertebrae(given.data)]:
             fractions = [] if kind == "TPTBox, two planes" else FRACTIONS
-            paintings = [*((f"{name} {f:g}", None, f) for f in fractions), *((f"{name} {p}", p, None) for p in alike)]
+            paintings = [
+                *((f"{name} {f:g}", None, f) for f in fractions),
+                *((f"{name} {list(p)}", list(p), None) for p in alike),
+            ]
             for case, planes, fraction in paintings:
                 for predictor in given.predictors:
                     if (predictor, kind, case) in done:

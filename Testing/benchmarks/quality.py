@@ -3,6 +3,7 @@
     python Testing/benchmarks/quality.py ../shared/data -o quality/
     python Testing/benchmarks/quality.py ../shared/data -o quality/ --predictors guided --fractions 0.1 0.2
     python Testing/benchmarks/quality.py ../shared/data -o quality/ --fractions 0.05 0.1 0.2 --shells
+    python Testing/benchmarks/quality.py ../shared/data -o quality/ --predictors guided --smallest 20
 
 DATA is a folder of cases, each with image.nii.gz and label.nii.gz. Both ends of the structures are clicked, evenly
 spaced, centred planes are painted. What was computed stays in OUTPUT (a file a case, fraction and predictor), so that a
@@ -57,7 +58,7 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     from SparseAnnotateLib.quality.features import features_of
     from SparseAnnotateLib.quality.image_agreement import image_agreement
     from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
-    from SparseAnnotateLib.quality.vanished import vanished_px
+    from SparseAnnotateLib.quality.vanished import gaps_without, vanished_px
 
     volume = read_image(folder / "image.nii.gz", axis="k")
     labels = read_labels(folder / "label.nii.gz", volume).labels
@@ -84,7 +85,8 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     image = image_agreement(prediction.labels, annotation, volume.intensities)
     arrays["plane_most"] = image.most_per_plane()[arrays["plane_plane"], arrays["plane_structure"]]
     sizes = np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in prediction.labels])
-    doubtful = image.doubtful_px() * (vanished_px(prediction.labels, annotation) == 0) / 2
+    vanished = vanished_px(prediction.labels, annotation)
+    doubtful = image.doubtful_px() * gaps_without(vanished, annotation) / 2
     arrays["plane_sure"] = (sizes / np.maximum(sizes + doubtful, 1))[arrays["plane_plane"], arrays["plane_structure"]]
     left_out, name = [], "nearest" if predictor == "nearest" else "shape"
     for planes in groups_to_leave_out(annotation):
@@ -338,14 +340,17 @@ def main() -> None:
     parser.add_argument("--predictors", nargs="+", default=["nearest", "shape", "guided"])
     parser.add_argument("--fractions", nargs="+", type=float, default=[0.1, 0.2])
     parser.add_argument("--shells", action="store_true", help="also the boundaries of structures")
+    parser.add_argument("--smallest", type=int, help="so many scans, those with the smallest files")
     given = parser.parse_args()
     folders = sorted(
         (path.parent for path in given.data.glob("*/image.nii.gz")),
         key=lambda one: (one / "image.nii.gz").stat().st_size,
-    )
+    )[: given.smallest]
     given.output.mkdir(exist_ok=True)
     collected: dict[str, list[Path]] = {}
-    for predictor in dict.fromkeys(["shape", *given.predictors]):
+    # What `guided` tells is judged without a fit; all others are fitted beside `shape`.
+    needed = given.predictors if given.predictors == ["guided"] else ["shape", *given.predictors]
+    for predictor in dict.fromkeys(needed):
         for fraction in given.fractions:
             for folder, kind in itertools.product(folders, ["", SHELL] if given.shells else [""]):
                 file = given.output / predictor / f"{folder.name}{kind}_{fraction:g}.npz"
@@ -360,7 +365,7 @@ def main() -> None:
 def plot(given, collected: dict[str, list[Path]]) -> None:
     from matplotlib.figure import Figure
 
-    reference = Cases(collected["shape"])
+    reference = Cases(collected["shape"]) if "shape" in collected else None
     figure = Figure(figsize=(4 * len(given.predictors), 4.2), layout="constrained")
     print("| predictor | number | correlation | mean error | bias | in the 80 % interval |\n|---|---|---|---|---|---|")
     for number, predictor in enumerate(given.predictors, 1):

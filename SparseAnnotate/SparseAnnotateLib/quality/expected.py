@@ -27,7 +27,7 @@ from .model import (
     ratio_of,
 )
 from .told import UNPROVEN, Told
-from .vanished import vanished_px
+from .vanished import gaps_without, vanished_px
 from .warned import planes_by_name, shown_by_image, warnings_of
 
 if TYPE_CHECKING:
@@ -156,13 +156,11 @@ def with_expected_quality(
     least = most = told.whole
     if image is not None:
         told = told.at_most(image, prediction.labels, annotation)
-        # What may go on or not: all of it, none of it, and what is told. Where nothing is left it counts already.
-        least, most = (
-            told.doubted(prediction.labels, image.possible_px() * (missing_px == 0), annotation).whole,
-            told.whole,
-        )
-        told = told.doubted(prediction.labels, image.doubtful_px() * (missing_px == 0), annotation)
-        details |= shown_by_image(image, annotation)
+        # What may go on or not: all of it, none of it, and what is told. Where a structure vanished it counts already.
+        here = gaps_without(missing_px, annotation)
+        most, least = told.whole, told.doubted(prediction.labels, image.possible_px() * here, annotation).whole
+        told = told.doubted(prediction.labels, image.doubtful_px() * here, annotation)
+        details |= shown_by_image(image, annotation, missing_px > 0)
     told = told.proven(lambda: _borne_out(annotation, spacing_mm), annotation)
     whole = told.whole
     if missing_px.any():

@@ -33,6 +33,15 @@ def vanished_px(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
     return missing
 
 
+def gaps_without(missing_px: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
+    """Bool (planes, classes): outside of gaps between painted planes in which something vanished."""
+    outside = np.ones(missing_px.shape, bool)
+    for number in np.flatnonzero(missing_px.any(axis=0)):
+        for before, after in pairwise(annotation.complete_planes_of(int(number) + 1)):
+            outside[before + 1 : after, number] = not missing_px[before + 1 : after, number].any()
+    return outside
+
+
 def lasting_share(labels: np.ndarray, missing_px: np.ndarray) -> np.ndarray:
     """What is left of each structure's Dice over the volume, float (classes,): 2 TP / (P + T) with a larger T."""
     # Plane by plane: to count, NumPy makes 8 bytes of each voxel.

@@ -23,8 +23,12 @@ _LEAST_SEEN, _GOES_ON = 0.03, 0.35
 _PART = 0.25
 
 
-def shown_by_image(image: ImageAgreement, annotation: SparseAnnotation) -> dict[str, dict[str, list[int]]]:
+def shown_by_image(
+    image: ImageAgreement, annotation: SparseAnnotation, vanished: np.ndarray
+) -> dict[str, dict[str, list[int]]]:
     """What the image shows against a prediction, for its details: by structure's name the planes.
+
+    Where it `vanished` (bool, planes and structures) that is told already.
 
     - unlike : planes between painted ones that do not look like the structure where it was predicted
     - missed : planes that look like it where nothing of it was predicted
@@ -47,7 +51,7 @@ def shown_by_image(image: ImageAgreement, annotation: SparseAnnotation) -> dict[
         seen = np.where(here, px, 0).sum(axis=0)
         goes_on = np.where(between, image.goes_on_px, 0).sum(axis=0) if name == "more" else 0
         here &= (seen > _SHARE * sizes) | ((seen > _LEAST_SEEN * sizes) & (goes_on > _GOES_ON * sizes))
-        marked[name] = here & ~unlike & ~missed
+        marked[name] = here & ~unlike & ~missed & ~vanished
     found = {name: planes_by_name(planes, annotation) for name, planes in marked.items()}
     return {name: planes for name, planes in found.items() if planes}
 
