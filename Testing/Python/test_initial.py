@@ -88,6 +88,17 @@ class TestCorrections:
         corrections = Corrections(rough, corrected_on(truth, [5]), SPACING[::-1], alone)
         assert np.array_equal(corrections.labels(8), truth[(8, *corrections.region)])
 
+    def test_what_is_wrong_on_one_spot_is_carried_far_by_two_corrected_planes_and_not_by_one(self):
+        truth, rough = discs(8), discs(8)
+        rough[:, 16:25, 28:36] = discs(8).any(axis=(1, 2))[:, None, None]
+        told = np.where(truth.any(axis=(1, 2)), 0.9, np.nan)[:, None]
+        alone = Prediction(truth, expected_dice_per_structure=told)
+        one, two = (
+            Corrections(rough, corrected_on(truth, planes), SPACING[::-1], alone).carried[1][0]
+            for planes in ([5], [3, 8])
+        )
+        assert one <= 4 < two
+
     def test_the_planes_on_both_sides_share_by_distance(self):
         assert shares(4, [2, 6]) == [(2, 0.5), (6, 0.5)]
         assert shares(6, [2, 6]) == [(6, 1.0)]

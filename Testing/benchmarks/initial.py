@@ -27,7 +27,7 @@ import json
 import pickle
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -163,11 +163,11 @@ def corrected(expert: SimulatedExpert, count: int) -> SparseAnnotation:
     return expert.paint([int(np.floor(first + (n + 0.5) * length / count)) for n in range(count)])
 
 
-def counts_of(expert: SimulatedExpert) -> dict[int, list[float]]:
+def counts_of(expert: SimulatedExpert, fractions: Sequence[float]) -> dict[int, list[float]]:
     """Numbers of corrected planes, and the fractions that they stand for."""
     first, last = expert.plane_range
     found: dict[int, list[float]] = {}
-    for fraction in FRACTIONS:
+    for fraction in fractions:
         found.setdefault(max(1, round(fraction * (last - first + 1))), []).append(fraction)
     return found
 
@@ -210,12 +210,21 @@ def guided_alone(guided, volume: Volume, annotation: SparseAnnotation, kept: Pat
     return with_expected_quality(alone, annotation, volume.spacing_mm, "guided", volume.intensities)
 
 
-def measure(data: Path, rough_folder: Path, case: str, kinds: list[str], done: set, results, kept: Path | None) -> None:
+def measure(
+    data: Path,
+    rough_folder: Path,
+    case: str,
+    kinds: list[str],
+    done: set,
+    results,
+    kept: Path | None,
+    fractions: Sequence[float] = FRACTIONS,
+) -> None:
     """Every number of corrected planes, every kind of rough segmentation; a line of JSON each."""
     volume, expert = load(data, case)
     truth, count = expert.reference, len(expert.classes)
     roughs = list(roughs_of(case, kinds, volume, expert, rough_folder))
-    for planes, fractions in counts_of(expert).items():
+    for planes, of_them in counts_of(expert, fractions).items():
         left = [(kind, rough) for kind, rough in roughs if (case, kind, planes) not in done]
         if not left:
             continue
@@ -230,7 +239,7 @@ def measure(data: Path, rough_folder: Path, case: str, kinds: list[str], done: s
                 "case": case,
                 "kind": kind,
                 "planes": planes,
-                "fractions": fractions,
+                "fractions": of_them,
                 "rough": mean_dice(truth, rough, count),
                 "pasted": mean_dice(truth, pasted, count),
                 "guided": of_guided,
@@ -304,6 +313,7 @@ def main() -> None:
     known = {*REGISTERED, *INTENSITY, *(case for _, _, cases in NETWORKS.values() for case in cases)}
     parser.add_argument("--cases", default=",".join(sorted(known)), help="by default those with a real rough one")
     parser.add_argument("--kinds", default=",".join((*REAL, *KINDS)))
+    parser.add_argument("--fractions", default=",".join(map(str, FRACTIONS)), help="of planes that are corrected")
     parser.add_argument("--results", type=Path, required=True, help="lines of JSON, added to what is there")
     parser.add_argument(
         "--kept", type=Path, help="folder in which what guided predicts alone is kept, to be used again"
@@ -315,7 +325,8 @@ def main() -> None:
     done = {(line["case"], line["kind"], line["planes"]) for line in rows_of(arguments.results)}
     with arguments.results.open("a") as results:
         for case in filter(None, arguments.cases.split(",")):
-            measure(arguments.data, arguments.rough, case, arguments.kinds.split(","), done, results, arguments.kept)
+            kinds, fractions = arguments.kinds.split(","), [float(one) for one in arguments.fractions.split(",")]
+            measure(arguments.data, arguments.rough, case, kinds, done, results, arguments.kept, fractions)
     lines = rows_of(arguments.results)
     if arguments.others:
         lines = [line for line in lines if not line["case"].startswith(CHOSEN_ON)]
