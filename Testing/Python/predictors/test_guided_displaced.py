@@ -50,6 +50,20 @@ def test_what_stands_still_stays():
     assert np.array_equal(moved(truth, [0, 8]), truth == 1)
 
 
+def test_what_other_structures_take_from_its_outlines_is_still_moved():
+    truth = bars(9, 9, 9, 9, 9)
+    annotation = SparseAnnotation.from_painted_planes(truth, [0, 4])
+    nothing = np.where(annotation.known, truth, 0)
+    assert np.array_equal(displaced(annotation, nothing, 1, SPACING), truth == 1)
+
+
+def test_at_the_edge_of_the_image_nothing_is_lost():
+    truth = np.zeros((5, 6, 7), np.uint8)
+    for plane in range(5):
+        truth[plane, 5, 2 + plane] = 1
+    assert np.array_equal(moved(truth, [0, 4]), truth == 1)
+
+
 def test_what_branches_goes_to_both_branches():
     truth = bars(20, *([20 - 4 * k, 20 + 4 * k] for k in range(1, 5)))
     for one in (truth, truth[::-1]):

@@ -17,8 +17,9 @@ import numpy as np
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
 
-# How much interpolated outlines count at least; more where the two planes overlap more, by their Dice.
-_OUTLINES = 0.4
+# How much interpolated outlines count at least and at most; between, as much as the two planes overlap, by their Dice.
+# Never wholly: another structure may have won all of their pixels.
+_OUTLINES, _OUTLINES_ONLY = 0.4, 0.9
 
 # Pixels on a plane that are assigned one by one: .1 s a gap.
 _MOST_PIXELS = 1000
@@ -64,7 +65,7 @@ def _fill_gap(between: np.ndarray, before: np.ndarray, after: np.ndarray, spacin
     box = (slice(None), *bounding_box(before | after | between.any(axis=0), 2))
     one, other = before[box[1:]], after[box[1:]]
     overlap = 2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other))
-    weight = max(_OUTLINES, overlap)
+    weight = min(max(_OUTLINES, overlap), _OUTLINES_ONLY)
     planes = between[box]
     steps = np.arange(1, len(planes) + 1) / (len(planes) + 1)
     for plane, (covered, area) in zip(planes, _carried(one, other, steps, spacing_mm), strict=True):
