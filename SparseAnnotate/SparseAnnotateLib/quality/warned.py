@@ -46,6 +46,7 @@ def shown_by_image(
     missed = (missed_px > 0) & (missed_px.sum(axis=0) > _SHARE * sizes)
     marked = {"unlike": unlike, "missed": missed}
     told = image.contrast >= TELLING
+    sizes = np.where(between, np.nan_to_num(image.predicted_px), 0).sum(axis=0)
     for name, px in (("more", image.more_px), ("less", image.less_px)):
         here = (px > _PART * np.nan_to_num(image.predicted_px)) & between & told
         seen = np.where(here, px, 0).sum(axis=0)
