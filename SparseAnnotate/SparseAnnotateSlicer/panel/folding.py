@@ -35,7 +35,9 @@ class Folding:
             return dict.fromkeys(ROWS, False)
         state, running = session.state, panel.predict.is_running
         waiting = bool(panel.to_paint())
-        painted_since = bool({*present.painted} & {*state.predicted})
+        changed_since = bool({*present.painted} & {*state.predicted}) or (
+            bool(state.predicted) and panel.live.is_outdated()
+        )
         suggested, painted = bool(state.suggestions), bool(present.painted)
         predicted, pending = bool(state.predicted), bool(present.pending)
         # What a program made is there from the beginning; which of it to correct is asked next.
@@ -50,7 +52,7 @@ class Folding:
             "suggest": (not suggested and (not predicted or begins)) or panel.suggest.is_running,
             "paint": waiting or (suggested and not predicted),
             "predict": running
-            or (painted and not live and (not pending or painted_since) and not (corrects and waiting)),
+            or (painted and not live and (not pending or changed_since) and not (corrects and waiting)),
             "review": pending or (live and painted),
         }
 

@@ -110,6 +110,12 @@ class Live:
         """A prediction of a session was shown."""
         self._last[session] = rests_on
 
+    def is_outdated(self) -> bool:
+        """Whether what the last prediction of the session rests on was changed since, as a painted slice was."""
+        session, present = self._panel.session, self._panel.present
+        last = self._last.get(session)
+        return last is not None and not last.holds_in(Basis.of(session, present))
+
     def takes_over(self, session, rests_on: Basis) -> bool:
         """Whether what was painted since some prediction began is predicted by itself."""
         if not self._is_possible() or session is not self._panel.session:

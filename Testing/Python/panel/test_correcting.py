@@ -72,6 +72,19 @@ def status(panel):
     return panel.ui.statusLabel.text
 
 
+def test_a_painted_slice_that_is_changed_calls_for_another_prediction_until_that_is_undone(predicted):
+    row, plane = predicted.ui.predictFrame, predicted.panel.present.painted[1]
+    assert not row.visible
+    scroll_to(predicted, plane)
+    stroke(predicted, corner(plane))
+    assert row.visible
+    take_back(predicted)
+    assert not row.visible
+    stroke(predicted, corner(plane))
+    predict(predicted, "shape")
+    assert not row.visible
+
+
 class TestAToolThatGoesDownOnAPredictedSlice:
     def test_acts_on_the_prediction_and_the_slice_is_a_corrected_one(self, predicted):
         before = shown_as_predicted(predicted, 9)
