@@ -25,7 +25,7 @@ def moved(truth, painted, spacing=SPACING):
     annotation = SparseAnnotation.from_painted_planes(truth, painted)
     interpolated = np.zeros_like(truth)
     list(fill(interpolated, annotation, spacing))
-    return displaced(annotation, np.where(annotation.known, truth, interpolated), 1, spacing)
+    return displaced(annotation, np.where(annotation.known, truth, interpolated), 1, spacing).mask
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5])
@@ -42,7 +42,7 @@ def test_it_ends_where_its_own_end_was_clicked():
     annotation = SparseAnnotation.from_painted_planes(truth, [3, 5]).with_class_ranges({1: (2, 6)})
     everywhere = np.ones_like(truth)
     found = displaced(annotation, everywhere, 1, SPACING)
-    assert found.any(axis=(1, 2)).tolist() == [False] * 2 + [True] * 5 + [False] * 2
+    assert found.mask.any(axis=(1, 2)).tolist() == [False] * 2 + [True] * 5 + [False] * 2
 
 
 def test_what_stands_still_stays():
@@ -54,7 +54,7 @@ def test_what_other_structures_take_from_its_outlines_is_still_moved():
     truth = bars(9, 9, 9, 9, 9)
     annotation = SparseAnnotation.from_painted_planes(truth, [0, 4])
     nothing = np.where(annotation.known, truth, 0)
-    assert np.array_equal(displaced(annotation, nothing, 1, SPACING), truth == 1)
+    assert np.array_equal(displaced(annotation, nothing, 1, SPACING).mask, truth == 1)
 
 
 def test_at_the_edge_of_the_image_nothing_is_lost():
@@ -111,6 +111,28 @@ def test_what_is_painted_is_never_changed():
     truth = bars(3, 9, 4, 20, 5)
     found = moved(truth, [0, 1, 2, 4])
     assert np.array_equal(found[[0, 1, 2, 4]], truth[[0, 1, 2, 4]] == 1)
+
+
+@pytest.mark.parametrize(("step", "painted"), [(1, [0, 4, 8]), (2, [0, 8]), (0, [0, 8]), (1, [0, 3, 8])])
+def test_it_promises_about_what_it_keeps(step, painted):
+    truth = bars(*(9 + step * np.arange(9)))
+    annotation = SparseAnnotation.from_painted_planes(truth, painted)
+    interpolated = np.zeros_like(truth)
+    list(fill(interpolated, annotation, SPACING))
+    found = displaced(annotation, np.where(annotation.known, truth, interpolated), 1, SPACING)
+    per_plane, whole = found.told(np.full(9, np.nan), annotation, 1)
+    true = 2 * (found.mask & (truth == 1)).sum() / (found.mask.sum() + truth.sum())
+    assert true - 0.45 < whole < true + 0.1
+    assert np.isfinite(per_plane).sum() == 9 - len(painted)
+
+
+def test_what_nothing_is_told_of_is_as_the_model_says():
+    truth = bars(*[9] * 9)
+    annotation = SparseAnnotation.from_painted_planes(truth, [2, 4])
+    found = displaced(annotation, truth, 1, SPACING)
+    per_plane, whole = found.told(np.full(9, 0.5), annotation, 1)
+    assert per_plane[[0, 1, 5, 8]].tolist() == [0.5] * 4
+    assert whole == pytest.approx((2 + found.expected_dice[3] + 6 * 0.5) / 9)
 
 
 class TestEither:

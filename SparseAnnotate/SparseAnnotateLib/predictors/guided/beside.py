@@ -19,7 +19,7 @@ from ...quality.appearance import is_shown
 from ...quality.expected import expected_quality, quick_labels
 from ...volume import Volume
 from ..base import Prediction, Progress
-from .displaced import displaced
+from .displaced import Displaced, displaced
 from .either import changes_too_much, is_better_displaced, is_painted_twice, stands_still
 
 
@@ -41,7 +41,7 @@ def predicted_beside(
         if is_painted_twice(annotation, number):
             moved = displaced(annotation, interpolated, number, volume.spacing_mm)
             too_much = changes_too_much(lacks[number - 1], outlines_lack[number - 1])
-            if _is_better(volume, annotation, number, prediction.labels == number, moved, too_much):
+            if _is_better(volume, annotation, number, prediction.labels == number, moved.mask, too_much):
                 better[number] = moved
     yield _with_displaced(prediction, volume, annotation, better) if better else prediction
 
@@ -76,17 +76,18 @@ def _lacking(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
 
 
 def _with_displaced(
-    prediction: Prediction, volume: Volume, annotation: SparseAnnotation, better: dict[int, np.ndarray]
+    prediction: Prediction, volume: Volume, annotation: SparseAnnotation, better: dict[int, Displaced]
 ) -> Prediction:
     """The prediction in which some structures are where a mask of their own has them, and nowhere else."""
     labels = _replaced(prediction.labels, annotation, better)
     quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape", volume.intensities)
     told = dict(prediction.details["expected_dice_per_class"])
     per_structure = np.array(prediction.expected_dice_per_structure)
-    for number in better:
-        if np.isfinite(quality.per_class[number - 1]):
-            told[annotation.classes[number - 1].name] = round(float(quality.per_class[number - 1]), 4)
-        per_structure[:, number - 1] = quality.per_structure[:, number - 1]
+    for number, moved in better.items():
+        per_plane, whole = moved.told(quality.per_structure[:, number - 1], annotation, number)
+        if whole is not None:
+            told[annotation.classes[number - 1].name] = round(whole, 4)
+        per_structure[:, number - 1] = per_plane
     counted = np.isfinite(per_structure)
     mean = np.nansum(per_structure, axis=1) / np.maximum(counted.sum(axis=1), 1)
     probabilities = prediction.probabilities
@@ -105,7 +106,7 @@ def _with_displaced(
     )
 
 
-def _replaced(labels: np.ndarray, annotation: SparseAnnotation, better: dict[int, np.ndarray]) -> np.ndarray:
+def _replaced(labels: np.ndarray, annotation: SparseAnnotation, better: dict[int, Displaced]) -> np.ndarray:
     """Labels with these masks; what a structure leaves is what the nearest other pixel of its plane is."""
     from scipy.ndimage import distance_transform_edt
 
@@ -116,6 +117,6 @@ def _replaced(labels: np.ndarray, annotation: SparseAnnotation, better: dict[int
         if left.any():
             nearest = distance_transform_edt(left, return_distances=False, return_indices=True)
             here[left] = here[tuple(nearest[:, left])]
-        for number, mask in better.items():
-            here[mask[plane] & ~annotation.known[plane]] = number
+        for number, moved in better.items():
+            here[moved.mask[plane] & ~annotation.known[plane]] = number
     return labels

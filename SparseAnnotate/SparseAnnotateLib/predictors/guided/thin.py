@@ -23,7 +23,7 @@ from ...quality.expected import expected_quality, quick_labels
 from ...structures import of_structures
 from ...volume import Volume
 from ..base import Prediction, Progress
-from .displaced import displaced
+from .displaced import Displaced, displaced
 from .distance_maps import inscribed_radius_mm
 from .either import is_better_displaced, is_painted_twice, stands_still
 
@@ -106,7 +106,7 @@ def _predicted(
             if isinstance(step, Prediction):
                 labels = np.zeros(volume.shape, np.uint8)
                 labels[region] = _reduced(step.labels, times)
-                masks = ((one == 1) & ~annotation.known for one in (labels, moved))
+                masks = ((one == 1) & ~annotation.known for one in (labels, moved.mask))
                 if is_painted_twice(annotation, 1) and is_better_displaced(volume.intensities, annotation, 1, *masks):
                     yield _told(moved, volume, annotation)
                 else:
@@ -115,15 +115,17 @@ def _predicted(
             yield replace(step, preview=None)
 
 
-def _displaced(volume: Volume, annotation: SparseAnnotation) -> np.ndarray:
+def _displaced(volume: Volume, annotation: SparseAnnotation) -> Displaced:
     outlines = quick_labels("shape", annotation, volume.spacing_mm, annotation.open_planes)
     outlines = np.where(annotation.known, annotation.labels, outlines)
-    return displaced(annotation, outlines, 1, volume.spacing_mm).astype(np.uint8)
+    return displaced(annotation, outlines, 1, volume.spacing_mm)
 
 
-def _told(labels: np.ndarray, volume: Volume, annotation: SparseAnnotation) -> Prediction:
+def _told(moved: Displaced, volume: Volume, annotation: SparseAnnotation) -> Prediction:
+    labels = moved.mask.astype(np.uint8)
     quality = expected_quality(Prediction(labels), annotation, volume.spacing_mm, "shape", volume.intensities)
-    return Prediction(labels, expected_dice_per_plane=quality.per_plane, expected_dice=quality.whole)
+    per_plane, whole = moved.told(quality.per_plane, annotation, 1)
+    return Prediction(labels, expected_dice_per_plane=per_plane, expected_dice=whole)
 
 
 def is_discernible(volume: Volume, annotation: SparseAnnotation) -> bool:
