@@ -57,7 +57,7 @@ CHOSEN_ON = (
     "SCT",
     "STS003",
 )
-CHOSEN_ON += ("TPTBox", "TotalSeg")
+CHOSEN_ON += ("TPTBox", "TotalSeg", "MNI152")
 REAL = ("registered", "network", "intensity")
 
 
