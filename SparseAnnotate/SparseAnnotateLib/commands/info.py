@@ -66,12 +66,15 @@ def _wrapped(console, text: str, indent: int = 19) -> None:
 
 def _show_weights(console) -> None:
     from ..learning.pretrained.weights import cached
+    from ..predictors.guided.convolutions import WEIGHTS
 
+    lacking = "" if WEIGHTS.exists() else " (was not installed: guided works without it)"
+    console.out(f"  {WEIGHTS.name}: guided's prior network, part of this package{lacking}")
     entries = cached()
     for entry in entries:
         console.out(f"  {entry}")
     if not entries:
         console.out(
-            "  none on this computer: perceptual downloads AlexNet's (244 MB, from pytorch.org) when it is first used; "
+            "  none downloaded: perceptual downloads AlexNet's (244 MB, from pytorch.org) when it is first used; "
             "offline, give --weights PATH"
         )

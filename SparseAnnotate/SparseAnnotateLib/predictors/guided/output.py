@@ -17,7 +17,7 @@ from .edges import smoothed_along_edges, strengths
 from .expected_dice import ExpectedDice
 from .fusion import exponents, fused
 from .planes import PlaneResult, PlaneWorker
-from .pool import PRIOR_NAMES, pooled
+from .pool import pooled
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Output:
             expected_dice_per_structure=self._dice.per_structure(),
             expected_dice=float(np.nanmean(per_class)) if expected else None,
             details={
-                "pool_weights": dict(zip(PRIOR_NAMES, self.pool_weights.round(3).tolist(), strict=False)),
+                "pool_weights": dict(zip(self._worker.prior_names, self.pool_weights.round(3).tolist(), strict=True)),
                 "expected_dice_per_class": expected,
                 "promised_dice_per_class": {
                     n: round(float(d), 4) for n, d in zip(names, self._dice.promised(), strict=True) if np.isfinite(d)

@@ -12,16 +12,17 @@ from ...volume import Volume
 from ..memory import Memory
 from .carry import Carried, carry
 from .cohort import CohortPrior
-from .distance_maps import DistanceMaps, label_distances
+from .convolutions import Network
+from .distance_maps import DistanceMaps
 from .features import Rows, Sight, make_rows
 from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
+from .network import NetworkPrior
 from .patches import PatchSearch
-from .pool import default_weights, log_priors, pooled
-from .priors import PROBABILITIES, Bracket, PriorMaker, Priors
-from .probabilities import softened
+from .pool import default_weights, log_priors, names_of_priors, pooled
+from .priors import Bracket, PriorMaker, Priors
 from .remembered import Remembered
-from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled
+from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled, sharper_probabilities
 
 # Smoothing of the image by which planes are held to be alike.
 LIKENESS_SIGMA = 1
@@ -93,6 +94,7 @@ class PlaneWorker:
         device: str = "cpu",
         cohort: CohortPrior | None = None,
         memory: Memory | None = None,
+        network: Network | None = None,
     ):
         self.region = structure_region(annotation)
         self.sources = annotation.source_planes
@@ -110,17 +112,23 @@ class PlaneWorker:
         self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
         self._cohort = cohort
         self._sight = Sight.of(self._class_count, len(self.sources))
+        asked = (
+            NetworkPrior(network, self._images, self._maps, self.labels, self._flow, self._pixel_mm)
+            if network
+            else None
+        )
+        self._has_network = asked is not None
         # A cohort model, and a rough segmentation, decide which pixels are uncertain.
-        setting = None if cohort is not None else (fine, volume.spacing_mm)
+        setting = None if cohort is not None else (fine, volume.spacing_mm, self._has_network)
         tools = volume.intensities, self.region, device
         self._remembered = Remembered(memory, tools, self._class_count, setting, self.labels, self._maps)
         self._maker = PriorMaker(
-            self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:], cohort
+            self._images, self._maps, self.labels, self._flow, self._search, volume.spacing_mm[1:], cohort, asked
         )
 
     def sees(self) -> bytes:
         """What the trees' features depend on but plane and region: two that see the same can use each other's trees."""
-        return self._remembered.seen(self._sight, self._cohort is None, self._spacing_mm)
+        return self._remembered.seen(self._sight, self._cohort is None, self._has_network, self._spacing_mm)
 
     def painted_on(self) -> np.ndarray:
         """For each class (background counts) the number of painted planes that have it."""
@@ -253,7 +261,8 @@ class PlaneWorker:
         for share in mixes(bracket.at_end, self._few_planes):
             mixed = priors if share == 1 else priors.mixed(share, truth)
             if share < 1 and self._few_planes:
-                mixed = replace(mixed, **self._sharper_probabilities(whole, priors, truth, share))
+                sharper = sharper_probabilities(whole, priors, truth, share, self._spacing_mm[1:])
+                mixed = replace(mixed, **sharper)
             lessons.append(self._lesson(mixed, share))
         return PlaneResult(bracket.plane, bracket.at_end, None, None, {}, lessons)
 
@@ -274,28 +283,20 @@ class PlaneWorker:
         distance_unit_mm = share * self._spacing_mm[0]
         return make_rows(priors, logs, pool, self._images, self._sight, distance_unit_mm, allowed)
 
+    @property
+    def prior_names(self) -> tuple[str, ...]:
+        """Of those in the pool, in the order of its weights."""
+        return names_of_priors(self._has_network, self._cohort is not None)
+
     def default_weights(self, at_end: bool) -> np.ndarray:
         """The weights of the priors in the pool, before they are adapted to this volume."""
-        return default_weights(at_end, None if self._cohort is None else self._cohort.weight)
+        return default_weights(at_end, self._has_network, None if self._cohort is None else self._cohort.weight)
 
     def _pool(self, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
         """Log priors, and their pool with the default weights."""
         logs = log_priors(priors, self._pixel_mm)
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
         return logs, pooled(logs, self.default_weights(priors.bracket.at_end), allowed)
-
-    def _sharper_probabilities(
-        self, whole: Priors, priors: Priors, truth: np.ndarray, share: float
-    ) -> dict[str, np.ndarray]:
-        """Patch and propagated moved towards the truth in distance space, as uncertain as before."""
-        made = {}
-        for name in PROBABILITIES:
-            labels = whole.base.copy()
-            labels.ravel()[whole.band] = getattr(whole, name).argmax(axis=0)
-            distances = label_distances(labels, self._class_count, self._spacing_mm[1:])
-            mixed = share * distances.reshape(len(distances), -1)[:, priors.band] + (1 - share) * truth
-            made[name] = softened(mixed, getattr(priors, name).max(axis=0), self._pixel_mm)
-        return made
 
 
 def _tools(

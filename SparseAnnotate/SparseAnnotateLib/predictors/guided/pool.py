@@ -9,12 +9,17 @@ import numpy as np
 from .priors import Priors
 from .probabilities import normalised_exponential, softmax_of_distances
 
-# The last one only where a prediction starts from a cohort model.
-PRIOR_NAMES = ("cubic", "chain", "patch", "propagated", "cohort")
+PRIOR_NAMES = ("cubic", "chain", "patch", "propagated")
+
+# Those that are not always there, in this order: the network that has seen many volumes, and a cohort model.
+MORE_PRIORS = ("network", "cohort")
 
 # In this order; by maximum likelihood on the human-labelled cases, see docs/measurements/guided.md.
 INSIDE = np.array([0.15, 0.1, 0.13, 0.5])
 BEYOND_ENDS = np.array([0.05, 0.45, 0.15, 0.2])
+
+# The network's weight, and by what those of the four are multiplied then: it has seen them.
+NETWORK, BESIDE_NETWORK = 0.5, 0.5
 
 _LEAST_PROBABILITY = 1e-3
 
@@ -29,8 +34,7 @@ def log_priors(priors: Priors, pixel_mm: float) -> np.ndarray:
     """Log probabilities of the priors, bounded from below: (priors, classes + 1, pixels)."""
     distances = (priors.cubic, priors.chain)
     made = [*(softmax_of_distances(d, pixel_mm) for d in distances), priors.patch, priors.propagated]
-    if priors.cohort is not None:
-        made.append(priors.cohort)
+    made += [getattr(priors, name) for name in MORE_PRIORS if getattr(priors, name) is not None]
     return np.log(np.clip(np.stack(made), np.float32(_LEAST_PROBABILITY), 1))
 
 
@@ -41,10 +45,24 @@ def pooled(logs: np.ndarray, weights: np.ndarray, allowed: np.ndarray) -> np.nda
     return normalised_exponential(logits)
 
 
-def default_weights(at_end: bool, cohort: float | None = None) -> np.ndarray:
-    """The weights that serve on average; `cohort` is that of a cohort model, where there is one."""
+def default_weights(at_end: bool, network: bool = False, cohort: float | None = None) -> np.ndarray:
+    """The weights that serve on average.
+
+    Parameters
+    ----------
+    network : whether the network that has seen many volumes is among the priors
+    cohort : the weight of a cohort model, where there is one
+    """
     weights = BEYOND_ENDS if at_end else INSIDE
+    if network:
+        weights = np.append(BESIDE_NETWORK * weights, NETWORK)
     return weights if cohort is None else np.append(weights, cohort)
+
+
+def names_of_priors(network: bool, cohort: bool) -> tuple[str, ...]:
+    """Of those in the pool, in the order of their weights."""
+    there = {"network": network, "cohort": cohort}
+    return *PRIOR_NAMES, *(name for name in MORE_PRIORS if there[name])
 
 
 def adapted_weights(

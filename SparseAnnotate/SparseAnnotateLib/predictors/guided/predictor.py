@@ -18,8 +18,10 @@ from ..memory import Memory
 from .beside import predicted_beside
 from .classifier import Corrector
 from .cohort import CohortPrior, cohort_prior
+from .convolutions import shipped_network
 from .gaps import Gap, gaps_of, in_order, walk
 from .images import structure_region
+from .network import may_help
 from .output import Output
 from .planes import PlaneResult, PlaneWorker
 from .pool import adapted_weights
@@ -50,9 +52,12 @@ class GuidedOptions(PredictorOptions):
     ----------
     start_from : a cohort model (``sparse-annotate cohort train``) whose probabilities become one more prior, weighed by
         how well they fit the painted planes
+    prior_network : whether a network that has seen many made-up volumes is one more prior, with up to 5 painted planes
+        and 4 structures; it helps in the mean, and not always (docs/measurements/network_prior.md)
     """
 
     start_from: str | None = None
+    prior_network: bool = False
 
 
 @PREDICTORS.register
@@ -91,7 +96,7 @@ class Guided(PredictorBase):
         thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else {}
         among = thin_among(annotation, volume.spacing_mm) if annotation.unpainted_planes else {}
         if not among:
-            yield from self._learned(volume, annotation)
+            yield from self._learned(volume, annotation, self.options.prior_network)
         elif not thin:
             yield from predicted_beside(self._learned, volume, annotation, list(among))
         else:
@@ -99,15 +104,18 @@ class Guided(PredictorBase):
                 done = isinstance(step, Prediction) and not self.options.keep_probabilities
                 yield replace(step, probabilities=None) if done else step
 
-    def _learned(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
-        """Every structure that is painted, all of them together."""
+    def _learned(
+        self, volume: Volume, annotation: SparseAnnotation, prior_network: bool = False
+    ) -> Iterator[Progress | Prediction]:
+        """Every structure that is painted, all of them together; where some are thin, without the network."""
         if not annotation.labels[annotation.source_planes].any():
             yield Prediction(np.zeros(volume.shape, np.uint8))
             return
         yield Progress("comparing planes", 0.0)
         device = resolve_device(self.options.device)
         cohort = yield from self._cohort(volume, annotation, device)
-        worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort, self.memory)
+        network = shipped_network() if prior_network and may_help(annotation) else None
+        worker = PlaneWorker(volume, annotation, self.options.seed, device, cohort, self.memory, network)
         gaps = gaps_of(worker.sources, annotation.plane_range)
         unpainted = set(range(annotation.plane_range[0], annotation.plane_range[1] + 1)) - set(worker.sources)
         near = planes_in_view(gaps, self.in_view, unpainted)

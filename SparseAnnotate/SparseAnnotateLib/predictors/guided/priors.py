@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -73,7 +74,8 @@ class Priors:
     chain_below, chain_above : the same of the single sides
     patch, propagated : float32 (classes + 1, pixels), probabilities
     residual_below, residual_above : float32 (pixels,), image minus the warped image of each side
-    cohort : float32 (classes + 1, pixels), probabilities of a cohort model, where there is one
+    network : float32 (classes + 1, pixels), probabilities of the network that has seen many volumes, where it is asked
+    cohort : the same of a cohort model, where there is one
     """
 
     bracket: Bracket
@@ -88,6 +90,7 @@ class Priors:
     propagated: np.ndarray
     residual_below: np.ndarray
     residual_above: np.ndarray
+    network: np.ndarray | None = None
     cohort: np.ndarray | None = None
 
     def mixed(self, share: float, true_distances: np.ndarray) -> Priors:
@@ -99,9 +102,37 @@ class Priors:
         """The same at some of the pixels."""
         arrays = {n: getattr(self, n)[..., chosen] for n in (*DISTANCES, *PROBABILITIES, "chain_below", "chain_above")}
         arrays |= {n: getattr(self, n)[chosen] for n in ("band", "residual_below", "residual_above")}
-        if self.cohort is not None:
-            arrays["cohort"] = self.cohort[:, chosen]
+        for name in ("network", "cohort"):
+            if getattr(self, name) is not None:
+                arrays[name] = getattr(self, name)[:, chosen]
         return replace(self, **arrays)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What the painted planes on both sides say of a plane; the only side twice beyond the ends.
+
+    Attributes
+    ----------
+    bracket : the plane and the painted ones next to it
+    sources : the painted planes
+    flows : from the plane to each of them, float32 (rows, columns, 2)
+    carried : labels carried from each of them, probabilities (classes + 1, rows, columns)
+    cap_mm : how far each class has shrunk beyond the last painted plane, and None between two
+    """
+
+    bracket: Bracket
+    sources: tuple[int, int]
+    flows: Sequence[np.ndarray]
+    carried: Sequence[np.ndarray]
+    cap_mm: np.ndarray | None
+
+
+class OneMorePrior(Protocol):
+    """What looks at a plane once the other priors are there."""
+
+    def of(self, sides: Sides, priors: Priors, linear: np.ndarray, patch: np.ndarray) -> np.ndarray:
+        """Probabilities (classes + 1, pixels of the band); `linear` and `patch` are those priors of the whole plane."""
 
 
 class PriorMaker:
@@ -116,6 +147,7 @@ class PriorMaker:
         search: PatchSearch,
         spacing_mm: tuple[float, float],
         cohort: CohortPrior | None = None,
+        network: OneMorePrior | None = None,
     ):
         self._images = images
         self._maps = maps
@@ -126,6 +158,7 @@ class PriorMaker:
         self._labels = labels
         self._class_count = maps.class_count
         self._cohort = cohort
+        self._network = network
 
     def make(self, bracket: Bracket, below: Carried | None, above: Carried | None, left_out: bool = False) -> Priors:
         """The priors of a plane; `left_out` says that it is painted itself and must not be used."""
@@ -134,22 +167,22 @@ class PriorMaker:
         carried = (above or below, below or above) if bracket.at_end else (below, above)
         residuals = [self._residual(bracket.plane, side) for side in carried]
         trust = None if bracket.at_end else trust_below(bracket.share, *residuals)
-        propagated = self._blend(trust, *(side.probabilities() for side in carried))
+        received = [side.probabilities() for side in carried]
+        propagated = self._blend(trust, *received)
         if bracket.at_end:
             patch, propagated = (self._capped(p, bracket) for p in (patch, propagated))
+            received = [propagated, propagated]
         cohort = None if self._cohort is None else self._cohort.of(bracket.plane)
         base = most_probable(linear)
         band = np.flatnonzero(_uncertain(base, linear, patch, propagated, self._pixel_mm, cohort))
-        flat = [side.flow for side in carried]
-        chains = [
-            self._flow.warp_at(self._maps.of_plane(s.source), f, band) for s, f in zip(carried, flat, strict=True)
-        ]
-        if bracket.at_end:
-            chain = shrink(chains[0], self._maps.cap_mm(bracket.plane, carried[0].source))
+        chains = [self._flow.warp_at(self._maps.of_plane(side.source), side.flow, band) for side in carried]
+        cap_mm = self._maps.cap_mm(bracket.plane, carried[0].source) if bracket.at_end else None
+        if cap_mm is not None:
+            chain = shrink(chains[0], cap_mm)
         else:
             chain = interpolated(*chains, 1 - trust.ravel()[band], self._vanishing(bracket))
         at_band = [array.reshape(len(array), -1)[:, band] for array in (linear, patch, propagated)]
-        return Priors(
+        priors = Priors(
             bracket=bracket,
             band=band,
             base=base,
@@ -164,6 +197,11 @@ class PriorMaker:
             residual_above=residuals[1].ravel()[band],
             cohort=None if cohort is None else cohort.reshape(len(cohort), -1)[:, band],
         )
+        if self._network is None:
+            return priors
+        flows = [side.flow for side in carried]
+        sides = Sides(bracket, tuple(side.source for side in carried), flows, received, cap_mm)
+        return replace(priors, network=self._network.of(sides, priors, linear, patch))
 
     def with_cubic(self, priors: Priors, left_out: bool = False) -> Priors:
         """The same, the cubic one made anew: it alone depends on painted planes beyond those next to the plane."""
