@@ -22,7 +22,7 @@ from .patches import PatchSearch
 from .pool import default_weights, log_priors, names_of_priors, pooled
 from .priors import Bracket, PriorMaker, Priors
 from .remembered import Remembered
-from .training import FEW_PLANES, MAXIMUM_ROWS, MIXES, mixes, sampled, sharper_probabilities
+from .training import FEW_PLANES, KEPT_ROWS, MIXES, mixes, sampled, sharper_probabilities
 
 # Smoothing of the image by which planes are held to be alike.
 LIKENESS_SIGMA = 1
@@ -270,7 +270,7 @@ class PlaneWorker:
         """A sample of the pixels whose label is known."""
         plane = priors.bracket.plane
         known = priors.at(np.flatnonzero(self._annotation.known[(plane, *self.region)].ravel()[priors.band]))
-        quota = max(200, 2 * MAXIMUM_ROWS // (len(MIXES) * len(self.sources)))
+        quota = max(200, KEPT_ROWS // (len(MIXES) * len(self.sources)))
         return known.at(sampled(known, quota, np.random.default_rng([self._seed, plane])))
 
     def _lesson(self, priors: Priors, share: float) -> Lesson:
