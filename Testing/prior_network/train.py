@@ -1,6 +1,6 @@
 """Learn the weights of `guided`'s prior network anew, from made-up volumes alone.
 
-    python Testing/prior_network/train.py FOLDER                 20,000 steps: 12 minutes of one idle core
+    python Testing/prior_network/train.py FOLDER                 30,000 steps: 28 minutes of one idle core
     python Testing/prior_network/train.py FOLDER --steps 2000    a trial
 
 Interrupted, the same command goes on from its last checkpoint (every 500 steps). It ends with FOLDER/prior_network.npz,
@@ -28,7 +28,7 @@ RATE, WEIGHT_DECAY, WARM_UP = 2e-3, 1e-3, 200
 STEPS_A_VOLUME, FIRST_VOLUMES, VOLUMES_KEPT = 40, 40, 500
 CHECKED_VOLUMES, FIRST_CHECKED = 40, 900_000
 CHECKPOINT_STEPS, AVERAGED_STEPS = 500, 5
-WIDTHS = 32, 32, 48
+WIDTHS = 48, 64, 96
 MAPS, LINEAR_MAP = 19, 9
 
 # Where the sides change places: images, carried images, carried labels, distances.
@@ -199,7 +199,7 @@ class Training:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--steps", type=int, default=30_000)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)

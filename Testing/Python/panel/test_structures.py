@@ -109,7 +109,7 @@ class TestTheStrip:
         change(two, sliver)
         wait_until(lambda: not two.panel.watch.is_waiting, 60)
         assert strip(two).model.planes[11].state is PlaneState.PARTLY
-        assert "far less than the painted slices around promise" in strip(two).textOf(11)
+        assert "far less than on the painted slices around it" in strip(two).textOf(11)
         assert "livers of liver on slice 11" in two.ui.statusLabel.text
         menu_of(two, 11)["Complete for liver"].trigger()
         assert strip(two).model.planes[11].state is PlaneState.PAINTED
