@@ -24,9 +24,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         help="annotation axis as stored in the file, k the slowest; default: auto, found from the labels, else the "
         "largest spacing (ties: last)",
     )
-    parser.add_argument(
-        "--replace-nan", type=finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
-    )
+    add_replace_nan(parser)
     parser.add_argument(
         "--channel", type=int, metavar="N", help="of an image with several channels or times the one to take, from 0"
     )
@@ -36,6 +34,24 @@ def add_image(parser: argparse.ArgumentParser) -> None:
         type=_length_mm,
         metavar=("I", "J", "K"),
         help="size of a voxel in mm along the file's axes, where the file does not say it (TIFF, pictures)",
+    )
+
+
+def add_replace_nan(parser) -> None:
+    """--replace-nan."""
+    parser.add_argument(
+        "--replace-nan", type=finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
+    )
+
+
+def add_overlap(parser: argparse.ArgumentParser) -> None:
+    """--overlap."""
+    parser.add_argument(
+        "--overlap",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share by which a window overlaps the next one (default: 0.5)",
     )
 
 

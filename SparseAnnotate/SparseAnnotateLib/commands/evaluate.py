@@ -67,9 +67,7 @@ def _add_grid(group) -> None:
         "--crop-random", type=int, metavar="PX", help="cut out a random square of PX pixels, one for each seed"
     )
     group.add_argument("--largest-megavoxels", type=float, metavar="M", help="leave out larger cases")
-    group.add_argument(
-        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
-    )
+    shared.add_replace_nan(group)
     group.add_argument("--weights", metavar="PATH", help="pretrained weights, for selectors that need them")
     group.add_argument("--start-from", metavar="MODEL", help="cohort model to start from, for predictors that can")
     group.add_argument(

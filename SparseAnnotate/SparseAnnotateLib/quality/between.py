@@ -7,6 +7,7 @@ to it, and is not the structure there, does not count.
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 
 import numpy as np
@@ -32,13 +33,17 @@ def comes_and_goes(structure: StructureSeen, planes: list[int]) -> dict[int, tup
     gaps: dict[int, list[int]] = {}
     for plane in planes:
         gaps.setdefault(bisect_left(structure.painted, plane), []).append(plane)
+    # A painted plane ends one gap and begins the next.
+    at_end = functools.lru_cache(1)(structure.against)
     for gap, inside in gaps.items():
-        found |= _of_gap(structure, structure.painted[max(gap - 1, 0) : gap + 1], inside)
+        ends = structure.painted[max(gap - 1, 0) : gap + 1]
+        found |= _of_gap(structure, [at_end(plane) for plane in ends], inside)
     return found
 
 
-def _of_gap(structure: StructureSeen, ends: list[int], planes: list[int]) -> dict[int, tuple[int, int, int, int]]:
-    seen_at_ends = [structure.against(plane) for plane in ends]
+def _of_gap(
+    structure: StructureSeen, seen_at_ends: list[tuple[np.ndarray, ...]], planes: list[int]
+) -> dict[int, tuple[int, int, int, int]]:
     known = [np.any([_wider(one[kind]) for one in seen_at_ends], axis=0) for kind in (0, 1)]
     before = [structure.empty(), structure.empty()]
     counts = np.zeros((len(planes), 2), int)

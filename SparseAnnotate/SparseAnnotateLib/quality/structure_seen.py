@@ -115,7 +115,7 @@ class StructureSeen:
 
         Without what is thinner than three pixels. The first goes on as far as it is connected with what is near.
         """
-        labels = self._annotation.labels if plane in set(self.painted) else self._labels
+        labels = self._annotation.labels if plane in self.painted else self._labels
         shown = labels[plane][self._far]
         likelier = self._chances(plane, self._far) > 0.5
         more, less = (

@@ -78,9 +78,7 @@ def _add_study(group) -> None:
     group.add_argument(
         "--classes", nargs="+", default=[], metavar="CLASS", help="only these structures, by value or name"
     )
-    group.add_argument(
-        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
-    )
+    shared.add_replace_nan(group)
     group.add_argument(
         "--all-parts", action="store_true", help="keep all parts of a structure, not the largest one alone"
     )

@@ -21,16 +21,8 @@ def add_parser(subparsers) -> None:
     parser.add_argument("image", metavar="IMAGE", help="3-D image file, TIFF stack or DICOM folder")
     parser.add_argument("-o", "--output", required=True, metavar="OUTPUT", help="label map or .seg.nrrd to write")
     parser.add_argument("--axis", choices=("auto", "i", "j", "k"), help="annotation axis (default: the model's)")
-    parser.add_argument(
-        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
-    )
-    parser.add_argument(
-        "--overlap",
-        type=float,
-        default=0.5,
-        metavar="SHARE",
-        help="share by which a window overlaps the next one (default: 0.5)",
-    )
+    shared.add_replace_nan(parser)
+    shared.add_overlap(parser)
     parser.add_argument(
         "--test-time-augmentation", action="store_true", help="the mean of five views: better, 5 times as long"
     )

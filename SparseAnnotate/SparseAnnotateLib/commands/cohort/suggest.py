@@ -41,13 +41,7 @@ def add_parser(subparsers) -> None:
         "--before", metavar="TABLE.csv", help="the table of the round before; says whether the loop has ended"
     )
     training.add_data(parser.add_argument_group("the scans"))
-    parser.add_argument(
-        "--overlap",
-        type=float,
-        default=0.5,
-        metavar="SHARE",
-        help="share by which a window overlaps the next one (default: 0.5)",
-    )
+    shared.add_overlap(parser)
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: auto)")
     shared.add_quiet(parser)
     parser.set_defaults(run=run)

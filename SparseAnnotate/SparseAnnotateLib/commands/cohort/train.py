@@ -51,9 +51,7 @@ def add_data(group) -> None:
     group.add_argument(
         "--axis", choices=("auto", "i", "j", "k"), default="auto", help="annotation axis (default: auto)"
     )
-    group.add_argument(
-        "--replace-nan", type=shared.finite, metavar="VALUE", help="replace NaN and infinite intensities by VALUE"
-    )
+    shared.add_replace_nan(group)
     group.add_argument(
         "--planes",
         metavar="TABLE.csv",

@@ -16,10 +16,10 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...quality.appearance import is_shown
-from ...quality.expected import expected_quality, quick_labels
+from ...quality.expected import expected_quality
 from ...volume import Volume
 from ..base import Prediction, Progress
-from .displaced import Displaced, displaced
+from .displaced import Displaced, displaced, interpolated_outlines
 from .either import changes_too_much, is_better_displaced, is_painted_twice, stands_still
 
 
@@ -33,8 +33,7 @@ def predicted_beside(
                 prediction = step
                 break
             yield step
-    interpolated = quick_labels("shape", annotation, volume.spacing_mm, annotation.open_planes)
-    interpolated = np.where(annotation.known, annotation.labels, interpolated)
+    interpolated = interpolated_outlines(annotation, volume.spacing_mm)
     lacks, outlines_lack = (_lacking(labels, annotation) for labels in (prediction.labels, interpolated))
     better = {}
     for number in thin:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
+from ...quality.expected import quick_labels
 
 # How much interpolated outlines count at least and at most; between, as much as the two planes overlap, by their Dice.
 # Never wholly: another structure may have won all of their pixels.
@@ -51,6 +52,12 @@ class Displaced:
         return per_plane, float(np.nansum(areas * every) / areas.sum()) if areas.any() else None
 
 
+def interpolated_outlines(annotation: SparseAnnotation, spacing_mm: tuple[float, float, float]) -> np.ndarray:
+    """Labels by interpolated outlines (`shape`); what is known stays as it is."""
+    labels = quick_labels("shape", annotation, spacing_mm, annotation.open_planes)
+    return np.where(annotation.known, annotation.labels, labels)
+
+
 def displaced(
     annotation: SparseAnnotation, interpolated: np.ndarray, number: int, spacing_mm: tuple[float, float, float]
 ) -> Displaced:
@@ -61,7 +68,7 @@ def displaced(
 
     Parameters
     ----------
-    interpolated : labels by interpolated outlines (`shape`)
+    interpolated : labels by `interpolated_outlines`
     number : of the structure's class
     """
     first, last = annotation.class_ranges.get(number, annotation.plane_range)

@@ -138,8 +138,7 @@ def class_features(priors: Priors, pool: np.ndarray, single_sides: bool) -> np.n
     features = [*margins, priors.patch, priors.propagated]
     if not single_sides:
         features.append(margin_to_rest(np.log(pool + np.float32(1e-3))))
-    more = [prior for prior in (priors.network, priors.cohort) if prior is not None]
-    features += [margin_to_rest(np.log(prior + np.float32(1e-3))) for prior in more]
+    features += [margin_to_rest(np.log(prior + np.float32(1e-3))) for prior in priors.more.values()]
     return np.stack(features)
 
 

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .priors import Priors
+from .priors import MORE_PRIORS, Priors
 from .probabilities import normalised_exponential, softmax_of_distances
 
 PRIOR_NAMES = ("cubic", "chain", "patch", "propagated")
-
-# Those that are not always there, in this order: the network that has seen many volumes, and a cohort model.
-MORE_PRIORS = ("network", "cohort")
 
 # In this order; by maximum likelihood on the human-labelled cases, see docs/measurements/guided.md.
 INSIDE = np.array([0.15, 0.1, 0.13, 0.5])
@@ -34,8 +31,7 @@ def log_priors(priors: Priors, pixel_mm: float) -> np.ndarray:
     """Log probabilities of the priors, bounded from below: (priors, classes + 1, pixels)."""
     distances = (priors.cubic, priors.chain)
     made = [*(softmax_of_distances(d, pixel_mm) for d in distances), priors.patch, priors.propagated]
-    made += [getattr(priors, name) for name in MORE_PRIORS if getattr(priors, name) is not None]
-    return np.log(np.clip(np.stack(made), np.float32(_LEAST_PROBABILITY), 1))
+    return np.log(np.clip(np.stack([*made, *priors.more.values()]), np.float32(_LEAST_PROBABILITY), 1))
 
 
 def pooled(logs: np.ndarray, weights: np.ndarray, allowed: np.ndarray) -> np.ndarray:

@@ -30,6 +30,9 @@ COHORT_REACH_PIXELS = 12.0
 DISTANCES = ("linear", "cubic", "chain")
 PROBABILITIES = ("patch", "propagated")
 
+# Those that are not always there, in this order: the network that has seen many volumes, and a cohort model.
+MORE_PRIORS = ("network", "cohort")
+
 
 @dataclass(frozen=True)
 class Bracket:
@@ -102,10 +105,13 @@ class Priors:
         """The same at some of the pixels."""
         arrays = {n: getattr(self, n)[..., chosen] for n in (*DISTANCES, *PROBABILITIES, "chain_below", "chain_above")}
         arrays |= {n: getattr(self, n)[chosen] for n in ("band", "residual_below", "residual_above")}
-        for name in ("network", "cohort"):
-            if getattr(self, name) is not None:
-                arrays[name] = getattr(self, name)[:, chosen]
+        arrays |= {name: prior[:, chosen] for name, prior in self.more.items()}
         return replace(self, **arrays)
+
+    @property
+    def more(self) -> dict[str, np.ndarray]:
+        """Those of `MORE_PRIORS` that are there."""
+        return {name: prior for name in MORE_PRIORS if (prior := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)

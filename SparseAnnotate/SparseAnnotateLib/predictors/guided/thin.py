@@ -19,11 +19,11 @@ import numpy as np
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
 from ...quality.appearance import is_shown
-from ...quality.expected import expected_quality, quick_labels
+from ...quality.expected import expected_quality
 from ...structures import of_structures
 from ...volume import Volume
 from ..base import Prediction, Progress
-from .displaced import Displaced, displaced
+from .displaced import Displaced, displaced, interpolated_outlines
 from .distance_maps import inscribed_radius_mm
 from .either import is_better_displaced, is_painted_twice, stands_still
 
@@ -89,8 +89,9 @@ def _predicted(
     predict: Predict, volume: Volume, annotation: SparseAnnotation, radius: float
 ) -> Iterator[Progress | Prediction]:
     """One thin structure, by `predict` and by what its painted planes alone say, whichever is better."""
-    moved = _displaced(volume, annotation)
+    moved = None
     if is_painted_twice(annotation, 1):
+        moved = displaced(annotation, interpolated_outlines(annotation, volume.spacing_mm), 1, volume.spacing_mm)
         hidden = not (is_discernible(volume, annotation) or is_shown(volume.intensities, annotation, 1))
         if hidden or stands_still(annotation, 1):
             yield Progress("moving outlines", 1.0)
@@ -106,8 +107,7 @@ def _predicted(
             if isinstance(step, Prediction):
                 labels = np.zeros(volume.shape, np.uint8)
                 labels[region] = _reduced(step.labels, times)
-                masks = ((one == 1) & ~annotation.known for one in (labels, moved.mask))
-                if is_painted_twice(annotation, 1) and is_better_displaced(volume.intensities, annotation, 1, *masks):
+                if moved is not None and _is_better_displaced(volume, annotation, labels, moved):
                     yield _told(moved, volume, annotation)
                 else:
                     yield replace(step, labels=labels, probabilities=None)
@@ -115,10 +115,9 @@ def _predicted(
             yield replace(step, preview=None)
 
 
-def _displaced(volume: Volume, annotation: SparseAnnotation) -> Displaced:
-    outlines = quick_labels("shape", annotation, volume.spacing_mm, annotation.open_planes)
-    outlines = np.where(annotation.known, annotation.labels, outlines)
-    return displaced(annotation, outlines, 1, volume.spacing_mm)
+def _is_better_displaced(volume: Volume, annotation: SparseAnnotation, labels: np.ndarray, moved: Displaced) -> bool:
+    masks = (mask & ~annotation.known for mask in (labels == 1, moved.mask))
+    return is_better_displaced(volume.intensities, annotation, 1, *masks)
 
 
 def _told(moved: Displaced, volume: Volume, annotation: SparseAnnotation) -> Prediction:
