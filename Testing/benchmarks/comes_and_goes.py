@@ -169,7 +169,7 @@ def judged(image, truth, spacing_mm, planes: list[int] | None, fraction: float |
     """One prediction: what is expected of it, its true Dice, and its warnings."""
     from SparseAnnotateLib import PREDICTORS, Volume, run
     from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
-    from SparseAnnotateLib.metrics import confusion_per_plane, dice_from_confusion
+    from SparseAnnotateLib.metrics import dice_per_class, mean_of
     from SparseAnnotateLib.quality.expected import with_expected_quality
 
     values = np.unique(truth)
@@ -178,14 +178,14 @@ def judged(image, truth, spacing_mm, planes: list[int] | None, fraction: float |
     volume = Volume.from_array(image.astype(np.float32), spacing_mm)
     prediction = run(PREDICTORS.create(predictor), volume, annotation)
     prediction = with_expected_quality(prediction, annotation, spacing_mm, predictor, volume.intensities)
-    confusion = confusion_per_plane(prediction.labels, expert.reference, annotation.class_count)
+    dice = dice_per_class(prediction.labels, expert.reference, annotation.class_count)
     low, high = prediction.expected_dice_interval or (None, None)
     return {
         "planes": " ".join(map(str, annotation.painted_planes)),
         "expected": prediction.expected_dice,
         "low": low,
         "high": high,
-        "true": float(np.nanmean(dice_from_confusion(confusion.sum(axis=0)))),
+        "true": float(mean_of(dice)),
         "warnings": len(prediction.details.get("warnings", ())),
     }
 

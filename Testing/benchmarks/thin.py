@@ -3,7 +3,7 @@
     python Testing/benchmarks/thin.py first second third fourth
     python Testing/benchmarks/thin.py --data ../shared/data OpenKBP_pt_200 OpenKBP_pt_60 SCT_t2
 
-The first line makes four grids of volumes up; rules were adjusted on the first three. With --data the thin structures
+The first line makes four grids of volumes up; rules were adjusted on all but the third. With --data the thin structures
 of real cases are predicted, both ends clicked and evenly spaced planes painted, with and without the choice between the
 prediction and what is moved from plane to plane. Prints what is more than .02 below, the lowest and the mean.
 """
@@ -216,14 +216,10 @@ def _ellipse(rows, columns, where: tuple[int, int, int, int], most: float) -> np
     return ((rows - row) / height) ** 2 + ((columns - column) / width) ** 2 <= most
 
 
-def dice(one: np.ndarray, other: np.ndarray) -> float:
-    """Of two masks."""
-    return 2 * np.count_nonzero(one & other) / max(1, np.count_nonzero(one) + np.count_nonzero(other))
-
-
 def measure(name: str, cases: Iterator[Case]) -> None:
     """Print what is more than .02 below the better of the simple ones, and what all of them say together."""
     from SparseAnnotateLib import PREDICTORS, SparseAnnotation, run
+    from SparseAnnotateLib.metrics import dice
     from SparseAnnotateLib.volume import Volume
 
     found = []
@@ -254,6 +250,7 @@ def measure_real(data: Path, names: list[str]) -> None:
     from SparseAnnotateLib import PREDICTORS, run
     from SparseAnnotateLib.evaluation.simulation.expert import SimulatedExpert
     from SparseAnnotateLib.io import read_image, read_labels
+    from SparseAnnotateLib.metrics import dice
     from SparseAnnotateLib.predictors.base import Prediction
     from SparseAnnotateLib.predictors.guided.thin import thin_among
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, InputError, SparseAnnotation, Volume, run
+from SparseAnnotateLib.metrics import dice
 from SparseAnnotateLib.predictors.guided import convolutions
 from SparseAnnotateLib.predictors.guided.convolutions import STEP_PIXELS, WEIGHTS, Network, shipped_network
 from SparseAnnotateLib.predictors.guided.network import MOST_PAINTED_PLANES, MOST_STRUCTURES, may_help
@@ -59,10 +60,6 @@ def predicted(painted, options=None, planes: int = 30):
     volume, labels = ball(planes)
     annotation = SparseAnnotation.from_painted_planes(labels, painted)
     return run(PREDICTORS.create("guided", options), volume, annotation), labels
-
-
-def dice(labels, truth) -> float:
-    return 2 * np.count_nonzero(labels & truth) / (labels.sum() + truth.sum())
 
 
 class TestShippedWeights:
