@@ -31,6 +31,18 @@ def painted(scan, tmp_path):
     return write(tmp_path / "painted.nii.gz", sparse)
 
 
+def named(path, labels):
+    """A segmentation of Slicer: organ 1, gland 2."""
+    image = sitk.GetImageFromArray(labels.astype(np.uint8))
+    for number, name in enumerate(("organ", "gland")):
+        image.SetMetaData(f"Segment{number}_ID", name)
+        image.SetMetaData(f"Segment{number}_Name", name)
+        image.SetMetaData(f"Segment{number}_LabelValue", str(number + 1))
+        image.SetMetaData(f"Segment{number}_Layer", "0")
+    sitk.WriteImage(image, str(path))
+    return str(path)
+
+
 def refused(arguments, capsys) -> str:
     assert main(arguments) == 2
     error = capsys.readouterr().err
@@ -182,3 +194,60 @@ class TestSuggesting:
             assert main(["suggest", scan[0], *given]) == 0
             advised.append("ask for 4 now" in capsys.readouterr().err)
         assert advised == [True, False, False]
+
+    def test_a_mistyped_name_beside_a_segmentation_is_said_with_the_name_that_is_near(self, scan, tmp_path, capsys):
+        for labels in (
+            [],
+            ["--labels", named(tmp_path / "painted.seg.nrrd", scan[2] * (np.arange(20) == 10)[:, None, None])],
+        ):
+            rough = named(tmp_path / "auto.seg.nrrd", scan[2])
+            typed = ["--ranges-from", rough, "--range-of", "glnad", "8", "12", "--count", "2"]
+            assert main(["suggest", scan[0], *labels, *typed]) == 0
+            said = capsys.readouterr().err
+            where = "not among the labels, so not painted yet" if labels else f"not in {rough}, so one more structure"
+            assert f"note: glnad: {where}; did you mean gland?" in said
+
+    def test_a_name_far_from_all_others_is_only_said(self, scan, capsys):
+        typed = ["--ranges-from", scan[1], "--range-of", "vein", "8", "12", "--count", "2"]
+        assert main(["suggest", scan[0], *typed]) == 0
+        assert f"note: vein: not in {scan[1]}, so one more structure\n" in capsys.readouterr().err
+
+    def test_a_mistyped_name_beside_a_table_is_said_too(self, scan, tmp_path, capsys):
+        table = tmp_path / "ranges.csv"
+        table.write_text("structure,first,last\nlong,2,17\nshort,8,12\n", encoding="utf-8")
+        typed = ["--ranges", str(table), "--range-of", "long", "3", "9", "--range-of", "shrot", "8", "12"]
+        assert main(["suggest", scan[0], *typed, "--count", "2"]) == 0
+        assert f"note: shrot: not in {table}, so one more structure; did you mean short?\n" in capsys.readouterr().err
+
+    def test_a_range_typed_by_value_replaces_that_of_the_segmentation(self, scan, tmp_path, capsys):
+        rough = named(tmp_path / "auto.seg.nrrd", scan[2])
+        result = suggested(capsys, scan[0], "--ranges-from", rough, "--range-of", "2", "8", "9")
+        assert result["complete"] == {"gland": [], "organ": []}
+        said = refused(
+            [
+                "suggest",
+                scan[0],
+                "--count",
+                "2",
+                "--ranges-from",
+                rough,
+                "--range-of",
+                "2",
+                "8",
+                "9",
+                "--range-of",
+                "gland",
+                "8",
+                "9",
+            ],
+            capsys,
+        )
+        assert said == "--range-of is given for gland and for its value 2: keep one of them"
+
+    def test_structures_of_a_segmentation_keep_their_values_and_are_named_as_everywhere(self, scan, tmp_path, capsys):
+        rough = write(tmp_path / "other.nii.gz", np.array([0, 3, 5], np.uint8)[scan[2]])
+        result = suggested(capsys, scan[0], "--ranges-from", rough)
+        assert {value for one in result["suggestions"] for value in one["structures"]} == {3, 5}
+        assert list(result["complete"]) == ["class 3", "class 5"]
+        assert main(["suggest", scan[0], "--ranges-from", rough, "--count", "3", "-q"]) == 0
+        assert "class 5: in a gap of" in capsys.readouterr().out

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..annotation import LabelClass
@@ -14,21 +15,58 @@ from ..errors import InputError
 _COLUMNS = ("structure", "first", "last")
 
 
-def read_ranges(arguments, volume, file=None) -> list[str]:
+def read_ranges(arguments, volume, file=None) -> tuple[list[str], tuple[LabelClass, ...]]:
     """Add the ranges of --ranges and --ranges-from to those of --range-of, which go before them.
 
     Parameters
     ----------
-    file : labels; ranges of structures that they do not hold are left out, their names returned
+    file : labels; ranges of structures that they do not hold are left out
+
+    Returns
+    -------
+    The names of those left out, and the structures of --ranges-from.
     """
     told = {structure for structure, *_ in arguments.range_of}
-    found = [*_ranges_of_table(arguments.ranges), *_ranges_of_labels(arguments.ranges_from, volume)]
+    rough = _ranges_of_labels(arguments.ranges_from, volume)
+    classes = tuple(one for one, *_ in rough)
+    found = [(one, ends, {one}) for one, *ends in _ranges_of_table(arguments.ranges)]
+    found += [(_typed(one), ends, _said_of([one])) for one, *ends in rough]
     unknown = [] if file is None else [one for one, *_ in found if one not in _said_of(file.classes) | told]
-    for structure, first, last in found:
-        if structure not in told and structure not in unknown:
+    for structure, (first, last), names in found:
+        if told.isdisjoint(names) and structure not in unknown:
             told.add(structure)
             arguments.range_of = [*arguments.range_of, [structure, str(first), str(last)]]
-    return unknown
+    return unknown, classes
+
+
+def note_of_typed(arguments, structures: Sequence[str], rough: Sequence[LabelClass]) -> str | None:
+    """What is said of structures that were typed although the files of ranges lack them."""
+    files = [one for one in (arguments.ranges, arguments.ranges_from) if one is not None]
+    there = [*rough, *(LabelClass(0, one) for one, *_ in _ranges_of_table(arguments.ranges))]
+    return (
+        note_of_strangers(structures, there, f"not in {' or '.join(files)}, so one more structure") if files else None
+    )
+
+
+def note_of_strangers(structures: Sequence[str], classes: Sequence[LabelClass], where: str) -> str | None:
+    """What is said of structures that only a range names: perhaps one of `classes` is meant, mistyped."""
+    there = _said_of(classes)
+    strangers = [one for one in structures if one not in there]
+    if not strangers:
+        return None
+    meant = {near for one in strangers for near in difflib.get_close_matches(one, [c.name for c in classes], 1)}
+    return f"note: {', '.join(strangers)}: {where}" + (
+        f"; did you mean {' and '.join(sorted(meant))}?" if meant else ""
+    )
+
+
+def _typed(one: LabelClass) -> str:
+    """A structure as --range-of would say it: by its name, or by its value where it has none."""
+    return str(one.value) if one.name == _named_by(one.value) else one.name
+
+
+def _named_by(value: int) -> str:
+    return f"class {value}"
 
 
 def _said_of(classes) -> set[str]:
@@ -64,7 +102,7 @@ def _ranges_of_table(path: str | None) -> list[tuple[str, int, int]]:
     return list(found.values())
 
 
-def _ranges_of_labels(path: str | None, volume) -> list[tuple[str, int, int]]:
+def _ranges_of_labels(path: str | None, volume) -> list[tuple[LabelClass, int, int]]:
     import numpy as np
 
     from ..io import read_labels
@@ -75,37 +113,40 @@ def _ranges_of_labels(path: str | None, volume) -> list[tuple[str, int, int]]:
     for one in file.classes:
         planes = np.flatnonzero((file.labels == one.value).any(axis=(1, 2)))
         if len(planes):
-            named = one.name != f"class {one.value}"
-            found.append((one.name if named else str(one.value), int(planes[0]), int(planes[-1])))
+            found.append((one, int(planes[0]), int(planes[-1])))
     if not found:
         raise InputError(f"--ranges-from {path} holds no label: give a segmentation with the structures")
     return found
 
 
-def classes_of(said: Said) -> list[LabelClass]:
-    """The structures whose ranges are told, where no labels name them."""
-    return _classes([structure for structure, _ in said.range_of], ())
+def classes_of(said: Said, rough: Sequence[LabelClass]) -> list[LabelClass]:
+    """The structures whose ranges are told, where no labels name them; those of a segmentation keep its values."""
+    classes = _classes([structure for structure, _ in said.range_of], (), rough)
+    twice = next((one for one in classes if classes.count(one) > 1), None)
+    if twice is not None:
+        raise InputError(f"--range-of is given for {twice.name} and for its value {twice.value}: keep one of them")
+    return classes
 
 
-def _classes(named: list[str], there: Sequence[LabelClass]) -> list[LabelClass]:
+def _classes(named: list[str], there: Sequence[LabelClass], rough: Sequence[LabelClass] = ()) -> list[LabelClass]:
     """Values that were given stay; names get values of their own, none of those that are there."""
-    taken = {one.value for one in there} | {int(one) for one in named if one.isdigit()}
+    known = {text: one for one in rough for text in _said_of([one])}
+    taken = {one.value for one in (*there, *rough)} | {int(one) for one in named if one.isdigit()}
     free = (value for value in itertools.count(1) if value not in taken)
-    return [LabelClass(int(one) if one.isdigit() else next(free), one) for one in named]
+    return [known.get(one) or _new_class(one, free) for one in named]
+
+
+def _new_class(named: str, free: Iterator[int]) -> LabelClass:
+    return LabelClass(int(named), _named_by(int(named))) if named.isdigit() else LabelClass(next(free), named)
 
 
 def with_unpainted(file, said: Said):
-    """A label file with the structures, too, that only a range names: nothing of them is painted yet.
-
-    Returns
-    -------
-    The file, and the names of these structures.
-    """
+    """A label file with the structures, too, that only a range names: nothing of them is painted yet."""
     import numpy as np
 
-    missing = [structure for structure, _ in said.range_of if structure not in _said_of(file.classes)]
-    added = tuple(_classes(missing, file.classes))
+    there = _said_of(file.classes)
+    added = tuple(_classes([structure for structure, _ in said.range_of if structure not in there], file.classes))
     painted = file.painted
     if painted is not None:
         painted = np.hstack([painted, np.zeros((len(painted), len(added)), bool)])
-    return replace(file, classes=(*file.classes, *added), painted=painted), missing
+    return replace(file, classes=(*file.classes, *added), painted=painted)

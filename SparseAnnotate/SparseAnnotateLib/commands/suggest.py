@@ -95,12 +95,14 @@ def _painted_so_far(arguments, volume):
     from ..completeness import check_ranges, understand, union
     from ..io import read_labels
 
-    _ranges.read_ranges(arguments, volume)
+    typed = [structure for structure, *_ in arguments.range_of]
+    _, rough = _ranges.read_ranges(arguments, volume)
     said = _given.said_by(arguments)
     if arguments.labels:
-        file, unpainted = _ranges.with_unpainted(read_labels(arguments.labels, volume), said)
-        if unpainted:
-            arguments.console.say(f"note: {', '.join(unpainted)}: not among the labels, so not painted yet")
+        file = read_labels(arguments.labels, volume)
+        ranged = [structure for structure, _ in said.range_of]
+        _say(arguments, _ranges.note_of_strangers(ranged, file.classes, "not among the labels, so not painted yet"))
+        file = _ranges.with_unpainted(file, said)
         turned, told = understand(said, volume, file, axis=arguments.axis, ends_painted=False)
         _given.check_axis(arguments, volume, turned)
         for sentence in told.sentences:
@@ -110,12 +112,18 @@ def _painted_so_far(arguments, volume):
         if name not in ("range", "box", "range_of", "ranges", "ranges_from") and getattr(arguments, name):
             raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
     check_ranges(said, volume)
-    annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said))
+    _say(arguments, _ranges.note_of_typed(arguments, typed, rough))
+    annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said, rough))
     ranges = dict(enumerate((ends for _, ends in said.range_of), 1))
     if said.plane_range or ranges:
         annotation = annotation.with_range(*(said.plane_range or union([*ranges.values()])))
     annotation = annotation.with_class_ranges(ranges)
     return volume, annotation.with_box(*said.box) if said.box else annotation
+
+
+def _say(arguments, note: str | None) -> None:
+    if note is not None:
+        arguments.console.say(note)
 
 
 def _advise(arguments, annotation, count: int) -> None:
@@ -156,7 +164,11 @@ def _corrected_so_far(arguments, volume):
     # Without labels only ranges can have been said; they name the program's structures.
     _, known = _painted_so_far(arguments, volume)
     annotation = SparseAnnotation.unpainted(volume.shape, initial.classes).with_range(*known.plane_range)
-    numbers = {text: number for number, one in enumerate(initial.classes, 1) for text in (one.name, str(one.value))}
+    numbers = {
+        text: number
+        for number, one in enumerate(initial.classes, 1)
+        for text in (one.name, f"class {one.value}", str(one.value))
+    }
     unknown = [one.name for one in known.classes if one.name not in numbers]
     if unknown:
         there = ", ".join(one.name for one in initial.classes)
