@@ -138,6 +138,15 @@ def no_error_in_a_slot(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def no_button_left_down():
+    """A mouse button that a test leaves down is down in all tests after it, where "as I paint" then waits for ever."""
+    yield
+    application = sys.modules["PySide6.QtWidgets"].QApplication
+    if application.instance() is not None:
+        assert application.mouseButtons() == application.mouseButtons().NoButton, "a mouse button was left down"
+
+
+@pytest.fixture(autouse=True)
 def no_logged_error(caplog):
     """What the panel did not expect it logs as an error, for the user to report."""
     yield caplog

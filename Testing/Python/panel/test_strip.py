@@ -186,7 +186,8 @@ def menu_of(strip, plane):
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    QTest.mousePress(strip, Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier, at(strip, plane))
+    # A whole click: the panel does not predict as long as a button is down, wherever that is.
+    QTest.mouseClick(strip, Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier, at(strip, plane))
     return {action.text: action for action in strip.actions() if action.enabled}
 
 
