@@ -398,6 +398,57 @@ class TestPlanesToCorrect:
         assert first.plane == 7
         assert first.reason.startswith("liver: the program was unsure")
 
+    def stacked(self):
+        """Three structures above one another, the middle one on two of 24 planes."""
+        labels = discs(8, planes=24)
+        labels[6:8] *= 2
+        labels[8:] *= 3
+        return labels
+
+    def stack_suggested(self, count, corrected=()):
+        classes = (LIVER, SPLEEN, LabelClass(3, "kidney"))
+        annotation = SparseAnnotation.unpainted(self.stacked().shape, classes)
+        if corrected:
+            annotation = SparseAnnotation.from_painted_planes(self.stacked(), list(corrected), classes=classes)
+        return planes_to_correct(volume_of(self.stacked()), annotation, Initial(self.stacked(), classes), count)
+
+    def structures_on(self, planes):
+        return {int(number) for number in np.unique(self.stacked()[planes])} - {0}
+
+    def test_every_structure_is_on_a_suggested_plane(self):
+        chosen = self.stack_suggested(3)
+        assert self.structures_on([one.plane for one in chosen]) == {1, 2, 3}
+
+    def test_as_many_structures_are_shown_as_there_are_planes(self):
+        assert len(self.structures_on([one.plane for one in self.stack_suggested(2)])) == 2
+
+    def test_the_structure_that_no_corrected_plane_shows_is_on_the_next_one(self):
+        (chosen,) = self.stack_suggested(1, corrected=[3, 15])
+        assert chosen.plane in (6, 7)
+        assert chosen.reason == "spleen: ends abruptly"
+
+    def test_what_the_program_missed_is_looked_for_in_its_clicked_range(self):
+        classes = (LIVER, SPLEEN)
+        annotation = SparseAnnotation.unpainted((24, 40, 40), classes).with_class_ranges({1: (0, 11), 2: (12, 23)})
+        rough = np.concatenate([ball(), 0 * ball()])
+        planes = [one.plane for one in planes_to_correct(volume_of(rough), annotation, Initial(rough, classes), 2)]
+        assert 3 <= min(planes) <= 8
+        assert 15 <= max(planes) <= 20
+
+    def balls_suggested(self, count, corrected=()):
+        both, classes = np.concatenate([ball(), 2 * ball()]), (LIVER, SPLEEN)
+        annotation = SparseAnnotation.unpainted(both.shape, classes)
+        if corrected:
+            annotation = SparseAnnotation.from_painted_planes(both, list(corrected), classes=classes)
+        return planes_to_correct(volume_of(both), annotation, Initial(both, classes), count)
+
+    def test_the_only_plane_of_a_structure_says_so(self):
+        assert {one.reason for one in self.balls_suggested(2)} == {"shows liver", "shows spleen"}
+
+    def test_the_tip_of_a_structure_does_not_show_it(self):
+        (chosen,) = self.balls_suggested(1, corrected=[6, 13])
+        assert 12 + 3 <= chosen.plane <= 12 + 8
+
 
 class TestMatch:
     def test_names_go_before_values(self):

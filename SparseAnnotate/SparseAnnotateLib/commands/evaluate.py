@@ -90,6 +90,7 @@ def _add_execution(group) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plan, do what is missing, write the report; returns the exit code."""
     from ..evaluation.evaluate import plan, results_file
+    from ..evaluation.grid.planner import check_initial
     from ..evaluation.grid.store import ResultStore
     from ..evaluation.report.write import FILES as REPORT_FILES
     from ..io.writing import make_folder
@@ -103,6 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     files = (results_file(folder), *(folder / name for name in REPORT_FILES))
     check_outputs(arguments, [("the file", path) for path in files], cases=cases)
     asked = None if arguments.report_only else blocks(arguments)  # what is wrong in it leaves no folder behind
+    check_initial(asked or (), cases)
     make_folder(folder)
     store = ResultStore(results_file(folder))
     try:
@@ -175,7 +177,6 @@ def blocks(arguments: argparse.Namespace):
 
     if arguments.own_planes:
         arguments.selectors = [*(arguments.selectors or _defaults()["selectors"]), OWN_PLANES]
-    arguments.initial = _absolute(arguments.initial)
     given = {name: getattr(arguments, name) for name in _defaults() if getattr(arguments, name) is not None}
     # One file fits one network: those of predictors are set one by one, as their options.
     common = {
@@ -194,11 +195,13 @@ def _absolute(path: str | None) -> str | None:
 
 
 def _with_all(entry: Any) -> Any:
-    """The names that `all` stands for."""
+    """The names that `all` stands for, and the folder of `initial` as workers find it."""
     from ..predictors import PREDICTORS
     from ..selectors import SELECTORS
 
     if isinstance(entry, dict):
+        if isinstance(entry.get("initial"), str):
+            entry["initial"] = _absolute(entry["initial"])
         for kind, registry in (("selectors", SELECTORS), ("predictors", PREDICTORS)):
             names = entry.get(kind)
             if isinstance(names, list) and "all" in names:

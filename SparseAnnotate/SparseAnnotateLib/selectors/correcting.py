@@ -41,6 +41,9 @@ _INTERPOLATION_REACH_PLANES = 4.0
 # A structure that is larger than this share of its largest plane where it ends, ends oddly.
 _ODD_END = 0.4
 
+# A plane shows a structure if it has at least this share of its mean area: its tip alone teaches little.
+_SHOWN = 0.5
+
 _MARGIN_PIXELS = 3
 
 
@@ -81,6 +84,8 @@ def planes_to_correct(volume: Volume, annotation: SparseAnnotation, initial: Ini
     if not len(shown):
         raise InputError("the initial segmentation is empty: there is nothing to correct")
     suspicions = suspicions_of(volume, annotation, rough, initial.doubt)
+    new = _not_shown_yet(annotation, rough)
+    shown = np.union1d(shown, np.flatnonzero(new.any(axis=1)))
     first, last = annotation.plane_range
     if (first, last) == (0, annotation.planes - 1):
         # Nobody said where it begins and ends: as the rough one has it, and a plane more at each end.
@@ -89,9 +94,36 @@ def planes_to_correct(volume: Volume, annotation: SparseAnnotation, initial: Ini
     wrong[first : last + 1] += _USUALLY_WRONG * np.count_nonzero(rough) / len(shown)
     candidates = [plane for plane in annotation.unpainted_planes if first <= plane <= last]
     corrected = [plane for plane in annotation.painted_planes if first <= plane <= last]
-    chosen = _spread(wrong, candidates, corrected, count, last - first + 1)
+    chosen = _spread(wrong, new, candidates, corrected, count, last - first + 1)
     names = [one.name for one in annotation.classes]
-    return [Suggestion(plane, score, _reason(plane, suspicions, names)) for plane, score in chosen]
+    alone = new & (new[[plane for plane, _ in chosen]].sum(axis=0) == 1)
+    return [Suggestion(plane, score, _reason(plane, suspicions, names, alone[plane])) for plane, score in chosen]
+
+
+def _not_shown_yet(annotation: SparseAnnotation, rough: np.ndarray) -> np.ndarray:
+    """Bool (planes, classes): which planes show the structures that no corrected plane shows yet.
+
+    What the rough segmentation has nowhere is shown in the middle half of the range that was clicked for it, if any.
+    """
+    area = _areas(rough, annotation.class_count)
+    usual = area.sum(axis=0) / np.maximum(1, np.count_nonzero(area, axis=0))
+    shown = (area > 0) & (area >= _SHOWN * usual)
+    painted = _areas(annotation.labels, annotation.class_count)
+    for number in range(1, annotation.class_count + 1):
+        if not usual[number - 1] and number in annotation.class_ranges:
+            first, last = annotation.class_ranges[number]
+            margin = (last - first + 1) // 4
+            shown[first + margin : last + 1 - margin, number - 1] = True
+        known = annotation.complete_planes_of(number)
+        there = np.maximum(area, painted)[known, number - 1]
+        if ((there > 0) & (there >= _SHOWN * usual[number - 1])).any():
+            shown[:, number - 1] = False
+    return shown
+
+
+def _areas(labels: np.ndarray, count: int) -> np.ndarray:
+    """float (planes, classes), in pixels."""
+    return np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in labels]).astype(float)
 
 
 def suspicions_of(
@@ -99,7 +131,7 @@ def suspicions_of(
 ) -> Suspicions:
     """What each plane is suspected of; `rough` in class numbers of the annotation, `doubt` as in `Initial`."""
     count = annotation.class_count
-    area = np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in rough]).astype(float)
+    area = _areas(rough, count)
     region = bounding_box((rough > 0).any(axis=0) | (annotation.labels > 0).any(axis=0), _MARGIN_PIXELS)
     inside = (slice(None), *region)
     by_reason = {
@@ -189,10 +221,16 @@ def _unlike_interpolation(annotation, rough: np.ndarray, spacing_mm, count: int)
 
 
 def _spread(
-    wrong: np.ndarray, candidates: Sequence[int], corrected: Sequence[int], count: int, length: int
+    wrong: np.ndarray,
+    new: np.ndarray,
+    candidates: Sequence[int],
+    corrected: Sequence[int],
+    count: int,
+    length: int,
 ) -> list[tuple[int, float]]:
     """The planes that together serve most of what is suspected: themselves wholly, others by their distance.
 
+    Among them are, before all else, planes that show the `new` structures (planes, classes), as many as can be.
     One is added after the other, then each is moved while that serves more. The one that serves most comes first.
     """
     planes = np.arange(len(wrong))
@@ -205,6 +243,7 @@ def _spread(
     def best_beside(others: list[int]) -> int:
         by_others = np.max([served, *serves[others]], axis=0)
         gains = np.maximum(0, serves[left] - by_others) @ wrong
+        gains += (1 + wrong.sum()) * (new[left] & ~new[others].any(axis=0)).sum(axis=1)
         gains[np.isin(left, others)] = -1
         return int(left[gains.argmax()])
 
@@ -224,12 +263,13 @@ def _spread(
     return sorted(((plane, gain(plane)) for plane in chosen), key=lambda one: -one[1])
 
 
-def _reason(plane: int, suspicions: Suspicions, names: Sequence[str]) -> str:
-    """The strongest suspicion, where it is more than the usual one."""
+def _reason(plane: int, suspicions: Suspicions, names: Sequence[str], alone: np.ndarray) -> str:
+    """The strongest suspicion, where it is more than the usual one; or of which structures it `alone` tells."""
     best = max(
         ((values[plane].max(), reason, int(values[plane].argmax())) for reason, values in suspicions.by_reason.items()),
         key=lambda one: one[0],
     )
     if not best[1]:
-        return "represents the planes around it"
+        shown = [name for name, tells in zip(names, alone, strict=True) if tells]
+        return f"shows {', '.join(shown)}" if 0 < len(shown) < len(names) else "represents the planes around it"
     return f"{names[best[2]]}: {best[1]}"

@@ -10,9 +10,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from SparseAnnotateLib.cli import main
+from SparseAnnotateLib.cli import build_parser, main
+from SparseAnnotateLib.commands.evaluate import blocks
 from SparseAnnotateLib.jobs.process import thread_limits
 
 QUICK = ["--selectors", "keep-n", "random", "--predictors", "nearest", "--fractions", "0.2", "0.5"]
@@ -251,9 +253,24 @@ class TestFromASegmentation:
         assert evaluate(folder_set, tmp_path / "from", *cells, "--initial", str(rough)) == 0
         assert min(_dice(tmp_path / "from")) > 0.99 > max(_dice(tmp_path / "alone"))
 
-    def test_a_case_that_has_none_is_named(self, folder_set, tmp_path, capsys):
+    def test_a_case_that_has_none_is_named_and_nothing_is_left(self, folder_set, tmp_path, capsys):
         assert evaluate(folder_set, tmp_path / "out", *QUICK, "--initial", str(tmp_path)) == 2
         assert "has no segmentation for" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+    def test_of_an_older_evaluation_everything_is_left(self, folder_set, tmp_path):
+        cells = ["--selectors", "keep-n", "--predictors", "nearest", "--fractions", "0.2"]
+        assert evaluate(folder_set, tmp_path / "out", *cells) == 0
+        before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
+        assert evaluate(folder_set, tmp_path / "out", *cells, "--initial", str(tmp_path / "nowhere")) == 2
+        assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()} == before
+
+    def test_a_grid_may_name_the_folder_beside_where_it_is_run(self, folder_set, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("grid.json").write_text('[{"initial": "rough"}]', encoding="utf-8")
+        parser = build_parser()
+        arguments = parser.parse_args(["evaluate", str(folder_set), "-o", "out", "--grid", "grid.json"])
+        assert [view.initial for block in blocks(arguments) for view in block.views] == [str(tmp_path / "rough")]
 
 
 def _dice(folder):

@@ -195,6 +195,19 @@ def _small(cases: Iterable[LabelledCase], block: Block) -> list[LabelledCase]:
     return [case for case in cases if megavoxels(case.image) <= block.largest_megavoxels]
 
 
+def check_initial(blocks: Iterable[Block], cases: Sequence[LabelledCase]) -> None:
+    """Whether every case has a segmentation where the grid starts from some, before anything is written.
+
+    Raises
+    ------
+    InputError
+        As `View.initial_of`.
+    """
+    for block in blocks:
+        for view, case in itertools.product(block.views, _small(cases, block)):
+            view.initial_of(case.name)
+
+
 _megavoxels: dict[Path, float] = {}
 
 
