@@ -344,4 +344,41 @@ class TestSteps:
         assert evaluate(data, "--plan") == 0
         told = capsys.readouterr().out
         assert "6 networks: partial-fold0-seed0, full-fold0-seed0" in told
+        assert "networks to train: 6; tests to do: 12" in told
+        assert not (data / "study").exists()
+
+    def test_a_plan_tells_what_is_left_after_an_interruption(self, data, capsys, monkeypatch):
+        import SparseAnnotateLib.cohort.training.trainer as training
+
+        trained = []
+
+        def stopped_at_the_third(_scans, settings, **_):
+            trained.append(settings)
+            if len(trained) == 3:
+                raise KeyboardInterrupt
+            return bright_model()
+
+        monkeypatch.setattr(training, "train_cohort", stopped_at_the_third)
+        steps = ["--split", "2", "0", "1", "--steps", "two"]
+        assert evaluate(data, *steps, "--plan") == 0
+        assert "networks to train: 4; tests to do: 4" in capsys.readouterr().out  # two first steps, which nobody tests
+        assert evaluate(data, *steps) == 130
+        capsys.readouterr()
+        assert evaluate(data, *steps, "--plan") == 0
+        assert "networks to train: 2; tests to do: 2" in capsys.readouterr().out
+        assert evaluate(data, *steps) == 0
+        capsys.readouterr()
+        assert evaluate(data, *steps, "--plan") == 0
+        assert "all of it is done" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("plan", [(), ("--plan",)])
+    def test_other_data_with_other_structures_are_refused_before_anything_is_trained(self, data, capsys, plan):
+        path = str(data / "other" / "x" / "label.nii.gz")
+        labels = sitk.ReadImage(path)
+        labels[0, 0, 8] = 9
+        sitk.WriteImage(labels, path)
+        assert evaluate(data, *plan) == 2
+        told = capsys.readouterr().err
+        assert "x has the structure 9, which the scans to learn from lack (they have 3)" in told
+        assert "--classes" in told
         assert not (data / "study").exists()

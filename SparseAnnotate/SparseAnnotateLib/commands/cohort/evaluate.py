@@ -96,8 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_active(arguments, folder)
     study = _study(arguments, folder)
     if arguments.plan:
-        arguments.console.out(f"{len(study.trials)} networks: {', '.join(trial.name for trial in study.trials)}")
-        arguments.console.out(f"about {study.modelled_minutes():.0f} min of training on two cores, and the tests")
+        _tell_plan(study, arguments.console.out)
         return 0
     try:
         results = study.run(arguments.console.say)
@@ -110,6 +109,18 @@ def run(arguments: argparse.Namespace) -> int:
     write_text(folder / "study.csv", as_csv(results), ".csv")
     arguments.console.out(table.rstrip())
     return 0
+
+
+def _tell_plan(study, out) -> None:
+    study.refuse_other_structures()
+    untrained, tests = study.left_to_do()
+    out(f"{len(study.trials)} networks: {', '.join(trial.name for trial in study.trials)}")
+    if not tests:
+        out("all of it is done: run the same command without --plan for the tables")
+        return
+    out(f"networks to train: {len(untrained)}; tests to do: {tests}")
+    if untrained:
+        out(f"training takes about {study.modelled_minutes(untrained):.0f} min on two cores")
 
 
 # Options of one of the two studies, and what they are where they were not typed.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ... import metrics
+from ...annotation import LabelClass
 from ...cohort.applying.heads import Applying
 from ...cohort.applying.predicting import predict_scan
 from ...cohort.model import CohortConfiguration, CohortModel
@@ -77,13 +78,12 @@ class CohortStudy:
 
     def run(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
         """Do what is missing; returns all results, those of before included."""
+        self.refuse_other_structures()
         (self.folder / "models").mkdir(parents=True, exist_ok=True)
         results = []
         for number, trial in enumerate(self.trials, 1):
             wanted = self._wanted(trial)
-            painted = self._painted(trial)
-            identity = self._identity(trial, painted)
-            done = {(one["distribution"], one["case"]): one for one in self._lines.of(identity)}
+            painted, identity, done = self._begun(trial)
             missing = [pair for pair in wanted if pair not in done]
             say(f"{number} of {len(self.trials)}: {trial.name}, {len(wanted) - len(missing)} of {len(wanted)} tested")
             if missing:
@@ -94,21 +94,61 @@ class CohortStudy:
             results += [done[pair] for pair in wanted]
         return results
 
+    def _begun(self, trial: Trial) -> tuple[dict[str, list[int]], str, dict[tuple[str, str], dict[str, Any]]]:
+        """What is painted for a network, its identity, and the results that it has already."""
+        painted = self._painted(trial)
+        identity = self._identity(trial, painted)
+        return painted, identity, {(one["distribution"], one["case"]): one for one in self._lines.of(identity)}
+
     def _wanted(self, trial: Trial) -> list[tuple[str, str]]:
         """What a network is tested on: distributions and scans."""
         shown = (IN, SCANNER) if self._scanner else (IN,)
         return [*((one, name) for one in shown for name in trial.tested), *((OUT, name) for name in self._others)]
 
-    def modelled_minutes(self) -> float:
-        """What all trainings take on two cores, roughly: as long as the first one, each."""
+    def refuse_other_structures(self) -> None:
+        """Refuse scans of another kind with structures that no network here can know.
+
+        Raises
+        ------
+        InputError
+        """
+        if not self._others:
+            return
+        learnt = {one.value for name in self._files if name not in self._others for one in self._classes(name)}
+        for name in self._others:
+            unknown = sorted({one.value for one in self._classes(name)} - learnt)
+            if unknown:
+                raise InputError(
+                    f"{name} has the structure {unknown[0]}, which the scans to learn from lack (they have "
+                    f"{', '.join(map(str, sorted(learnt)))}): choose what both have with --classes, or change labels"
+                )
+
+    def _classes(self, name: str) -> Sequence[LabelClass]:
+        return self._load(name).expert.classes
+
+    def left_to_do(self) -> tuple[list[Trial], int]:
+        """The networks that are not trained yet, those that second steps begin from included, and the tests to do."""
+        untrained, tests = {}, 0
+        for trial in self.trials:
+            painted, _, done = self._begun(trial)
+            missing = sum(pair not in done for pair in self._wanted(trial))
+            tests += missing
+            needed = [dataclasses.replace(trial, step="one"), trial] if trial.step == "two" else [trial]
+            paths = [self._path(one, self._identity(one, painted)) for one in needed]
+            if missing and not paths[-1].exists():
+                untrained |= {path: one for path, one in zip(paths, needed, strict=True) if not path.exists()}
+        return list(untrained.values()), tests
+
+    def modelled_minutes(self, untrained: Sequence[Trial]) -> float:
+        """What these trainings take on two cores, roughly: as long as the first one, each."""
         from ...cohort.training.cohort import prepare
         from ...cohort.training.distributed import Processes
         from ...cohort.training.trainer import Trainer
 
-        trial = self.trials[0]
+        trial = untrained[0]
         scans, settings = self._scans(trial, self._painted(trial)), self._settings(trial)
         trainer = Trainer(prepare(scans, settings), settings, processes=Processes())
-        return len(self.trials) * trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
+        return len(untrained) * trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
 
     def _painted(self, trial: Trial) -> dict[str, list[int]]:
         cases = {name: self._load(name) for name in trial.training}
@@ -128,14 +168,16 @@ class CohortStudy:
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
+    def _path(self, trial: Trial, identity: str) -> Path:
+        return self.folder / "models" / f"{trial.name}-{identity}.safetensors"
+
     def model(
         self, trial: Trial, painted: Mapping[str, list[int]], identity: str, say: Callable[[str], None]
     ) -> CohortModel:
         """The network of a trial, trained where its file is not there yet; a training that was cut short goes on."""
-        path = self.folder / "models" / f"{trial.name}-{identity}.safetensors"
-        return trained_once(
-            path, lambda: self._scans(trial, painted), self._settings(trial), self._start(trial, painted, say), say
-        )
+        path = self._path(trial, identity)
+        start = None if path.exists() else self._start(trial, painted, say)
+        return trained_once(path, lambda: self._scans(trial, painted), self._settings(trial), start, say)
 
     def _scans(self, trial: Trial, painted: Mapping[str, list[int]]) -> list[CohortScan]:
         """What is learnt from, and the scans to validate with, which are painted wholly."""
