@@ -1,10 +1,11 @@
-"""Whether it helps to start from a cohort model, on scans that it has not seen; and how it does on another scanner's.
+"""Whether it helps to start from a cohort model, on scans that it has not seen; and what it calls its own elsewhere.
 
     sparse-annotate cohort evaluate DATA -o STUDY ...      # trains the networks
     python Testing/benchmarks/cohort.py start STUDY DATA   # each predictor with and without them, on held-out scans
-    python Testing/benchmarks/cohort.py scanner STUDY DATA # the networks on held-out scans made to look different
+    python Testing/benchmarks/cohort.py others STUDY DATA --scans NAME ...
+        # the networks on scans in which all labelled voxels are something else than what they have learnt
 
-Rows are appended to STUDY/start.jsonl and STUDY/scanner.jsonl; what is there is not done again. The table comes last.
+Rows are appended to STUDY/start.jsonl and STUDY/others.jsonl; what is there is not done again. The table comes last.
 """
 
 import argparse
@@ -17,18 +18,17 @@ from SparseAnnotateLib import PREDICTORS, SELECTORS
 from SparseAnnotateLib.cohort.applying.heads import Applying
 from SparseAnnotateLib.cohort.applying.predicting import predict_scan
 from SparseAnnotateLib.cohort.model import load_model
-from SparseAnnotateLib.evaluation.cohort.scanner import as_another_scanner
-from SparseAnnotateLib.evaluation.cohort.study import measured
-from SparseAnnotateLib.evaluation.cohort.table import as_markdown
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
 from SparseAnnotateLib.evaluation.grid.planner import View
 from SparseAnnotateLib.evaluation.simulation.loading import LoadedCase, load_case
 from SparseAnnotateLib.evaluation.simulation.simulation import simulate
 from SparseAnnotateLib.selectors.base import count_for
+from SparseAnnotateLib.volume import Volume
 
 # A fixed number of steps, whatever the clock says: other programs run beside.
 STEPS = 60
 NO_CLOCK = 1e6
+THICKEST_MM, MARGIN_MM = 2.5, 20
 OPTIONS = {
     "guided": {},
     "unet": {"steps": STEPS, "budget_s": NO_CLOCK},
@@ -51,7 +51,8 @@ def tests_of(study: Path, arms: list[str]) -> list[dict]:
     """The scans that were held out, each with the file of the network that has not seen it."""
     tests = [one for one in rows_of(study / "results.jsonl") if one["arm"] in arms and one["distribution"] == "in"]
     for one in tests:
-        name = f"{one['arm']}-fold{one['fold']}-seed{one['seed']}-{one['identity']}.safetensors"
+        step = f"-step-{one['step']}" if one["step"] else ""
+        name = f"{one['arm']}{step}-fold{one['fold']}-seed{one['seed']}-{one['identity']}.safetensors"
         one["model"] = str(study / "models" / name)
     return tests
 
@@ -107,22 +108,82 @@ def start_table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def scanner(arguments, load) -> None:
-    path = arguments.study / "scanner.jsonl"
-    for test in tests_of(arguments.study, ["partial", "full", "all"]):
-        row = {key: test[key] for key in ("arm", "fold", "seed", "case", "identity")} | {"distribution": "out"}
-        if any(row.items() <= done.items() for done in rows_of(path)):
-            continue
-        case, model = load(test["case"]), load_model(test["model"])
-        *_, prediction = predict_scan(model, as_another_scanner(case.volume), Applying(device="cpu"))
-        given = {key: test[key] for key in ("training_scans", "painted_planes")}
-        add(path, {**row, **given, **measured(prediction.labels, model.configuration, case)})
-    print(as_markdown(rows_of(path)))
+def others(arguments, load) -> None:
+    path = arguments.study / "others.jsonl"
+    models = {one["model"]: one for one in tests_of(arguments.study, arguments.arms)}
+    for file, one in models.items():
+        for name in arguments.scans:
+            row = {key: one[key] for key in ("arm", "step", "fold", "seed", "identity")} | {"case": name}
+            if not any(row.items() <= done.items() for done in rows_of(path)):
+                add(path, {**row, **called(load(name), file)})
+    print(others_table(rows_of(path)))
+
+
+def called(case: LoadedCase, model: str) -> dict:
+    """Millilitres that a network calls its own, those inside labelled structures, and those of all labelled ones."""
+    volume, labelled = around(*with_thinner_planes(case.volume, case.expert.reference > 0))
+    *_, prediction = predict_scan(load_model(model), volume, Applying(device="cpu"))
+    voxel_ml, own = float(np.prod(volume.spacing_mm)) / 1000, prediction.labels > 0
+    volumes = {"called_ml": own, "wrong_ml": own & labelled, "labelled_ml": labelled}
+    return {name: round(float(voxels.sum()) * voxel_ml, 3) for name, voxels in volumes.items()}
+
+
+def with_thinner_planes(volume: Volume, labelled: np.ndarray) -> tuple[Volume, np.ndarray]:
+    """Planes at most `THICKEST_MM` apart, interpolated: networks refuse scans with voxels of quite another size."""
+    from scipy.ndimage import zoom
+
+    thickness = volume.spacing_mm[0]
+    planes = max(volume.planes, round(volume.planes * thickness / THICKEST_MM))
+    scale, mode = (planes / volume.planes, 1, 1), {"mode": "nearest", "grid_mode": True}
+    spacing_mm = (thickness / scale[0], *volume.spacing_mm[1:])
+    thinner = Volume.from_array(zoom(volume.intensities, scale, order=1, **mode), spacing_mm)
+    return thinner, zoom(labelled.astype(np.uint8), scale, order=0, **mode) > 0
+
+
+def around(volume: Volume, labelled: np.ndarray) -> tuple[Volume, np.ndarray]:
+    """Only what lies within `MARGIN_MM` of the labelled structures: scans to learn from are cropped, too."""
+    box = tuple(
+        slice(max(0, places.min() - round(MARGIN_MM / mm)), places.max() + 1 + round(MARGIN_MM / mm))
+        for places, mm in zip(np.nonzero(labelled), volume.spacing_mm, strict=True)
+    )
+    return Volume.from_array(volume.intensities[box], volume.spacing_mm), labelled[box]
+
+
+def others_table(rows: list[dict]) -> str:
+    """Means over scans; the spread, and the interval of the difference from the arm full, are over randomisations."""
+    from scipy.stats import t
+
+    lines = ["| painted | networks | scans | called so, ml | in other structures, ml | share of these | minus full |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    shares = {}
+    for arm, step in sorted({(row["arm"], row["step"]) for row in rows}):
+        chosen = [row for row in rows if (row["arm"], row["step"]) == (arm, step)]
+        runs = sorted({(row["fold"], row["seed"]) for row in chosen})
+        by_run = [[row for row in chosen if (row["fold"], row["seed"]) == run] for run in runs]
+        shares[arm, step] = {
+            run: np.mean([row["wrong_ml"] / row["labelled_ml"] for row in group])
+            for run, group in zip(runs, by_run, strict=True)
+        }
+        share = np.array(list(shares[arm, step].values()))
+        cells = [f"{np.mean([row[name] for row in chosen]):.0f}" for name in ("called_ml", "wrong_ml")]
+        scans = len({row["case"] for row in chosen})
+        spread = f"{share.std(ddof=1):.3f}" if len(share) > 1 else "-"
+        cells += [f"{share.mean():.3f} ± {spread}"]
+        lines.append(f"| {arm}{f', step {step}' if step else ''} | {len(runs)} | {scans} | {' | '.join(cells)} |")
+    for number, key in enumerate(sorted(shares), 2):
+        full = shares.get(("full", key[1]), {})
+        change = np.array([share - full[run] for run, share in shares[key].items() if run in full])
+        told = ""
+        if key[0] != "full" and len(change) > 1:
+            half = t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change))
+            told = f"{change.mean():+.3f} ± {half:.3f} ({(change < 0).sum()} of {len(change)} below 0)"
+        lines[number] += f" {told} |"
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=("start", "scanner"))
+    parser.add_argument("task", choices=("start", "others"))
     parser.add_argument("study", type=Path)
     parser.add_argument("data")
     parser.add_argument("--images")
@@ -130,10 +191,12 @@ def main() -> None:
     parser.add_argument("--axis", default="k")
     parser.add_argument("--fractions", nargs="+", type=float, default=[0.05, 0.1])
     parser.add_argument("--predictors", nargs="+", default=list(OPTIONS))
+    parser.add_argument("--scans", nargs="+", help="others: names of scans in DATA")
+    parser.add_argument("--arms", nargs="+", default=["partial", "partial-no-borders", "full"], help="others: networks")
     arguments = parser.parse_args()
     found = find_labelled_cases(arguments.data, images=arguments.images, labels=arguments.labels)
     cases = {case.name: case for case in found}
-    task = {"start": start, "scanner": scanner}[arguments.task]
+    task = {"start": start, "others": others}[arguments.task]
     task(arguments, lambda name: load_case(cases[name], View(axis=arguments.axis), "0", 0))
 
 

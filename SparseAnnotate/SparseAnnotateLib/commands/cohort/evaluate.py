@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell_plan(study, out) -> None:
-    study.refuse_other_structures()
+    study.refuse_strangers()
     untrained, tests = study.left_to_do()
     out(f"{len(study.trials)} networks: {', '.join(trial.name for trial in study.trials)}")
     if not tests:

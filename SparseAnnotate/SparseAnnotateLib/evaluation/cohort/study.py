@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ... import metrics
-from ...annotation import LabelClass
 from ...cohort.applying.heads import Applying
 from ...cohort.applying.predicting import predict_scan
+from ...cohort.grids import check_spacing
 from ...cohort.model import CohortConfiguration, CohortModel
 from ...cohort.scans import CohortScan
 from ...cohort.training.settings import TrainingSettings
@@ -78,7 +78,7 @@ class CohortStudy:
 
     def run(self, say: Callable[[str], None]) -> list[dict[str, Any]]:
         """Do what is missing; returns all results, those of before included."""
-        self.refuse_other_structures()
+        self.refuse_strangers()
         (self.folder / "models").mkdir(parents=True, exist_ok=True)
         results = []
         for number, trial in enumerate(self.trials, 1):
@@ -105,26 +105,28 @@ class CohortStudy:
         shown = (IN, SCANNER) if self._scanner else (IN,)
         return [*((one, name) for one in shown for name in trial.tested), *((OUT, name) for name in self._others)]
 
-    def refuse_other_structures(self) -> None:
-        """Refuse scans of another kind with structures that no network here can know.
+    def refuse_strangers(self) -> None:
+        """Refuse scans of another kind that no network here can be tested on, before any is trained.
 
         Raises
         ------
         InputError
+            For a structure that none of the other scans has, or voxels of quite another size.
         """
         if not self._others:
             return
-        learnt = {one.value for name in self._files if name not in self._others for one in self._classes(name)}
+        learnt = [self._load(name) for name in self._files if name not in self._others]
+        values = {one.value for case in learnt for one in case.expert.classes}
+        spacing_mm = np.median([case.volume.spacing_mm for case in learnt], axis=0)
         for name in self._others:
-            unknown = sorted({one.value for one in self._classes(name)} - learnt)
+            case = self._load(name)
+            unknown = sorted({one.value for one in case.expert.classes} - values)
             if unknown:
                 raise InputError(
                     f"{name} has the structure {unknown[0]}, which the scans to learn from lack (they have "
-                    f"{', '.join(map(str, sorted(learnt)))}): choose what both have with --classes, or change labels"
+                    f"{', '.join(map(str, sorted(values)))}): choose what both have with --classes, or change labels"
                 )
-
-    def _classes(self, name: str) -> Sequence[LabelClass]:
-        return self._load(name).expert.classes
+            check_spacing(case.volume.spacing_mm, spacing_mm, name)
 
     def left_to_do(self) -> tuple[list[Trial], int]:
         """The networks that are not trained yet, those that second steps begin from included, and the tests to do."""
