@@ -300,6 +300,29 @@ class TestClaims:
         told = "full minus partial in each randomisation: +0.057 ± 0.000 (2 of 2 above 0) | yes |"
         assert told in claims.as_markdown(results)
 
+    def test_distances_are_told_in_mm_and_smaller_ones_are_better(self):
+        results = []
+        for seed in range(3):
+            for case, away in (("a", 0), ("b", 1), ("c", None)):
+                partial, full = stepped("partial", "", 0.8, seed, case=case), stepped("full", "", 0.8, seed, case=case)
+                known = away is not None
+                results.append({**partial, "assd_2d_mm": 2.0 + away if known else None})
+                results.append({**full, "assd_2d_mm": 5.0 + 3 * away if known else 1.0})
+        told = claims.as_markdown(results)
+        closer = "2.5 against 6.5 mm; full minus partial: +4.0 ± 0.0 (3 of 3 above 0), 6 tests | yes |"
+        assert f"(2-D ASSD) as those of full annotation | {closer}" in told
+        spread = "standard deviation of the 2-D ASSD 0.5 against 1.6 mm; full minus partial in each randomisation: +1.4"
+        assert f"| 2-D ASSD of partial annotation spreads less (in distribution) | {spread} ± 0.0" in told
+
+    def test_border_slices_are_compared_by_their_spread_too(self):
+        results = []
+        for seed in range(2):
+            for case, sign in (("a", -1), ("b", 1)):
+                results.append(stepped("partial", "", 0.8 + 0.01 * sign, seed, case=case))
+                results.append(stepped("partial-no-borders", "", 0.8 + 0.03 * sign, seed, case=case))
+        told = "without minus with in each randomisation: +0.028 ± 0.000 (2 of 2 above 0) | yes |"
+        assert told in claims.as_markdown(results)
+
     def test_a_study_of_one_arm_tells_nothing(self):
         assert claims.as_markdown([result("full", "a", 0.8)]) == ""
 

@@ -24,18 +24,28 @@ _BETTER = (
     ("scanner", ("full", "one"), ("full", "two"), "the second step harms full annotation on other scanners' scans"),
     ("out", ("full", "one"), ("full", "two"), "the second step harms full annotation out of distribution"),
 )
-_STEADIER = tuple((where, f"results of partial annotation spread less ({name})") for where, name in (
-    ("in", "in distribution"), ("scanner", "other scanner"), ("out", "out of distribution"),
-))  # fmt: skip
+_CLOSER = (
+    ("in", "outlines of partial annotation are as close (2-D ASSD) as those of full annotation"),
+    ("scanner", "outlines of partial annotation are closer (2-D ASSD) on other scanners' scans"),
+    ("out", "outlines of partial annotation are closer (2-D ASSD) out of distribution"),
+)
+_PLACES = (("in", "in distribution"), ("scanner", "other scanner"), ("out", "out of distribution"))
+_STEADIER = (
+    *((where, "dice", _FULL, f"results of partial annotation spread less ({name})") for where, name in _PLACES),
+    *((where, "assd_2d_mm", _FULL, f"2-D ASSD of partial annotation spreads less ({name})") for where, name in _PLACES),
+    ("in", "dice", _BARE, "with border slices results spread less than without"),
+)
 
 
 def as_markdown(results: Sequence[dict[str, Any]]) -> str:
     """A table with a line for each claim that the study can tell of; empty where it can tell of none.
 
-    Claims are about the Dice: means over the same tests, and their difference with its 95 % interval (Student's t)
-    over randomisations (folds and seeds). What the interval leaves open is "unclear", as is all of one randomisation.
+    Claims are about the Dice unless they name the 2-D ASSD: means over the same tests, and their difference with its
+    95 % interval (Student's t) over randomisations (folds and seeds). What the interval leaves open is "unclear", as is
+    all of one randomisation.
     """
     rows = [row for claim in _BETTER if (row := _better(results, *claim))]
+    rows += [row for claim in _CLOSER if (row := _closer(results, *claim))]
     rows += [row for claim in _STEADIER if (row := _steadier(results, *claim))]
     if not rows:
         return ""
@@ -57,27 +67,44 @@ def _better(results, where: str, first: tuple[str, str], second: tuple[str, str]
     pairs = _pairs(results, where, first, second)
     if not pairs:
         return None
-    a, b = _dice(pairs)
+    a, b = _values(pairs, "dice")
     by_run = [float(np.mean(a[run] - b[run])) for run in _runs(pairs)]
     told, seen = _told(float(a.mean() - b.mean()), by_run)
     return f"| {claim} | {a.mean():.3f} against {b.mean():.3f}: {told}, {len(pairs)} tests | {seen} |"
 
 
-def _steadier(results, where: str, claim: str) -> str | None:
-    pairs = _pairs(results, where, _PARTIAL, _FULL)
+def _closer(results, where: str, claim: str) -> str | None:
+    pairs = _known(_pairs(results, where, _PARTIAL, _FULL), "assd_2d_mm")
+    if not pairs:
+        return None
+    a, b = _values(pairs, "assd_2d_mm")
+    by_run = [float(np.mean(b[run] - a[run])) for run in _runs(pairs)]
+    told, seen = _told(float(b.mean() - a.mean()), by_run, digits=1)
+    means = f"{a.mean():.1f} against {b.mean():.1f} mm"
+    return f"| {claim} | {means}; full minus partial: {told}, {len(pairs)} tests | {seen} |"
+
+
+def _steadier(results, where: str, measure: str, other: tuple[str, str], claim: str) -> str | None:
+    pairs = _known(_pairs(results, where, _PARTIAL, other), measure)
     if len(pairs) < 2:
         return None
-    a, b = _dice(pairs)
+    a, b = _values(pairs, measure)
+    digits, name, unit = (3, "Dice", "") if measure == "dice" else (1, "2-D ASSD", " mm")
+    minus = "full minus partial" if other == _FULL else "without minus with"
     by_run = [_deviation(b[run]) - _deviation(a[run]) for run in _runs(pairs) if run.sum() > 1]
-    together = f"standard deviation of the Dice {_deviation(a):.3f} against {_deviation(b):.3f}"
+    together = f"standard deviation of the {name} {_deviation(a):.{digits}f} against {_deviation(b):.{digits}f}{unit}"
     if not by_run:
         return f"| {claim} | {together} | unclear |"
-    told, seen = _told(float(np.mean(by_run)), by_run)
-    return f"| {claim} | {together}; full minus partial in each randomisation: {told} | {seen} |"
+    told, seen = _told(float(np.mean(by_run)), by_run, digits)
+    return f"| {claim} | {together}; {minus} in each randomisation: {told} | {seen} |"
 
 
-def _dice(pairs) -> tuple[np.ndarray, np.ndarray]:
-    first, second = (np.array([pair[n]["dice"] for pair in pairs], float) for n in (0, 1))
+def _known(pairs, measure: str) -> list[tuple[dict, dict]]:
+    return [pair for pair in pairs if all(one[measure] is not None for one in pair)]
+
+
+def _values(pairs, measure: str) -> tuple[np.ndarray, np.ndarray]:
+    first, second = (np.array([pair[n][measure] for pair in pairs], float) for n in (0, 1))
     return first, second
 
 
@@ -87,16 +114,16 @@ def _runs(pairs) -> list[np.ndarray]:
     return [runs == run for run in np.unique(runs)]
 
 
-def _deviation(dice: np.ndarray) -> float:
-    return float(np.std(dice, ddof=1))
+def _deviation(values: np.ndarray) -> float:
+    return float(np.std(values, ddof=1))
 
 
-def _told(change: float, by_run: Sequence[float]) -> tuple[str, str]:
+def _told(change: float, by_run: Sequence[float], digits: int = 3) -> tuple[str, str]:
     """A change with its interval, and whether it is seen that it is above zero."""
     from scipy.stats import t
 
     if len(by_run) < 2:
-        return f"{change:+.3f}, one randomisation", "unclear"
+        return f"{change:+.{digits}f}, one randomisation", "unclear"
     half = float(t.ppf(0.975, len(by_run) - 1)) * _deviation(np.array(by_run)) / np.sqrt(len(by_run))
     seen = "unclear" if abs(change) < half else "yes" if change >= 0 else "no"
-    return f"{change:+.3f} ± {half:.3f} ({sum(one > 0 for one in by_run)} of {len(by_run)} above 0)", seen
+    return f"{change:+.{digits}f} ± {half:.{digits}f} ({sum(one > 0 for one in by_run)} of {len(by_run)} above 0)", seen
