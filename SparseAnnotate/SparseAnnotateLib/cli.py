@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__, commands
+from .commands._beforehand import check_beforehand
 from .commands._console import Console
 from .commands._lists import ListParser
 from .errors import InputError, JobCancelledError, JobFailedError
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     atexit.register(gc.freeze)
     with _terminated_as_interrupted():
         try:
+            check_beforehand(arguments)
             return arguments.run(arguments)
         except InputError as error:
             return _fail(arguments.console, str(error))

@@ -22,6 +22,12 @@ class Options:
     def validate(self) -> None:
         """Raise InputError with a sentence for the user where a value makes no sense."""
 
+    def check_files(self) -> None:
+        """Raise InputError where a file that an option names is missing, or is seen to be of another kind.
+
+        For commands, before they read a scan. What takes long to find out is left for later.
+        """
+
     def to_dict(self) -> dict[str, Any]:
         """The options as JSON can hold them."""
         return dataclasses.asdict(self)

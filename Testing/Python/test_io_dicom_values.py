@@ -138,3 +138,65 @@ def test_slices_and_a_file_of_many_frames_in_one_series_are_told_apart(tmp_path,
         write_enhanced(folder / f"all{number}.dcm", SCAN)
     with pytest.raises(InputError, match=r"holds 6 files of one slice and others of many frames \(.*all0\.dcm"):
         read_image(folder)
+
+
+class TestNegatives:
+    """GDCM turns the values of MONOCHROME1 round, and so does Slicer, which reads with it."""
+
+    @pytest.mark.parametrize("slope", [1, 2])
+    def test_their_values_are_turned_round_and_that_is_said(self, tmp_path, caplog, slope):
+        stored = {"PixelRepresentation": 0, "BitsStored": 12, "HighBit": 11, "RescaleSlope": slope}
+        folder = series(tmp_path / "scan", PhotometricInterpretation="MONOCHROME1", **stored)
+        assert (read_image(folder, "k").intensities == slope * (4095 - SCAN)).all()
+        (line,) = [record.getMessage() for record in caplog.records]
+        assert line.startswith(f"{folder} is a negative (MONOCHROME1): its values are turned round, as in Slicer")
+
+    def test_signed_ones(self, tmp_path, caplog):
+        folder = series(tmp_path / "scan", PhotometricInterpretation="MONOCHROME1")
+        assert (read_image(folder, "k").intensities == -1 - SCAN.astype(float)).all()
+        assert "is a negative" in caplog.text
+
+    def test_others_are_not_told(self, tmp_path, caplog):
+        read_image(series(tmp_path / "scan"), "k")
+        assert not caplog.records
+
+    @pytest.mark.parametrize("odd", [0, 3, 5])
+    def test_one_among_others_is_refused(self, tmp_path, odd):
+        def kind(number):
+            return "MONOCHROME1" if number == odd else "MONOCHROME2"
+
+        with pytest.raises(InputError, match=rf"{odd}\.dcm is a negative .*, \d\.dcm of the same series is none"):
+            read_image(series(tmp_path / "scan", PhotometricInterpretation=kind))
+
+    @pytest.mark.parametrize("odd", [None, 0, 4])
+    def test_what_gdcm_cannot_turn_round_is_refused_for_that_reason(self, tmp_path, odd):
+        def bits(number):
+            return 12 if odd is None or number == odd else 16
+
+        stored = {"BitsStored": bits, "HighBit": lambda number: bits(number) - 1}
+        with pytest.raises(InputError, match=r"negative .* of signed 12-bit numbers, which cannot be read"):
+            read_image(series(tmp_path / "scan", PhotometricInterpretation="MONOCHROME1", **stored))
+
+    @pytest.mark.parametrize("factors", [None, [(1 + number, 0) for number in range(len(SCAN))]])
+    def test_frames_of_one_file_alike(self, tmp_path, caplog, factors):
+        path = write_enhanced(tmp_path / "scan.dcm", SCAN, factors=factors)
+        dataset = pydicom.dcmread(path)
+        dataset.PhotometricInterpretation = "MONOCHROME1"
+        dataset.save_as(path)
+        slopes = 1 if factors is None else np.array([slope for slope, _ in factors])[:, None, None]
+        assert (read_image(path, "k").intensities == slopes * (-1 - SCAN.astype(float))).all()
+        assert "is a negative" in caplog.text
+
+
+@pytest.mark.parametrize("step", [2, 5])
+def test_numbers_that_skip_some_are_told_where_no_place_is_said(tmp_path, caplog, step):
+    read_image(
+        series(
+            tmp_path / "scan",
+            InstanceNumber=lambda number: 1 + step * number,
+            ImagePositionPatient=None,
+            ImageOrientationPatient=None,
+        ),
+        "k",
+    )
+    assert f"differ by {step}: look whether slices are missing" in caplog.text

@@ -75,6 +75,22 @@ class TestOrder:
         assert np.array_equal(read_image(folder, "k").intensities, STACK)
         assert "have no numbers: they are taken in the order of their names" in caplog.text
 
+    @pytest.mark.parametrize("step", [2, 3, 10])
+    @pytest.mark.parametrize("name", ["s{:03d}", "scan.1.{}", "{}_of_60"])
+    def test_numbers_that_skip_some_are_told(self, tmp_path, caplog, name, step):
+        folder = slices(tmp_path / "scan", STACK, [name.format(step * k + 1) for k in range(6)])
+        assert (read_image(folder, "k").intensities == STACK).all()
+        assert f"differ by {step}: look whether slices are missing" in caplog.text
+
+    @pytest.mark.parametrize("name", ["s{:03d}", "z{}.5", "{}"])
+    def test_numbers_without_a_gap_are_not_told(self, tmp_path, caplog, name):
+        read_image(slices(tmp_path / "scan", STACK, [name.format(k) for k in range(6)]), "k")
+        assert "differ by" not in caplog.text
+
+    def test_positions_in_mm_are_not_told(self, tmp_path, caplog):
+        read_image(slices(tmp_path / "scan", STACK, [f"z{2.5 * k}" for k in range(6)]), "k")
+        assert "differ by" not in caplog.text
+
 
 class TestPictures:
     def test_the_spacing_that_pictures_cannot_say_is_told(self, tmp_path, caplog):

@@ -203,6 +203,18 @@ def load_configuration(path: str | Path) -> CohortModel:
     return _from_metadata(path, metadata, {})
 
 
+def check_model(path: str | Path | None) -> None:
+    """Refuse, before a scan is read, what is no cohort model; None is none to start from.
+
+    Raises
+    ------
+    InputError
+        As `load_configuration`.
+    """
+    if path is not None:
+        load_configuration(path)
+
+
 def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():

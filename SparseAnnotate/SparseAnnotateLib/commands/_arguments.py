@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 
 import numpy as np
 
-from ..device import DEVICES
-from ..errors import InputError
+from ..device import DEVICES, resolve_device
+from ..errors import InputError, require
 from ..predictors import PREDICTORS
 from ..selectors import SELECTORS
 from ..selectors.base import count_for
@@ -234,14 +235,27 @@ def pairs_from(texts: list[str]) -> dict[str, str]:
 
 def selector_from(arguments):
     """The selector that the arguments name."""
-    return SELECTORS.create(arguments.selector, _with_common(arguments, SELECTORS.get(arguments.selector), "selector"))
+    cls = SELECTORS.get(arguments.selector)
+    return _checked(SELECTORS.create(arguments.selector, _with_common(arguments, cls, "selector")))
 
 
 def predictor_from(arguments, **defaults):
     """The predictor that the arguments name; `defaults` hold where --set does not say otherwise."""
     cls = PREDICTORS.get(arguments.predictor)
     defaults = {"seed": getattr(arguments, "seed", 0), "device": arguments.device, **defaults}
-    return PREDICTORS.create(arguments.predictor, {**defaults, **_with_common(arguments, cls, "predictor")})
+    return _checked(PREDICTORS.create(arguments.predictor, {**defaults, **_with_common(arguments, cls, "predictor")}))
+
+
+def _checked(method):
+    """A selector or predictor whose files, packages and device are there, as far as that is told at once."""
+    method.options.check_files()
+    for name in method.needs:
+        if importlib.util.find_spec(name) is None:
+            require(name, extra=method.extra, purpose=f"{method.name}")
+    device = getattr(method.options, "device", "auto")
+    if device != "auto":
+        resolve_device(device)
+    return method
 
 
 def _with_common(arguments, cls: type, kind: str) -> dict[str, str]:

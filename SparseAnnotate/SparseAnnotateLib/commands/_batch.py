@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import InputError
 from ._outputs import check_outputs, refuse_folder_of_cases
 
 
@@ -13,21 +14,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("many cases, and clusters")
     group.add_argument("--workers", type=int, metavar="N", help="predict N cases at a time, on a local Dask cluster")
     group.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="predict on the Dask cluster of this scheduler")
-    group.add_argument("--format", default=".nii.gz", metavar=".SUFFIX", help="their format (default: .nii.gz)")
+    group.add_argument("--format", metavar=".SUFFIX", help="their format (default: .nii.gz)")
     group.add_argument(
         "--again", action="store_true", help="predict all cases, also those whose result is there (default: go on)"
     )
 
 
+def refuse_options_of_many_cases(arguments: argparse.Namespace) -> None:
+    """Raise InputError where one case is given, and what only many can have."""
+    for name, asked in (
+        ("workers", arguments.workers is not None),
+        ("format", arguments.format is not None),
+        ("again", arguments.again),
+    ):
+        if asked:
+            raise InputError(f"--{name} is for many cases: give a folder or a table of cases without LABELS")
+
+
 def run_one(arguments: argparse.Namespace, predictor, volume, annotation, show, initial=None):
     """The prediction of one case: in this process, or with --scheduler on a cluster."""
     from .. import jobs, predictors
-    from ..errors import InputError
     from ..jobs.batch import open_runner
     from ..quality.expected import with_expected_quality
 
-    if arguments.workers is not None:
-        raise InputError("--workers is for many cases: give a folder or a table of cases without LABELS")
     job = jobs.Job(predictor.name, volume, annotation, predictor.options, str(arguments.image), initial)
     if arguments.scheduler is None and initial is not None:
         return jobs.run_job(jobs.InlineRunner(), job, show)
@@ -60,7 +69,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     }
     reading = {"channel": arguments.channel, "spacing_mm": arguments.spacing}
     shared |= {name: value for name, value in reading.items() if value is not None}
-    found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format, **shared)
+    found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format or ".nii.gz", **shared)
     settings = {name: value for name, value in shared.items() if name != "options"} | shared["options"]
     outputs = [(f"the result of {case.name},", case.output) for case in found]
     outputs += [("the table", output / "cases.csv"), ("the settings", output / "batch.json")]
@@ -68,6 +77,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     cases.refuse_folders_in_names(found)
     for case in found:
         check_writable(case.output, folder_is_made=True)
+    cases.refuse_missing([case for case in found if arguments.again or not case.finished])
     batch.keep_to_settings(output, settings, again=arguments.again, results=[case.output for case in found])
     check_writable(found[0].output)
     console.say(f"{len(found)} case{'s' * (len(found) != 1)} from {arguments.image}")

@@ -7,9 +7,10 @@ import os
 from ..errors import InputError
 
 # What the command line calls those of its arguments that name a file or folder to read.
-_INPUTS = {
+INPUTS = {
     "image": "IMAGE",
     "labels": "LABELS",
+    "initial": "--initial",
     "reference": "REFERENCE",
     "model": "MODEL",
     "data": "DATA",
@@ -60,13 +61,12 @@ def check_outputs(arguments, outputs, *, cases=(), removed=(), written_into=()) 
     """
     from ..io import refuse_overwriting
 
-    given = [(what, getattr(arguments, name, None)) for name, what in _INPUTS.items()]
+    named = [(what, getattr(arguments, name, None)) for name, what in INPUTS.items()]
+    given = [(what, path) for what, paths in named for path in (paths if isinstance(paths, list) else [paths])]
     for name in ("selector_options", "predictor_options"):
         pairs = (text.partition("=") for text in getattr(arguments, name, None) or [])
         given += [(f"the option {option}", value) for option, _, value in pairs]
     given += [("--done", path) for path in getattr(arguments, "done", None) or []]
-    initial = getattr(arguments, "initial", None)
-    given += [("--initial", path) for path in (initial if isinstance(initial, list) else [initial])]
     inputs = [(what, path) for what, path in given if isinstance(path, str) and _names_a_file(what, path)]
     for case in cases:
         files = ("image", case.image), ("labels", case.labels)  # a scan that nobody has painted has none

@@ -105,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments, [("the file", path) for path in files], cases=cases)
     asked = None if arguments.report_only else blocks(arguments)  # what is wrong in it leaves no folder behind
     check_initial(asked or (), cases)
+    if asked is not None:
+        _check_files(arguments, asked)
     make_folder(folder)
     store = ResultStore(results_file(folder))
     try:
@@ -142,6 +144,19 @@ def _check(arguments) -> None:
         raise InputError("--workers starts processes here, --scheduler uses a cluster that is there: give one of them")
     if not arguments.plan:
         require("matplotlib", extra="evaluate", purpose="the report")
+
+
+def _check_files(arguments, asked) -> None:
+    """Refuse weights and models that are not there, and those that no method would take."""
+    methods = {one for block in asked for one in (*block.selectors, *block.predictors) if one.method_class}
+    for option in ("weights", "start_from"):
+        if getattr(arguments, option) is None:
+            continue
+        if not any(option in one.method_class.Options.__dataclass_fields__ for one in methods):
+            named = ", ".join(sorted(one.name for one in methods))
+            raise InputError(f"none of {named} takes --{option.replace('_', '-')}: leave it out")
+    for one in methods:
+        one.create().options.check_files()
 
 
 def _class_names(text: str):

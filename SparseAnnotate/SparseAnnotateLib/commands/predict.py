@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.labels is None:
         _refuse_options_of_one_case(arguments)
         return _batch.run_batch(arguments, shared.predictor_from(arguments))
+    _batch.refuse_options_of_many_cases(arguments)
     check_writable(arguments.output)
     predictor = shared.predictor_from(arguments, keep_probabilities=arguments.probabilities is not None)
     if arguments.quality:
@@ -63,11 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
         "--probabilities": arguments.probabilities,
     }
     check_outputs(arguments, outputs)
+    starts_from = _initial.is_asked_for(arguments)
     volume = shared.image_from(arguments)
     check_holds(arguments.output, volume.geometry)
     file = read_labels(arguments.labels, volume)
     initial = None
-    if _initial.is_asked_for(arguments):
+    if starts_from:
         volume, annotation, initial = _initial.start_from(arguments, volume, file)
         if arguments.probabilities and not annotation.painted.any():
             raise InputError(

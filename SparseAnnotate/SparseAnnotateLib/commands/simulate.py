@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path, formats in ((arguments.output, None), (arguments.json, (".json",))):
         if path is not None:
             check_writable(path, *([formats] if formats else []))
+    in_rounds = _in_rounds(arguments)
     selector, predictor = shared.selector_from(arguments), shared.predictor_from(arguments)
     check_outputs(arguments, {"the output": arguments.output, "--json": arguments.json})
     volume = shared.image_from(arguments)
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     count = None if arguments.planes else shared.count_from(arguments, expert.true_range, volume.planes)
     with arguments.console.progress(predictor.name) as show:
         common = {"count": count, "seed": arguments.seed, "on_progress": show}
-        if _in_rounds(arguments):
+        if in_rounds:
             stopping = Stopping(arguments.until_stable, arguments.until)
             outcome = simulate_rounds(
                 volume,
@@ -124,6 +125,8 @@ def _in_rounds(arguments: argparse.Namespace) -> bool:
         raise InputError("--planes names the planes: drop --rounds, --until-stable and --until, or give --count")
     if arguments.until is not None and not 0 < arguments.until <= 1:
         raise InputError(f"--until {arguments.until:g} is no Dice: give a number above 0 and at most 1, such as 0.95")
+    if arguments.first_share is not None and not 0 < arguments.first_share < 1:
+        raise InputError(f"--first-share {arguments.first_share:g}: give a number between 0 and 1, such as 0.75")
     if asked and arguments.rounds == 1:
         raise InputError("--until-stable and --until stop between rounds: give --rounds too, such as --rounds 5")
     return asked

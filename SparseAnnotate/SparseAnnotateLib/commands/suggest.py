@@ -57,13 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
             "--selector and --set are for planes to paint: with --initial, planes to correct are chosen by what the "
             "program is suspected of; leave them out"
         )
+    _check(arguments)
     arguments.selector = arguments.selector or "cover"
     selector = shared.selector_from(arguments)
     volume = shared.image_from(arguments)
     initial = None
     if arguments.initial is None:
-        if arguments.match:
-            raise InputError("--match says what a structure is called in --initial: give both")
         volume, annotation = _painted_so_far(arguments, volume)
     else:
         volume, annotation, initial = _corrected_so_far(arguments, volume)
@@ -89,6 +88,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check(arguments) -> None:
+    """Refuse what says something of labels, or of a program's segmentation, that are not given."""
+    if arguments.match and arguments.initial is None:
+        raise InputError("--match says what a structure is called in --initial: give both")
+    if arguments.labels:
+        return
+    if arguments.match:
+        raise InputError("--match says what a structure of --labels is called in --initial: give both")
+    for name in _given.NAMES:
+        if name not in ("range", "box", "range_of", "ranges", "ranges_from") and getattr(arguments, name):
+            raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
+
+
 def _painted_so_far(arguments, volume):
     """The volume along the axis of the painted planes, and what is known of it."""
     from ..annotation import SparseAnnotation
@@ -108,9 +120,6 @@ def _painted_so_far(arguments, volume):
         for sentence in told.sentences:
             arguments.console.say(sentence)
         return turned, told.annotation
-    for name in _given.NAMES:
-        if name not in ("range", "box", "range_of", "ranges", "ranges_from") and getattr(arguments, name):
-            raise InputError(f"--{name.replace('_', '-')} says something about labels: give them with --labels")
     check_ranges(said, volume)
     _say(arguments, _ranges.note_of_typed(arguments, typed, rough))
     annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said, rough))
@@ -156,8 +165,6 @@ def _corrected_so_far(arguments, volume):
         for sentence in start.sentences:
             arguments.console.say(sentence)
         return start.volume, start.annotation, start.initial
-    if arguments.match:
-        raise InputError("--match says what a structure of --labels is called in --initial: give both")
     initial, sentences = uncorrected_start(arguments.initial, volume)
     for sentence in sentences:
         arguments.console.say(sentence)

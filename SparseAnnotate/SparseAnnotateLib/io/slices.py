@@ -153,6 +153,13 @@ def in_order(folder: Path, files: Sequence[Path]) -> list[Path]:
     if len(gap):
         before, after = files[order[gap[0]]].name, files[order[gap[0] + 1]].name
         raise InputError(f"{folder}: slices are missing between {before} and {after}: find them, or leave no gap")
+    if usual > 1 and usual == int(usual):
+        _log.warning(
+            "the numbers of the slices in %s differ by %d: look whether slices are missing; if they were left out on "
+            "purpose, the spacing is that of those that are there",
+            folder,
+            usual,
+        )
     return [files[number] for number in order]
 
 

@@ -35,9 +35,10 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
     Raises
     ------
     InputError
-        For an unknown format, a name too long, a folder that is not there, or one that cannot be written to.
+        For an unknown format, a name too long or one that ends in a slash, a folder that is not there, or one that
+        cannot be written to.
     """
-    path = Path(path)
+    given, path = str(path), Path(path)
     refuse_long_name(path)
     if not suffix_of(path, formats):
         raise InputError(f"{path} has no format that can be written: end it in {', '.join(formats)}")
@@ -45,6 +46,8 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
         raise InputError(f"{path} is a suffix without a name (is a variable of the shell not set?): name a file")
     if path.is_dir():
         raise InputError(f"{path} is a folder: name a file")
+    if given.endswith(("/", os.sep)):
+        raise InputError(f"{given} names a folder, a file is written: leave out the {given[-1]} at its end")
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is no plain file (a pipe or a device): choose another name")
     if folder_is_made and not path.parent.exists():

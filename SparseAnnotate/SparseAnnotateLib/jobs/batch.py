@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..io.outputs import refuse_overwriting
 from ..io.writing import make_folder
 from .base import JobHandle, Runner
-from .cases import FileCase
+from .cases import FileCase, refuse_missing
 from .failure import JobFailedError
 from .folder import write_aside
 from .staying import ResidentRunner
@@ -82,7 +82,8 @@ def predict_cases(
     Raises
     ------
     InputError
-        Before anything is done: for an unknown predictor or option, or a result that would overwrite an input.
+        Before anything is done: for an unknown predictor or option, a file that is not there, or a result that would
+        overwrite an input.
     """
     refuse_overwriting(
         [(f"the result of {case.name},", case.output) for case in cases],
@@ -101,6 +102,7 @@ def predict_cases(
             note(Outcome(case, "skipped"))
         else:
             waiting.append(case)
+    refuse_missing(waiting)
     _run(waiting, runner, note)
     return [outcomes[case.name] for case in cases]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..completeness import Said, named_planes, understand
 from ..errors import InputError
+from ..io.parts import split_series
 from ..io.tables import MORE_VALUES, read_table
 from ..predictors import Prediction
 from .job import Job
@@ -162,6 +163,32 @@ def refuse_folders_in_names(cases: Sequence[FileCase]) -> None:
         raise InputError(f"a case is called {placed}, which names a folder: give it another name")
 
 
+def refuse_missing(cases: Sequence[FileCase]) -> None:
+    """Refuse cases of which a file is not there, all of them named, before any work.
+
+    Raises
+    ------
+    InputError
+        With every missing file.
+    """
+    refuse_absent((f"{what} of {case.name}", path) for case in cases for what, path in case.inputs)
+
+
+def refuse_absent(named: Iterable[tuple[str, Path]]) -> None:
+    """Refuse files that are not there: what each is, and its path.
+
+    Raises
+    ------
+    InputError
+        With every missing file.
+    """
+    absent = [f"{path} ({what})" for what, path in named if not split_series(path)[0].exists()]
+    if len(absent) == 1:
+        raise InputError(f"{absent[0]} does not exist: check the path")
+    if absent:
+        raise InputError(f"{len(absent)} files do not exist: {', '.join(absent)}: check their paths")
+
+
 def _from_table(path: Path) -> list[dict[str, Any]]:
     try:
         rows = read_table(path)
@@ -228,7 +255,7 @@ def planes_from(text: str) -> tuple[int, ...]:
 def case_name(path: Path) -> str:
     """A case's name from its file: patient3 for patient3_labels.nii.gz, the folder's name for labels.nii.gz."""
     stem, role = _stem_and_role(path)
-    return stem or (path.parent.name if role else path.name)
+    return stem or (path.absolute().parent.name if role else path.name)
 
 
 def _stem_and_role(path: Path) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..device import resolve_device
-from ..learning.pretrained.weights import ALEXNET, load
+from ..learning.pretrained.weights import ALEXNET, check_there, load, locate
 from .base import SELECTORS, SelectorOptions
 from .clustering import ClusterSelector, planes_of_range
 from .lpips_matrix import lpips_matrix, robust_window
@@ -25,6 +25,11 @@ class PerceptualOptions(SelectorOptions):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     weights: str | None = None
+
+    def check_files(self) -> None:
+        """See `Options`."""
+        if self.weights is not None:
+            check_there(locate(ALEXNET, self.weights), "--weights")
 
 
 @SELECTORS.register

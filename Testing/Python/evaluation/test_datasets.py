@@ -95,7 +95,9 @@ class TestLayouts:
         assert np.array_equal(loaded(cases[0]).volume.intensities, 10 * image_of(0))
 
     def test_an_nnunet_case_without_its_image_is_named(self, nnunet_set):
-        with pytest.raises(InputError, match=r"scan0_0007.nii.gz of case scan0 does not exist"):
+        with pytest.raises(
+            InputError, match=r"2 files do not exist: .*scan0_0007.nii.gz \(the image of scan0\), .*scan1_0007"
+        ):
             find_labelled_cases(nnunet_set, channel=7)
 
     def test_a_table_names_cases_and_classes(self, table_set):

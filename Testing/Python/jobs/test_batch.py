@@ -261,3 +261,11 @@ def test_one_case_on_a_cluster_gets_the_labels_that_it_gets_here(data, output):
         address = cluster.scheduler_address
         assert main([*common, "-o", str(output / "there.nii"), "--scheduler", address]) == 0
     assert (output / "here.nii").read_bytes() == (output / "there.nii").read_bytes()
+
+
+@pytest.mark.parametrize("table", ["cases.csv", "./cases.csv", "../patient/cases.csv"])
+def test_labels_beside_a_table_are_called_after_their_folder(tmp_path, monkeypatch, output, table):
+    write_case(tmp_path / "patient")
+    monkeypatch.chdir(tmp_path / "patient")
+    Path("cases.csv").write_text("image,labels\nimage.nii.gz,labels.nii.gz\n")
+    assert [case.name for case in cases_in(Path(table), output)] == ["patient"]

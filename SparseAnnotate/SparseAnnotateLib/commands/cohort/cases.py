@@ -19,7 +19,7 @@ from ...evaluation.datasets.table import class_names_from
 from ...evaluation.grid.planner import View
 from ...evaluation.simulation.loading import named_classes, read_case_image
 from ...io.tables import read_table
-from ...jobs.cases import PLANE_COLUMNS, case_name, files_in, said_in
+from ...jobs.cases import PLANE_COLUMNS, case_name, files_in, refuse_absent, said_in
 
 _FILE_COLUMNS = ("image", "labels", "name", "classes", "channel")
 
@@ -151,7 +151,7 @@ def _of_folder(
 
 
 def _of_table(table: Path, layout: dict, unpainted: bool) -> list[PaintedCase | UnpaintedCase]:
-    cases = []
+    cases, named = [], []
     for line, row in _rows(table, (*_FILE_COLUMNS, *PLANE_COLUMNS)):
         if not row.get("image") or not (row.get("labels") or unpainted):
             raise InputError(f"line {line} of {table} lacks an image or its labels: fill in both columns")
@@ -162,9 +162,7 @@ def _of_table(table: Path, layout: dict, unpainted: bool) -> list[PaintedCase | 
         except ValueError as error:
             raise InputError(f"line {line} of {table}: {error}") from error
         image, labels = (table.parent / row[role] if row.get(role) else None for role in ("image", "labels"))
-        for path in filter(None, (image, labels)):
-            if not path.exists():
-                raise InputError(f"{path} in line {line} of {table} does not exist: check the table")
+        named += [(f"line {line} of {table}", path) for path in (image, labels) if path is not None]
         if labels is None:
             case = _UnlabelledCase(row.get("name") or case_name(image), image, channel=channel)
             cases.append(UnpaintedCase(case, said))
@@ -174,6 +172,7 @@ def _of_table(table: Path, layout: dict, unpainted: bool) -> list[PaintedCase | 
         )
     if not cases:
         raise InputError(f"{table} lists no scan: give a line for each, with the columns image and labels")
+    refuse_absent(named)
     return cases[: layout.get("limit")]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...io.headers import decoded
+from ...jobs.cases import refuse_absent
 from . import decathlon, folder, nnunet, table
 from .case import LabelledCase
 
@@ -80,7 +81,5 @@ def _check(source: Path, cases: list[LabelledCase]) -> None:
     name, count = Counter(case.name for case in cases).most_common(1)[0]
     if count > 1:
         raise InputError(f"{count} cases of {source} are called {name}: give them names of their own")
-    for case in cases:
-        for path in (case.image, case.labels):
-            if not path.exists():
-                raise InputError(f"{path} of case {case.name} does not exist: check the data set")
+    files = ((case, role) for case in cases for role in ("image", "labels"))
+    refuse_absent((f"the {role} of {case.name}", getattr(case, role)) for case, role in files)

@@ -11,11 +11,11 @@ import numpy as np
 
 from ...errors import InputError
 from ..found import Found
-from ..itk import captured_stderr, reason
+from ..itk import captured_stderr
 from .damage import UnusableValueError, decimal, items, told
 from .headers import Header, numbers, quiet
 from .steps import check_steps, found_from
-from .values import check_values
+from .values import check_values, turned_round, why_unreadable
 
 if TYPE_CHECKING:
     import pydicom
@@ -113,16 +113,17 @@ def _sorted(header: Header, places: Sequence[tuple[np.ndarray, ...]], factors: S
     order = np.argsort(positions @ normal, kind="stable")
     steps = np.diff(positions[order], axis=0)
     check_steps(str(header.file), steps, normal)
-    array = _scaled(header.file, factors)[order]
+    array = _scaled(header, factors)[order]
     spacing = (spacings[0][1], spacings[0][0], float(np.linalg.norm(steps, axis=1).mean()))
     direction = tuple(np.column_stack([row, column, normal]).ravel().tolist())
     origin = tuple(positions[order[0]].tolist())
     return Found(array, tuple(float(one) for one in spacing), origin, direction, True, (header.file,))
 
 
-def _scaled(file: Path, factors: Sequence[tuple[float, float]]) -> np.ndarray:
+def _scaled(header: Header, factors: Sequence[tuple[float, float]]) -> np.ndarray:
     import SimpleITK as sitk  # noqa: N813
 
+    file = header.file
     if len(set(factors)) == 1:
         return sitk.GetArrayFromImage(_pixels(file))
     # ITK knows one slope a file; Philips writes one a frame.
@@ -130,13 +131,16 @@ def _scaled(file: Path, factors: Sequence[tuple[float, float]]) -> np.ndarray:
 
     try:
         with quiet(), told(file):
-            stored = pydicom.dcmread(file).pixel_array
+            dataset = pydicom.dcmread(file)
+            stored = dataset.pixel_array
     except InputError as error:
         raise InputError(
             f"the frames of {file} are compressed and scaled each in its own way: export it as single slices"
         ) from error
     if len(stored) != len(factors):
         raise InputError(f"{file} holds {len(stored)} frames and describes {len(factors)}: export it again")
+    if header.negative:
+        stored = turned_round(stored, int(dataset.BitsStored))
     slopes, intercepts = (np.array(values, np.float32)[:, None, None] for values in zip(*factors, strict=True))
     return stored.astype(np.float32) * slopes + intercepts
 
@@ -148,6 +152,4 @@ def _pixels(file: Path):
         with captured_stderr():
             return sitk.ReadImage(str(file))
     except RuntimeError as error:
-        raise InputError(
-            f"{file} cannot be read, it may be damaged or truncated ({reason(error)}): get a fresh copy of it"
-        ) from error
+        raise InputError(why_unreadable(str(file))) from error

@@ -45,6 +45,7 @@ class Header:
     size: tuple[int, int]
     frames: int
     colour: str | None
+    negative: bool
     position: np.ndarray | None
     orientation: np.ndarray | None
     spacing_mm: np.ndarray | None
@@ -185,6 +186,7 @@ def _header(file: Path, dataset: pydicom.Dataset) -> Header:
             size=(whole_number(dataset, "Columns"), whole_number(dataset, "Rows")),
             frames=_whole(dataset.get("NumberOfFrames")) or 1,
             colour=photometric if samples > 1 or photometric == "PALETTE COLOR" else None,
+            negative=photometric == "MONOCHROME1",
             position=numbers(dataset, "ImagePositionPatient", 3),
             orientation=numbers(dataset, "ImageOrientationPatient", 6),
             spacing_mm=_lengths(dataset, "PixelSpacing"),

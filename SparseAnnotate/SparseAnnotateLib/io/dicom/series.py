@@ -152,6 +152,7 @@ def _in_order_of_numbers(folder: Path, headers: Sequence[Header]) -> list[Header
             f"slices are missing in {folder} between the numbers {before.instance} and {after.instance}: find them"
         )
     _log.warning("the slices in %s do not say where they lie: they are taken in the order of their numbers", folder)
+    _say_skipped_numbers(folder, ordered)
     return ordered
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "TorchWeights",
     "WeightsSource",
     "cached",
+    "check_there",
     "clear",
     "encoder_weights",
     "load",
@@ -51,6 +52,28 @@ def locate(source: WeightsSource, given: str | Path | None = None) -> Path | Non
         if path:
             return _file_at(Path(path).expanduser(), source, origin)
     return source.cached_file()
+
+
+def check_there(path: str | Path | None, origin: str) -> None:
+    """Refuse a file or folder of weights that is not there, or no such file; `origin` is the option that named it.
+
+    Raises
+    ------
+    InputError
+        With both.
+    """
+    if path is not None and not Path(path).expanduser().exists():
+        raise InputError(f"{origin} names {path}, which does not exist: name a file with pretrained weights")
+    if path is not None and Path(path).expanduser().is_file():
+        _refuse_other_kind(Path(path).expanduser())
+
+
+def _refuse_other_kind(file: Path) -> None:
+    """Torch writes zip files and, long ago, pickles; their beginnings tell."""
+    with file.open("rb") as stream:
+        begins = stream.read(2)
+    if file.suffix != ".safetensors" and begins != b"PK" and begins[:1] != b"\x80":
+        raise InputError(f"{file} cannot be read as weights: it is damaged or of another kind; get it anew")
 
 
 def _file_at(path: Path, source: WeightsSource, origin: str) -> Path:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from typing import Literal
 
+from ...cohort.model import check_model
 from ...errors import InputError
+from ...io import check_writable
 from ..base import PredictorOptions
 
 
@@ -58,3 +61,11 @@ class AttentionUnet3dOptions(PredictorOptions):
             raise InputError(f"class_balance is {self.class_balance:g}: give a number from 0 to 1")
         if self.patch is not None and (len(self.patch) != 3 or min(self.patch) < 8):
             raise InputError("patch: give planes, rows and columns, each at least 8, such as 16,64,64")
+
+    def check_files(self) -> None:
+        """See `Options`; a file for the weights is written at the very end, so it must be one that can be."""
+        check_model(self.start_from)
+        if self.state is not None:
+            path = check_writable(self.state, (".npz",))
+            if path.exists() and not zipfile.is_zipfile(path):
+                raise InputError(f"the state {path} holds no weights of attention-unet3d: name another file")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
+from ...cohort.model import check_model
 from ...device import resolve_device
 from ...volume import Volume
 from ..base import PREDICTORS, Prediction, PredictorBase, PredictorOptions, Progress
@@ -58,6 +59,10 @@ class GuidedOptions(PredictorOptions):
 
     start_from: str | None = None
     prior_network: bool = False
+
+    def check_files(self) -> None:
+        """See `Options`."""
+        check_model(self.start_from)
 
 
 @PREDICTORS.register

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from ...cohort.model import check_model
 from ...errors import InputError
 from ...learning.augmentation import Augmentation
 from ..base import PredictorOptions
@@ -89,6 +90,15 @@ class NetworkOptions(Augmentation, PredictorOptions):
         for name in ("rotation_degrees", "scale", "shift", "gamma", "noise", "blur", "hold_to_prior"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is {getattr(self, name):g}: give 0 or more")
+
+    def check_files(self) -> None:
+        """See `Options`."""
+        from ...learning.pretrained.weights import check_there
+
+        check_model(self.start_from)
+        check_there(self.weights, "--weights")
+        if self.encoder_weights not in ("none", "imagenet"):
+            check_there(self.encoder_weights, "encoder_weights")
 
 
 @dataclass(frozen=True)
