@@ -5,6 +5,8 @@ A click on a row's name shows or hides it, until what is needed changes. No Qt.
 
 from __future__ import annotations
 
+from slicer.i18n import tr as _
+
 ROWS = ("range", "suggest", "paint", "predict", "review")
 # Below their row, and gone with it.
 _BELOW = {"predict": ("optionsFrame", "startFromFrame", "modelsFrame", "logText")}
@@ -17,6 +19,7 @@ class Folding:
         self._panel = panel
         self._needed: dict[str, bool] = {}
         self._said: dict[str, bool] = {}
+        self._worked_in: set[str] = set()
         for row in ROWS:
             panel.on(self._tab(row).clicked, lambda row=row: self._say(row))
 
@@ -24,7 +27,18 @@ class Folding:
         return getattr(self._panel.ui, f"{row}Tab")
 
     def _say(self, row: str) -> None:
-        self._said[row] = bool(self._tab(row).checked)
+        tab = self._tab(row)
+        self._said[row] = bool(tab.checked)
+        if self._needed.get(row) and not tab.checked:
+            # "Suggest" and "Predict" are names of rows and of buttons in them: who meant the button has just lost it.
+            self._panel.status.say(_("The row is folded: a click on {name} shows it again.").format(name=tab.text))
+
+    def works_in(self, row: str) -> None:
+        """The user does something in a row: opened by a click, it stays although *Predict* comes back with that.
+
+        *Clear* folded the row *Range* away, and the next click, meant for *From*, was one on *Predict*.
+        """
+        self._worked_in.add(row)
 
     def needed(self) -> dict[str, bool]:
         """What can be done now, or has to be done next."""
@@ -60,7 +74,11 @@ class Folding:
         """Show and hide the rows."""
         needed = self.needed()
         if needed != self._needed:
-            self._needed, self._said = needed, {}
+            changed = {row for row in ROWS if needed[row] != self._needed.get(row)}
+            comes_back = changed == {"predict"} and needed["predict"]
+            self._worked_in = self._worked_in if comes_back else set()
+            self._said = {row: True for row in self._worked_in if self._said.get(row)}
+            self._needed = needed
         for row in ROWS:
             shown = self._said.get(row, needed[row])
             getattr(self._panel.ui, f"{row}Frame").setVisible(shown)

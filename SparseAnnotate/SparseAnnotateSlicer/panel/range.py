@@ -23,7 +23,7 @@ class RangeRow:
         self._panel, ui = panel, panel.ui
         panel.on(ui.firstHereButton.clicked, self.first_here)
         panel.on(ui.lastHereButton.clicked, self.last_here)
-        panel.on(ui.clearRangeButton.clicked, self._clear)
+        panel.on(ui.clearRangeButton.clicked, self.clear)
         panel.on(ui.allSegmentsButton.toggled, lambda: None)
         self.from_menu = qt.QMenu(ui.rangesFromButton)
         ui.rangesFromButton.setMenu(self.from_menu)
@@ -50,6 +50,7 @@ class RangeRow:
         panel = self._panel
         if self._why_not():
             raise InputError(self._why_not())
+        panel.folding.works_in("range")
         if self.segment_id:
             self.set_end(self.segment_id, panel.plane, first=first)
         else:
@@ -107,14 +108,21 @@ class RangeRow:
         panel.editor.select(following)
         return _("Now {name}.").format(name=structures.names(session, [following])[0])
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Forget the range of the selected segment; where *All* is pressed that of all, and those of single ones."""
         panel, chosen = self._panel, self.segment_id
         session = panel.session
+        panel.folding.works_in("range")
+        had = sum(one in session.state.segment_ranges for one in session.segment_ids)
         for one in [chosen] if chosen else session.segment_ids:
             session.clear_range(one)
         if not chosen:
             session.clear_range()
         panel.refresh()
+        if chosen:
+            panel.status.say(_("{name} has no range now.").format(name=structures.names(session, [chosen])[0]))
+        elif had > 1:
+            panel.status.say(_("The ranges of {count} segments are cleared.").format(count=had))
 
     def _fill_menu(self) -> None:
         """The segmentations of the scene, those of the session among them."""
@@ -141,6 +149,7 @@ class RangeRow:
         node = session.scene.GetNodeByID(node_id)
         if node is None:
             raise InputError(_("This segmentation is gone: choose another one."))
+        panel.folding.works_in("range")
         with panel.busy():
             added = ranges.add_segments_of(session, node)
             found = ranges.ranges_in(session, node)

@@ -56,9 +56,9 @@ class Status:
         if corrected:
             parts.append(_("{count} corrected").format(count=corrected))
         waiting, accepted = len(predicted(present)), len(present.planes(PlaneState.ACCEPTED))
-        if state.predicted:
+        if waiting or (state.predicted and not accepted):
             text = _("{count} from a program") if state.shown_from else _("{count} predicted")
-            parts.append(text.format(count=waiting + accepted))
+            parts.append(text.format(count=waiting))
         if accepted:
             parts.append(_("{count} accepted").format(count=accepted))
         if state.predicted and state.expected_dice_volume is not None:

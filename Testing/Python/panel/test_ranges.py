@@ -102,6 +102,15 @@ class TestTheButtons:
         assert three.panel.session.state.segment_ranges == {}
         click(three.ui.clearRangeButton)
         assert three.panel.session.plane_range is None
+        assert three.ui.statusLabel.text == "0 painted"
+
+    def test_all_together_clears_the_range_of_each_and_says_so(self, three):
+        set_ends(three, 4, 18)
+        set_ends(three, 8, 12)
+        click(three.ui.allSegmentsButton)
+        click(three.ui.clearRangeButton)
+        assert three.panel.session.state.segment_ranges == {}
+        assert three.ui.statusLabel.text == "The ranges of 2 segments are cleared."
 
     def test_clear_the_selected_segments_range(self, three):
         ids, session = three.panel.session.segment_ids, three.panel.session
@@ -109,6 +118,7 @@ class TestTheButtons:
         set_ends(three, 8, 12)
         select(three, ids[0])
         click(three.ui.clearRangeButton)
+        assert three.ui.statusLabel.text == "liver has no range now."
         assert session.state.segment_ranges == {ids[1]: (8, 12)}
 
     def test_say_what_contradicts_what_is_painted(self, three):

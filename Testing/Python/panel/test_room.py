@@ -148,6 +148,38 @@ def test_a_row_that_is_wanted_all_the_same_is_one_click_away_until_the_next_stag
     assert shown(panel) == ["paint", "predict"]
 
 
+def test_a_row_that_was_opened_stays_while_its_buttons_are_pressed_though_the_prediction_is_outdated_by_them(
+    laptop, truth
+):
+    panel = laptop
+    begin(panel, add_scan(truth=truth))
+    set_range(panel, 5, 18)
+    paint(panel, truth, [6, 11, 16])
+    predict(panel)
+    assert shown(panel) == ["review"]
+    click(panel.ui.rangeTab)
+    where = panel.ui.rangesFromButton.mapToGlobal(panel.ui.rangesFromButton.rect.center())
+    click(panel.ui.clearRangeButton)
+    assert shown(panel) == ["range", "predict", "review"]
+    assert panel.ui.rangesFromButton.mapToGlobal(panel.ui.rangesFromButton.rect.center()) == where
+    predict(panel)
+    assert shown(panel) == ["review"]
+
+
+def test_who_folds_a_row_that_is_needed_is_told_how_it_comes_back(laptop, truth):
+    panel = laptop
+    begin(panel, add_scan(truth=truth))
+    click(panel.ui.suggestTab)
+    assert shown(panel) == ["range"]
+    assert panel.ui.statusLabel.text == "The row is folded: a click on Suggest shows it again."
+    click(panel.ui.suggestTab)
+    assert shown(panel) == ["range", "suggest"]
+    assert panel.ui.statusLabel.text == "0 painted"
+    click(panel.ui.paintTab)
+    click(panel.ui.paintTab)
+    assert panel.ui.statusLabel.text == "0 painted"
+
+
 def test_nothing_moves_under_the_mouse_between_first_and_last(laptop):
     panel = laptop
     begin(panel, add_scan())

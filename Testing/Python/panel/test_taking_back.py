@@ -164,3 +164,12 @@ def test_a_long_badge_has_two_lines(predicted):
     lines = badge(session, session.look(), 9).split("\n")
     assert len(lines) == 2
     assert max(map(len, lines)) <= 40
+
+
+def test_the_line_counts_a_slice_once(predicted):
+    waiting = len(predicted.panel.present.pending)
+    scroll_to(predicted, 9)
+    click(predicted.ui.acceptButton)
+    assert f"3 painted, {waiting - 1} predicted, 1 accepted" in predicted.panel.status.summary()
+    click(predicted.ui.acceptAllButton)
+    assert f"3 painted, {waiting} accepted" in predicted.panel.status.summary()
