@@ -107,6 +107,14 @@ class TestTables:
         result = suggested(capsys, scan[0], *told)
         assert sorted({value for one in result["suggestions"] for value in one["structures"]}) == [1, 2, 7]
 
+    def test_a_value_and_the_name_that_stands_for_it_are_one_structure(self, scan, capsys):
+        result = suggested(capsys, scan[0], "--range-of", "class 7", "2", "6", "--range-of", "gland", "10", "15")
+        assert result["complete"] == {"class 7": [], "gland": []}
+        assert {value for one in result["suggestions"] for value in one["structures"]} == {1, 7}
+        twice = ["--range-of", "7", "2", "6", "--range-of", "class 7", "3", "9"]
+        said = refused(["suggest", scan[0], "--count", "2", *twice], capsys)
+        assert said == "--range-of is given for class 7 and for its value 7: keep one of them"
+
     def test_planes_are_counted_along_the_axis_of_the_labels(self, scan, painted, capsys, tmp_path):
         image = sitk.ReadImage(scan[0])
         image.SetSpacing((1, 3, 1))

@@ -131,13 +131,20 @@ def classes_of(said: Said, rough: Sequence[LabelClass]) -> list[LabelClass]:
 def _classes(named: list[str], there: Sequence[LabelClass], rough: Sequence[LabelClass] = ()) -> list[LabelClass]:
     """Values that were given stay; names get values of their own, none of those that are there."""
     known = {text: one for one in rough for text in _said_of([one])}
-    taken = {one.value for one in (*there, *rough)} | {int(one) for one in named if one.isdigit()}
+    taken = {one.value for one in (*there, *rough)} | {_value_in(one) for one in named}
     free = (value for value in itertools.count(1) if value not in taken)
     return [known.get(one) or _new_class(one, free) for one in named]
 
 
 def _new_class(named: str, free: Iterator[int]) -> LabelClass:
-    return LabelClass(int(named), _named_by(int(named))) if named.isdigit() else LabelClass(next(free), named)
+    value = _value_in(named)
+    return LabelClass(next(free), named) if value is None else LabelClass(value, _named_by(value))
+
+
+def _value_in(named: str) -> int | None:
+    """3 of "3" and of "class 3", which is how structures without a name are called."""
+    text = named.removeprefix(_named_by(0)[:-1])
+    return int(text) if text.isdigit() else None
 
 
 def with_unpainted(file, said: Said):
