@@ -122,6 +122,10 @@ class TestThePage:
         assert page.count("<svg") == 2
         assert page.count("data:image/png") == 4
 
+    def test_the_list_of_sections_is_broken_into_lines_where_it_is_too_long(self, page):
+        # Without white space between the links a browser breaks none of them: the page was wider than the window.
+        assert re.search(r"nav \{[^}]*flex-wrap: wrap", page) or re.search(r"<nav>.*</a>\s+<a", page)
+
     def test_names_cannot_break_it(self):
         evil = "<script>alert(1)</script>"
         page = html_of(Document(evil, [Section(evil, [evil, [evil], Table(evil, [evil], [[Cell(evil)]], evil)])]))

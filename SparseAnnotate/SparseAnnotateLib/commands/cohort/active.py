@@ -66,6 +66,7 @@ def run_active(arguments, folder: Path) -> int:
     """Train, test, write tables and pictures; returns the exit code."""
     from ...evaluation.cohort.active.figures import draw_dice, draw_orders
     from ...evaluation.cohort.active.report import as_csv, as_markdown
+    from ...evaluation.grid.remaining import spoken
     from ...io import write_text
 
     study, console = _study(arguments, folder), arguments.console
@@ -73,7 +74,7 @@ def run_active(arguments, folder: Path) -> int:
         for seed, (painted, others) in study.parts.items():
             console.out(f"seed {seed}: part A {', '.join(painted)}; part B {', '.join(others)}")
         console.out(f"{len(study.rounds)} networks: {', '.join(one.name_with(study.plan) for one in study.rounds)}")
-        console.out(f"at most {study.modelled_minutes():.0f} min of training on two cores, and the tests")
+        console.out(f"at most {spoken(study.modelled_seconds())} of training on two cores, and the tests")
         return 0
     try:
         results = study.run(console.say)

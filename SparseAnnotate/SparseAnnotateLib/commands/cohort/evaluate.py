@@ -112,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell_plan(study, out) -> None:
+    from ...evaluation.grid.remaining import spoken
+
     study.refuse_strangers()
     untrained, tests = study.left_to_do()
     out(f"{len(study.trials)} networks: {', '.join(trial.name for trial in study.trials)}")
@@ -120,7 +122,7 @@ def _tell_plan(study, out) -> None:
         return
     out(f"networks to train: {len(untrained)}; tests to do: {tests}")
     if untrained:
-        out(f"training takes about {study.modelled_minutes(untrained):.0f} min on two cores")
+        out(f"training takes about {spoken(study.modelled_seconds(untrained))} on two cores")
 
 
 # Options of one of the two studies, and what they are where they were not typed.

@@ -141,7 +141,7 @@ class CohortStudy:
                 untrained |= {path: one for path, one in zip(paths, needed, strict=True) if not path.exists()}
         return list(untrained.values()), tests
 
-    def modelled_minutes(self, untrained: Sequence[Trial]) -> float:
+    def modelled_seconds(self, untrained: Sequence[Trial]) -> float:
         """What these trainings take on two cores, roughly: as long as the first one, each."""
         from ...cohort.training.cohort import prepare
         from ...cohort.training.distributed import Processes
@@ -150,7 +150,7 @@ class CohortStudy:
         trial = untrained[0]
         scans, settings = self._scans(trial, self._painted(trial)), self._settings(trial)
         trainer = Trainer(prepare(scans, settings), settings, processes=Processes())
-        return len(untrained) * trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
+        return len(untrained) * trainer.epochs * trainer.modelled_seconds_per_epoch()
 
     def _painted(self, trial: Trial) -> dict[str, list[int]]:
         cases = {name: self._load(name) for name in trial.training}

@@ -14,7 +14,7 @@ body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; 
        max-width: 1080px; margin: 2rem auto; padding: 0 1.25rem; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .5rem; padding-top: .4rem; border-top: 2px solid #d9dee5; }
-nav { margin: .8rem 0; line-height: 2; }
+nav { margin: .8rem 0; line-height: 2; display: flex; flex-wrap: wrap; }
 nav a { margin-right: 1.1em; color: #0b5cad; text-decoration: none; white-space: nowrap; }
 figure { margin: 1.2rem 0; break-inside: avoid; }
 figure svg, figure img { max-width: 100%; height: auto; display: block; }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ...environment import versions
+from ..grid.remaining import spoken
 from . import tables
 from .comparisons import Comparison, compare_predictors, compare_selectors
 from .costs import table_of_costs
@@ -56,12 +57,12 @@ def tests_of(results: Results) -> dict[Setting, tuple[list[Comparison], list[Com
 
 def _overview(results: Results) -> Section:
     newest = max((row["finished_at"] for row in results.done), default=time.time())
-    hours = sum(row["seconds"] for row in [*results.done, *results.failed]) / 3600
+    seconds = sum(row["seconds"] for row in [*results.done, *results.failed])
     devices = sorted({row["device"] for row in results.done})
     facts = [
         f"{len(results.cases)} cases, {len(results.done)} results, {len(results.failed)} failed.",
         f"The newest result is of {time.strftime('%d %B %Y, %H:%M', time.localtime(newest))}; computed for "
-        f"{hours:.1f} hours on {', '.join(devices) or 'nothing'}.",
+        f"{spoken(seconds)} on {', '.join(devices) or 'nothing'}.",
         f"Written by sparse-annotate {versions()['sparse-annotate']}; results.csv has the versions behind each result.",
     ]
     if len(results.settings) == 1:

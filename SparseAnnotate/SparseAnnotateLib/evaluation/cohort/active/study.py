@@ -144,7 +144,7 @@ class ActiveStudy:
         nothing = sum(not self._load(name).expert.reference[plane].any() for plane in planes)
         return {"painted": planes, "painted_empty": nothing, "painted_in_all": sum(map(len, painted.values()))}
 
-    def modelled_minutes(self) -> float:
+    def modelled_seconds(self) -> float:
         """What all trainings take on two cores, roughly: as long as the first one, each."""
         from ....cohort.training.cohort import prepare
         from ....cohort.training.distributed import Processes
@@ -152,4 +152,4 @@ class ActiveStudy:
 
         scans = self._scans(self._painted(self.rounds[0], None))
         trainer = Trainer(prepare(scans, self.settings), self.settings, processes=Processes())
-        return len(self.rounds) * trainer.epochs * trainer.modelled_seconds_per_epoch() / 60
+        return len(self.rounds) * trainer.epochs * trainer.modelled_seconds_per_epoch()
