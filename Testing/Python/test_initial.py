@@ -455,6 +455,18 @@ class TestMatch:
         rough = [LabelClass(2, "Liver"), LabelClass(1, "spleen")]
         assert matched([LIVER, SPLEEN], rough, []) == {1: 1, 2: 2}
 
+    @pytest.mark.parametrize("theirs", ["kidney_left", "Kidney-Left", "KIDNEY  LEFT "])
+    def test_underscores_hyphens_and_case_do_not_tell_names_apart(self, theirs):
+        assert matched([LabelClass(1, "Kidney left")], [LabelClass(7, theirs)], []) == {1: 1}
+
+    def test_the_name_that_is_spelt_the_same_goes_first(self):
+        rough = [LabelClass(1, "kidney_left"), LabelClass(2, "kidney left")]
+        assert matched([LabelClass(1, "kidney left")], rough, []) == {1: 2}
+
+    def test_no_structure_of_the_program_counts_for_two(self):
+        painted = [LabelClass(1, "kidney left"), LabelClass(2, "kidney_left")]
+        assert matched(painted, [LabelClass(1, "kidney_left")], []) == {2: 1}
+
     def test_values_tell_where_one_file_has_no_names(self):
         assert matched([LIVER, SPLEEN], [LabelClass(2, "class 2")], []) == {2: 1}
 

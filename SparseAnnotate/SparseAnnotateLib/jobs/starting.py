@@ -183,7 +183,8 @@ def matched(
 ) -> dict[int, int]:
     """Class number of the labels -> class number of the rough segmentation: as said, else by name, else by value.
 
-    Values say nothing where both files name their structures.
+    Case, spaces, hyphens and underscores of names do not count. Values say nothing where both files name their
+    structures.
 
     Raises
     ------
@@ -193,10 +194,12 @@ def matched(
     pairs = {
         _number(mine, painted, "labels"): _number(theirs, rough, "initial segmentation") for mine, theirs in matches
     }
-    names = {one.name.casefold(): number for number, one in reversed(list(enumerate(rough, start=1)))}
-    for number, one in enumerate(painted, start=1):
-        if number not in pairs and one.name.casefold() in names:
-            pairs[number] = names[one.name.casefold()]
+    for spelt in (str.casefold, _spelt_alike):
+        names = {spelt(one.name): number for number, one in reversed(list(enumerate(rough, start=1)))}
+        for number, one in enumerate(painted, start=1):
+            other = names.get(spelt(one.name))
+            if number not in pairs and other is not None and other not in pairs.values():
+                pairs[number] = other
     taken = set(pairs.values())
     for number, one in enumerate(painted, start=1):
         if number in pairs:
@@ -225,6 +228,11 @@ def match_from(text: str) -> tuple[str, str]:
     if not (mine and equals and theirs):
         raise InputError(f"--match {text}: write the structure of LABELS and the one of --initial, as liver=5")
     return mine, theirs
+
+
+def _spelt_alike(name: str) -> str:
+    """The same for "Kidney left", "kidney_left" and "kidney-left"."""
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _unnamed(one: LabelClass) -> bool:
