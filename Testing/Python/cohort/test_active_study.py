@@ -12,6 +12,7 @@ from cohort.models import a_ball, a_configuration  # noqa: E402
 from SparseAnnotateLib import InputError  # noqa: E402
 from SparseAnnotateLib.cli import main  # noqa: E402
 from SparseAnnotateLib.cohort.applying.looking import Look  # noqa: E402
+from SparseAnnotateLib.evaluation.cohort.active import claims  # noqa: E402
 from SparseAnnotateLib.evaluation.cohort.active.asking import at_intervals, drawn, first_planes, next_planes  # noqa: E402
 from SparseAnnotateLib.evaluation.cohort.active.measures import measured, rank_correlation  # noqa: E402
 from SparseAnnotateLib.evaluation.cohort.active.plan import ActivePlan, rounds  # noqa: E402
@@ -118,7 +119,7 @@ def result(strategy, number, part, dice, case="a", seed=0):
     values = {"true": [0.1, 0.2, 0.4, 0.3], "pseudo": [0.1, 0.2, 0.3, 0.4], "expected": [0.4, 0.3, 0.1, 0.2]}
     place = {"strategy": strategy, "number": number, "part": part, "seed": seed, "case": case}
     painted = {"painted": [4, 5] if part == "A" else [], "painted_empty": 1 if part == "A" else 0, "painted_in_all": 9}
-    return {**place, **values, **painted, "dice": dice}
+    return {**place, **values, **painted, "structures": 1, "dice": dice}
 
 
 class TestReport:
@@ -129,19 +130,75 @@ class TestReport:
         told = as_markdown(results, plan)
         assert "| attention | 0.1 | 50% | 0.700 ± 0.000 (1) | 0.700 ± 0.000 (1) |" in told
         assert "| full annotation | 1 | 50% | 0.900 ± 0.000 (1) |" in told
-        assert "minus equal-interval" not in told
+        assert "minus equal intervals" not in told
         assert "Part B, within 0.005 of full annotation (0.900): attention from 0.2." in told
         assert "| attention | 0.1 | 0.80 ± 0.00 | -1.00 ± 0.00 | 0.80 ± 0.00 | -1.00 ± 0.00 |" in told
         assert as_csv(results, plan).splitlines()[1] == "attention,0.1,0,A,a,9,1,0.7000,0.800,-1.000"
 
     def test_strategies_are_compared_seed_by_seed(self):
-        plan = ActivePlan(strategies=("attention", "equal-interval"), shares=(0.1,), seeds=(0, 1))
-        dice = {("attention", 0): 0.8, ("attention", 1): 0.7, ("equal-interval", 0): 0.7, ("equal-interval", 1): 0.68}
-        results = [result(one, 0, part, value, seed=seed) for (one, seed), value in dice.items() for part in "AB"]
-        results += [result("full", 0, part, 0.9, seed=seed) for seed in (0, 1) for part in "AB"]
+        plan = ActivePlan(strategies=("attention", "equal-interval"), shares=(0.1, 0.2), seeds=(0, 1))
+        told = as_markdown(of_two_seeds(plan), plan)
+        columns = "minus equal intervals, A | minus equal intervals, B | minus full annotation, A |"
+        assert f"| 2 seeds | painted | {columns} minus full annotation, B |" in told
+        to_equal, to_full = "+0.060 ± 0.508 (2 of 2 above 0)", "-0.150 ± 0.635 (0 of 2 above 0)"
+        assert f"| attention | 0.2 | {to_equal} | {to_equal} | {to_full} | {to_full} |" in told
+        # The first planes are the same, so that there is nothing to compare.
+        assert "| attention | 0.1 |  |  | -0.200 ± 0.000" in told
+
+    def test_several_structures_agree_by_accuracy(self):
+        plan = ActivePlan(strategies=("attention",), shares=(0.1,))
+        results = [result("attention", 0, part, 0.7) | {"structures": 4} for part in "AB"]
+        results += [result("full", 0, part, 0.9) | {"structures": 4} for part in "AB"]
         told = as_markdown(results, plan)
-        assert "| minus equal-interval, 2 seeds | painted | Dice, part A | Dice, part B |" in told
-        assert "| attention | 0.1 | +0.060 ± 0.040, better in 2 | +0.060 ± 0.040, better in 2 |" in told
+        assert "| P-accuracy, part A | expected Dice, part A |" in told
+        assert "the paper, P-accuracy: .92" in told
+        assert "P-DSC" not in told
+
+
+def of_two_seeds(plan):
+    """Attention is .06 better than equal intervals in the later round, by .1 and .02 in the seeds."""
+    dice = {("attention", 0): 0.8, ("attention", 1): 0.7, ("equal-interval", 0): 0.7, ("equal-interval", 1): 0.68}
+    later = [result(one, 1, part, value, seed=seed) for (one, seed), value in dice.items() for part in "AB"]
+    first = [result(one, 0, part, 0.7, seed=seed) for one in plan.strategies for seed in (0, 1) for part in "AB"]
+    return [*first, *later, *(result("full", 1, part, 0.9, seed=seed) for seed in (0, 1) for part in "AB")]
+
+
+class TestClaims:
+    PLAN = ActivePlan(strategies=("attention", "equal-interval"), shares=(0.0625, 0.15, 0.3, 0.5), seeds=(0, 1, 2))
+
+    def told(self, attention, equal, full=0.9, structures=1):
+        """The table, where both strategies have the same Dice in all rounds and nearly in all seeds."""
+        results = []
+        for strategy, dice in (("attention", attention), ("equal-interval", equal), ("full", full)):
+            for number in [3] if strategy == "full" else range(4):
+                for seed in self.PLAN.seeds:
+                    jitter = 0.001 * seed if strategy == "attention" else 0
+                    results += [result(strategy, number, part, dice + jitter, seed=seed) for part in "AB"]
+        return claims.as_markdown([one | {"structures": structures} for one in results], self.PLAN)
+
+    def test_a_better_choice_is_seen(self):
+        told = self.told(0.897, 0.85)
+        better = "+0.048 ± 0.002 (3 of 3 above 0) | yes"
+        assert f"| attention is better than equal-interval (mean of 0.15 to 0.5) | {better} | {better} |" in told
+        fewer = "attention at 0.3 is better than equal-interval at 0.5 (the paper: 0.3 and 0.5)"
+        assert f"| {fewer} | {better} | {better} |" in told
+
+    @pytest.mark.parametrize(("dice", "seen"), [(0.897, "yes"), (0.894, "unclear"), (0.88, "no")])
+    def test_full_annotation_is_reached_where_less_than_the_margin_is_missing(self, dice, seen):
+        told = self.told(dice, 0.85)
+        line = next(one for one in told.splitlines() if "of full annotation" in one)
+        assert "attention at 0.15 is within 0.005 of full annotation (the paper: at 0.15)" in line
+        assert line.count(f"| {seen} |") == 2
+
+    def test_tissues_may_take_more(self):
+        assert "attention at 0.3 is within 0.005 of full annotation (the paper: at 0.3)" in self.told(0.9, 0.9, 0.9, 4)
+
+    def test_the_order_of_planes_is_told(self):
+        line = next(one for one in self.told(0.9, 0.9).splitlines() if "agreement" in one)
+        assert line.count("+0.800 ± 0.000 (3 of 3 above 0) | yes") == 2
+
+    def test_nothing_is_claimed_where_attention_was_left_out(self):
+        assert claims.as_markdown([], ActivePlan(strategies=("random",))) == ""
 
 
 @pytest.fixture
@@ -192,6 +249,9 @@ class TestCommand:
         told = capsys.readouterr().out
         assert "part A" in told
         assert "10 networks: attention 0.25 seed 0, attention 0.5 seed 0" in told
+        # Of ten networks three begin with the same planes; the second round of equal intervals is known beforehand.
+        assert "at most 8 networks to train and 28 tests to do" in told
+        assert "training takes at most about" in told
         assert not (data / "study").exists()
 
     @pytest.mark.slow
@@ -221,6 +281,8 @@ class TestCommand:
         monkeypatch.setattr(training, "train_cohort", stopped_at_the_third)
         assert evaluate(data) == 130
         assert "stopped; what is done is kept" in capsys.readouterr().err
+        assert evaluate(data, "--plan") == 0
+        assert "at most 6 networks to train and 20 tests to do" in capsys.readouterr().out
         assert evaluate(data) == 0
         # Two of attention, one more of uncertainty and of equal intervals, two drawn, two of everything; one stopped.
         assert len(trained) == 2 + 1 + 1 + 2 + 2 + 1
@@ -232,5 +294,25 @@ class TestCommand:
             assert (data / "study" / name).stat().st_size > 100
         lines = [one for one in (data / "study" / "active.jsonl").read_text(encoding="utf-8").splitlines() if one]
         assert len({(one["identity"], one["case"]) for one in map(json.loads, lines)}) == len(lines)
+        looked = counted_looks(monkeypatch)
         assert evaluate(data) == 0
         assert len(trained) == 9
+        assert not looked, "what networks have asked for is kept"
+        capsys.readouterr()
+        assert evaluate(data, "--plan") == 0
+        assert "all of it is done" in capsys.readouterr().out
+        # The same numbers as without an interruption.
+        results = (data / "study" / "active.csv").read_text(encoding="utf-8")
+        (data / "study").rename(data / "interrupted")
+        assert evaluate(data) == 0
+        assert (data / "study" / "active.csv").read_text(encoding="utf-8") == results
+
+    @pytest.mark.slow
+    def test_tests_with_other_windows_are_done_anew(self, data, monkeypatch):
+        few = ("--strategies", "random", "--shares", "0.25")
+        assert evaluate(data, *few) == 0
+        looked = counted_looks(monkeypatch)
+        assert evaluate(data, *few, "--overlap", "0.25") == 0
+        assert len(looked) == 2 * 4
+        assert evaluate(data, *few) == 0
+        assert len(looked) == 2 * 4

@@ -74,7 +74,13 @@ def run_active(arguments, folder: Path) -> int:
         for seed, (painted, others) in study.parts.items():
             console.out(f"seed {seed}: part A {', '.join(painted)}; part B {', '.join(others)}")
         console.out(f"{len(study.rounds)} networks: {', '.join(one.name_with(study.plan) for one in study.rounds)}")
-        console.out(f"at most {spoken(study.modelled_seconds())} of training on two cores, and the tests")
+        networks, tests = study.left_to_do()
+        if not tests:
+            console.out("all of it is done: run the same command without --plan for the tables")
+            return 0
+        console.out(f"at most {networks} networks to train and {tests} tests to do")
+        if networks:
+            console.out(f"training takes at most about {spoken(study.modelled_seconds(networks))} on two cores")
         return 0
     try:
         results = study.run(console.say)
@@ -101,7 +107,7 @@ def _study(arguments, folder: Path):
     plan = ActivePlan(unpainted_scans=arguments.unpainted_scans, seeds=tuple(arguments.seeds), **given)
     layout = {"images": arguments.images, "labels": arguments.labels}
     cases = find_labelled_cases(arguments.data, **layout, limit=arguments.limit)
-    names = ("active.md", "active.csv", "active.jsonl", "active_dice.png", "active_orders.png")
+    names = ("active.md", "active.csv", "active.jsonl", "asked.jsonl", "active_dice.png", "active_orders.png")
     refuse_among_scans(arguments, cases)
     outputs = [("the study", folder / name) for name in names]
     check_outputs(arguments, outputs, cases=cases, written_into=[folder / "models"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .intervals import told_change
 from .plan import STEPS
 from .table import in_pairs, of_arm
 
@@ -69,7 +70,7 @@ def _better(results, where: str, first: tuple[str, str], second: tuple[str, str]
         return None
     a, b = _values(pairs, "dice")
     by_run = [float(np.mean(a[run] - b[run])) for run in _runs(pairs)]
-    told, seen = _told(float(a.mean() - b.mean()), by_run)
+    told, seen = told_change(float(a.mean() - b.mean()), by_run)
     return f"| {claim} | {a.mean():.3f} against {b.mean():.3f}: {told}, {len(pairs)} tests | {seen} |"
 
 
@@ -79,7 +80,7 @@ def _closer(results, where: str, claim: str) -> str | None:
         return None
     a, b = _values(pairs, "assd_2d_mm")
     by_run = [float(np.mean(b[run] - a[run])) for run in _runs(pairs)]
-    told, seen = _told(float(b.mean() - a.mean()), by_run, digits=1)
+    told, seen = told_change(float(b.mean() - a.mean()), by_run, digits=1)
     means = f"{a.mean():.1f} against {b.mean():.1f} mm"
     return f"| {claim} | {means}; full minus partial: {told}, {len(pairs)} tests | {seen} |"
 
@@ -95,7 +96,7 @@ def _steadier(results, where: str, measure: str, other: tuple[str, str], claim: 
     together = f"standard deviation of the {name} {_deviation(a):.{digits}f} against {_deviation(b):.{digits}f}{unit}"
     if not by_run:
         return f"| {claim} | {together} | unclear |"
-    told, seen = _told(float(np.mean(by_run)), by_run, digits)
+    told, seen = told_change(float(np.mean(by_run)), by_run, digits)
     return f"| {claim} | {together}; {minus} in each randomisation: {told} | {seen} |"
 
 
@@ -116,14 +117,3 @@ def _runs(pairs) -> list[np.ndarray]:
 
 def _deviation(values: np.ndarray) -> float:
     return float(np.std(values, ddof=1))
-
-
-def _told(change: float, by_run: Sequence[float], digits: int = 3) -> tuple[str, str]:
-    """A change with its interval, and whether it is seen that it is above zero."""
-    from scipy.stats import t
-
-    if len(by_run) < 2:
-        return f"{change:+.{digits}f}, one randomisation", "unclear"
-    half = float(t.ppf(0.975, len(by_run) - 1)) * _deviation(np.array(by_run)) / np.sqrt(len(by_run))
-    seen = "unclear" if abs(change) < half else "yes" if change >= 0 else "no"
-    return f"{change:+.{digits}f} ± {half:.{digits}f} ({sum(one > 0 for one in by_run)} of {len(by_run)} above 0)", seen

@@ -10,26 +10,30 @@ import numpy as np
 
 from ....io.writing import written_aside
 from .measures import rank_correlation
-from .plan import ATTENTION, PAINTED, STRATEGIES, UNPAINTED, ActivePlan
-from .report import line_to_reach, of_round
+from .plan import ATTENTION, COMPARABLE, PAINTED, STRATEGIES, UNPAINTED, ActivePlan
+from .report import line_to_reach
+from .results import by_seed, of_round
 
 _MARKS = dict(zip(STRATEGIES, ("o-", "s--", "^:", "d-."), strict=True))
+_PARTS = {PAINTED: "scans that are painted", UNPAINTED: "scans never painted"}
 
 
 def draw_dice(results: Sequence[dict[str, Any]], plan: ActivePlan, path: Path) -> None:
-    """Mean Dice of parts A and B against the painted share, with the line of full annotation."""
+    """Mean Dice of parts A and B against the painted share, and what counts as full annotation."""
     figure = _figure(9, 4)
+    percent = [100 * share for share in plan.shares]
     for axes, part in zip(figure.subplots(1, 2, sharey=True), (PAINTED, UNPAINTED), strict=True):
         goal = line_to_reach(results, part)
         axes.axhline(goal, color="black", linewidth=1, label=f"full annotation ({goal:.3f})")
+        axes.axhspan(goal - COMPARABLE, goal, color="black", alpha=0.1, linewidth=0, label=f"up to {COMPARABLE} below")
         for strategy in plan.strategies:
-            groups = [of_round(results, strategy, number, part) for number in range(len(plan.shares))]
-            means = [np.mean([one["dice"] for one in rows]) for rows in groups]
-            axes.plot([100 * share for share in plan.shares], means, _MARKS[strategy], label=strategy)
-        axes.set(title=f"Part {part}", xlabel="painted planes (%)")
+            means = np.array([by_seed(results, plan, strategy, number, part) for number in range(len(plan.shares))])
+            axes.plot(percent, means.mean(axis=1), _MARKS[strategy], label=strategy)
+        axes.set(title=f"Part {part}, {_PARTS[part]}", xlabel="painted planes (%)")
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("Dice")
-    figure.axes[0].legend(fontsize="small")
+    for axes in figure.axes:
+        axes.legend(fontsize="small")
     _save(figure, path)
 
 
@@ -53,7 +57,8 @@ def draw_orders(results: Sequence[dict[str, Any]], plan: ActivePlan, path: Path)
     for axes, name, label in zip(orders, ("pseudo", "expected"), ("two outputs", "expected Dice"), strict=True):
         order = [_order([row[one][plane] for plane in there]) for one in ("true", name)]
         axes.plot(*order, "o", markersize=3)
-        axes.set(title=f"{label}: {rank_correlation(row, name):.2f}", xlabel="order by the true measure")
+        axes.set_title(f"{label}: correlation {rank_correlation(row, name):.2f}", fontsize="medium")
+        axes.set_xlabel("order by the true measure")
     orders[0].set_ylabel("order by what the network says")
     _save(figure, path)
 

@@ -14,8 +14,14 @@ ATTENTION, UNCERTAINTY, RANDOM, EQUAL, FULL = "attention", "uncertainty", "rando
 # Ways to choose planes; the line to reach is a network that learnt from everything.
 STRATEGIES = (ATTENTION, UNCERTAINTY, RANDOM, EQUAL)
 
+# Those that ask a network.
+ASKING = (ATTENTION, UNCERTAINTY)
+
 # Scans A are painted, scans B are never seen in training.
 PAINTED, UNPAINTED = "A", "B"
+
+# "Comparable with full annotation": no further below it than what the paper takes for no change any more.
+COMPARABLE = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,16 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ..intervals import told_change
+from . import claims
 from .measures import rank_correlation
-from .plan import EQUAL, FULL, PAINTED, STRATEGIES, UNPAINTED, ActivePlan
+from .plan import COMPARABLE, EQUAL, FULL, PAINTED, RANDOM, STRATEGIES, UNPAINTED, ActivePlan
+from .results import gain_by_seed, of_round, several_structures
 
-# "Comparable with full annotation": no further below it than what the paper takes for no change any more.
-_COMPARABLE = 0.005
-
-
-def of_round(results: Sequence[dict[str, Any]], strategy: str, number: int, part: str) -> list[dict[str, Any]]:
-    """The results of one round of a strategy on one part of the scans."""
-    return [one for one in results if (one["strategy"], one["number"], one["part"]) == (strategy, number, part)]
+_NAMES = {EQUAL: "equal intervals", FULL: "full annotation"}
 
 
 def line_to_reach(results: Sequence[dict[str, Any]], part: str) -> float:
@@ -27,9 +24,10 @@ def line_to_reach(results: Sequence[dict[str, Any]], part: str) -> float:
 
 
 def as_markdown(results: Sequence[dict[str, Any]], plan: ActivePlan) -> str:
-    """Dice of both parts by strategy and share (figure 5, table 2), what reaches full annotation, and figure 4."""
-    parts = [_dice_table(results, plan), _compared(results, plan), _reached(results, plan), ""]
-    return "\n".join([*(part for part in parts if part is not None), _correlations(results, plan)])
+    """Dice of both parts by strategy and share (figure 5, table 2), what reaches full annotation, claims, figure 4."""
+    parts = [_dice_table(results, plan), _compared(results, plan), _reached(results, plan)]
+    parts += [claims.as_markdown(results, plan), _correlations(results, plan)]
+    return "\n".join(part for part in parts if part)
 
 
 def _dice_table(results, plan: ActivePlan) -> str:
@@ -51,28 +49,35 @@ def _empty_share(rows: Sequence[dict[str, Any]]) -> float:
     return sum(one["painted_empty"] for one in rows) / max(1, sum(len(one["painted"]) for one in rows))
 
 
-def _compared(results, plan: ActivePlan) -> str | None:
-    """The other strategies minus equal intervals, mean and standard error over seeds: each seed has its own scans."""
-    others = [one for one in STRATEGIES if one in plan.strategies and one != EQUAL]
-    if EQUAL not in plan.strategies or not others or len(plan.seeds) < 2:
-        return None
-    lines = [f"| minus equal-interval, {len(plan.seeds)} seeds | painted | Dice, part A | Dice, part B |"]
-    lines.append("| --- | ---: | ---: | ---: |")
-    for strategy in others:
+def _compared(results, plan: ActivePlan) -> str:
+    """Each strategy minus equal intervals and minus full annotation, with the 95 % interval over seeds.
+
+    The first planes of all strategies but `random` are the same, so that their difference says nothing.
+    """
+    if len(plan.seeds) < 2:
+        return ""
+    against = [one for one in (EQUAL, FULL) if one == FULL or one in plan.strategies]
+    columns = [f"minus {_NAMES.get(one, one)}, {part}" for one in against for part in (PAINTED, UNPAINTED)]
+    lines = [
+        f"| {len(plan.seeds)} seeds | painted | {' | '.join(columns)} |",
+        "| --- |" + " ---: |" * (1 + len(columns)),
+    ]
+    for strategy in [one for one in STRATEGIES if one in plan.strategies]:
         for number, share in enumerate(plan.shares):
-            cells = [_gain(results, plan, strategy, number, part) for part in (PAINTED, UNPAINTED)]
+            cells = [
+                _gain(results, plan, strategy, other, number, part)
+                for other in against
+                for part in (PAINTED, UNPAINTED)
+            ]
             lines.append(f"| {strategy} | {share:.4g} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _gain(results, plan: ActivePlan, strategy: str, number: int, part: str) -> str:
-    means = [
-        [_mean([row["dice"] for row in rows if row["seed"] == seed]) for seed in plan.seeds]
-        for rows in (of_round(results, one, number, part) for one in (strategy, EQUAL))
-    ]
-    gains = np.subtract(*means)
-    error = gains.std(ddof=1) / np.sqrt(len(gains))
-    return f"{gains.mean():+.3f} ± {error:.3f}, better in {(gains > 0).sum()}"
+def _gain(results, plan: ActivePlan, strategy: str, other: str, number: int, part: str) -> str:
+    if other == EQUAL and (strategy == EQUAL or (number == 0 and strategy != RANDOM)):
+        return ""
+    gains = gain_by_seed(results, plan, (strategy, number), (other, number), part)
+    return told_change(float(gains.mean()), gains)[0]
 
 
 def _spread(rows: Sequence[dict[str, Any]]) -> str:
@@ -89,18 +94,21 @@ def _reached(results, plan: ActivePlan) -> str:
             means = [
                 _mean([one["dice"] for one in of_round(results, strategy, n, part)]) for n in range(len(plan.shares))
             ]
-            there = [f"{s:.4g}" for s, mean in zip(plan.shares, means, strict=True) if mean >= goal - _COMPARABLE]
+            there = [f"{s:.4g}" for s, mean in zip(plan.shares, means, strict=True) if mean >= goal - COMPARABLE]
             told.append(f"{strategy} {'from ' + there[0] if there else 'never'}")
-        lines.append(f"Part {part}, within {_COMPARABLE} of full annotation ({goal:.3f}): {', '.join(told)}.")
-    return "\n".join(lines)
+        lines.append(f"Part {part}, within {COMPARABLE} of full annotation ({goal:.3f}): {', '.join(told)}.")
+    return "\n".join(lines) + "\n"
 
 
 def _correlations(results, plan: ActivePlan) -> str:
     """Rank correlation with the true measure over planes, scan by scan; painted planes are left out."""
+    agreement = "P-accuracy" if several_structures(results) else "P-DSC"
+    columns = [f"{name}, part {part}" for part in (PAINTED, UNPAINTED) for name in (agreement, "expected Dice")]
     lines = [
-        "Rank correlation over the planes that are not painted, mean and standard deviation over scans:",
+        "Rank correlation with the true measure over the planes that are not painted, mean and standard deviation over "
+        "scans:",
         "",
-        "| planes chosen by | painted | pseudo, part A | expected, part A | pseudo, part B | expected, part B |",
+        f"| planes chosen by | painted | {' | '.join(columns)} |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for strategy in [*(one for one in STRATEGIES if one in plan.strategies), FULL]:

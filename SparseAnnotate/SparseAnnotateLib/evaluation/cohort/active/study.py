@@ -21,14 +21,16 @@ from ...simulation.loading import LoadedCase, load_case
 from ..keeping import ResultLines, trained_once
 from .asking import Painted, first_planes, next_planes
 from .measures import measured
-from .plan import FULL, PAINTED, UNPAINTED, ActivePlan, Round, rounds
+from .plan import ASKING, FULL, PAINTED, UNPAINTED, ActivePlan, Round, rounds
 
 # Images and references that are kept in memory at once.
 _CASES_IN_MEMORY = 32
 
 
 class ActiveStudy:
-    """A study in a folder: ``active.jsonl`` with a line for each network and scan, and the networks themselves.
+    """A study in a folder: the networks, ``active.jsonl`` with a line for each of them and each scan, ``asked.jsonl``.
+
+    In the last are the planes that each network has asked for, so that no scan is looked at again for them.
 
     Parameters
     ----------
@@ -52,7 +54,7 @@ class ActiveStudy:
         self._files = {case.name: case for case in cases}
         self._view = view
         self._how = Applying(device=settings.device, overlap=overlap)
-        self._lines = ResultLines(folder / "active.jsonl")
+        self._lines, self._asked = (ResultLines(folder / f"{name}.jsonl") for name in ("active", "asked"))
         self.parts = {seed: plan.parts(list(self._files), seed) for seed in plan.seeds}
         self.rounds = rounds(plan)
         self._looks: dict[str, Any] = {}
@@ -73,13 +75,13 @@ class ActiveStudy:
             identity = self._identity(one, painted, before)
             say(f"{count} of {len(self.rounds)}: {one.name_with(self.plan)}, {sum(map(len, painted.values()))} planes")
             model = trained_once(
-                self.folder / "models" / f"{identity}.safetensors",
+                self._path(identity),
                 functools.partial(self._scans, painted),
                 dataclasses.replace(self.settings, seed=one.seed),
                 None if before is None else before[1],
                 say,
             )
-            if one.strategy != FULL or one.number == len(self.plan.shares) - 1:
+            if self._is_tested(one):
                 results += self._tested(one, painted, identity, model)
             before = painted, model, identity
         return results
@@ -94,7 +96,53 @@ class ActiveStudy:
             return first_planes(one.strategy, ranges, shares[0], one.seed)
         painted, model, identity = before
         now = shares[0], shares[one.number]
-        return next_planes(one.strategy, painted, ranges, now, one.seed, functools.partial(self._look, model, identity))
+        asked = self._asked_before(one, identity)
+        if asked is None:
+            look = functools.partial(self._look, model, identity)
+            asked = next_planes(one.strategy, painted, ranges, now, one.seed, look)
+            if one.strategy in ASKING:
+                self._asked.append({**self._question(one, identity), "painted": asked})
+        return asked
+
+    def _question(self, one: Round, identity: str) -> dict[str, Any]:
+        share = self.plan.shares[one.number]
+        return {"identity": identity, "overlap": self._how.overlap, "strategy": one.strategy, "share": share}
+
+    def _asked_before(self, one: Round, identity: str) -> Painted | None:
+        question = self._question(one, identity).items()
+        return next((line["painted"] for line in self._asked.of(identity) if question <= line.items()), None)
+
+    def _tests(self, identity: str) -> dict[str, dict[str, Any]]:
+        """The results of a network that there are, with windows that overlap as now, by scan."""
+        return {row["case"]: row for row in self._lines.of(identity) if row.get("overlap") == self._how.overlap}
+
+    def _path(self, identity: str) -> Path:
+        return self.folder / "models" / f"{identity}.safetensors"
+
+    def left_to_do(self) -> tuple[int, int]:
+        """How many networks are to be trained and how many tests are to be done, at most.
+
+        Strategies that come to paint alike share a network, which is known only when planes have been asked for.
+        """
+        untrained, tests = set(), {}
+        before: tuple[Painted, None, str] | None = None
+        for count, one in enumerate(self.rounds):
+            known = one.number == 0 or (before is not None and self._can_be_told(one, before[2]))
+            painted = self._painted(one, None if one.number == 0 else before) if known else {}
+            network = self._identity(one, painted, None if one.number == 0 else before) if known else f"unknown {count}"
+            if not self._path(network).exists():
+                untrained.add(network)
+            if self._is_tested(one):
+                tests[network] = len(self._files) - len(self._tests(network))
+            before = (painted, None, network) if known else None
+        return len(untrained), sum(tests.values())
+
+    def _can_be_told(self, one: Round, identity: str) -> bool:
+        """Whether it is known what is painted after the network, without a look at scans."""
+        return one.strategy not in ASKING or self._asked_before(one, identity) is not None
+
+    def _is_tested(self, one: Round) -> bool:
+        return one.strategy != FULL or one.number == len(self.plan.shares) - 1
 
     def _look(self, model: CohortModel, identity: str, name: str) -> Look:
         """What a network says of a scan; of the last one looked at it is kept, for it is tested and then asked."""
@@ -124,7 +172,7 @@ class ActiveStudy:
 
     def _tested(self, one: Round, painted: Painted, identity: str, model: CohortModel) -> list[dict[str, Any]]:
         """A line for each scan of both parts."""
-        done = {row["case"]: row for row in self._lines.of(identity)}
+        done = self._tests(identity)
         rows = []
         for part, names in zip((PAINTED, UNPAINTED), self.parts[one.seed], strict=True):
             for name in names:
@@ -132,6 +180,7 @@ class ActiveStudy:
                     done[name] = {
                         "identity": identity,
                         "case": name,
+                        "overlap": self._how.overlap,
                         **measured(self._look(model, identity, name), model.configuration, self._load(name)),
                     }
                     self._lines.append(done[name])
@@ -139,17 +188,18 @@ class ActiveStudy:
         return rows
 
     def _told(self, name: str, painted: Painted) -> dict[str, Any]:
-        """What is painted of a scan: which planes, and on how many of them there is nothing to paint."""
-        planes = painted.get(name, [])
-        nothing = sum(not self._load(name).expert.reference[plane].any() for plane in planes)
-        return {"painted": planes, "painted_empty": nothing, "painted_in_all": sum(map(len, painted.values()))}
+        """What is painted of a scan: which planes, on how many of them there is nothing to paint; its structures."""
+        planes, expert = painted.get(name, []), self._load(name).expert
+        nothing = sum(not expert.reference[plane].any() for plane in planes)
+        told = {"painted": planes, "painted_empty": nothing, "painted_in_all": sum(map(len, painted.values()))}
+        return {**told, "structures": len(expert.classes)}
 
-    def modelled_seconds(self) -> float:
-        """What all trainings take on two cores, roughly: as long as the first one, each."""
+    def modelled_seconds(self, networks: int) -> float:
+        """What so many trainings take on two cores, roughly: as long as the first one, each."""
         from ....cohort.training.cohort import prepare
         from ....cohort.training.distributed import Processes
         from ....cohort.training.trainer import Trainer
 
         scans = self._scans(self._painted(self.rounds[0], None))
         trainer = Trainer(prepare(scans, self.settings), self.settings, processes=Processes())
-        return len(self.rounds) * trainer.epochs * trainer.modelled_seconds_per_epoch()
+        return networks * trainer.epochs * trainer.modelled_seconds_per_epoch()
