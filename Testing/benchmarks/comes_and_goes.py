@@ -14,136 +14,16 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterator
+import itertools
 from pathlib import Path
 
 import numpy as np
+from made_up import made_up
 from quality import evenly_spaced
 
 FRACTIONS = (0.05, 0.1, 0.2)
-SEEDS = 3
-PERIODS = (11, 14, 9)
 LOW = 0.85
 COLUMNS = ("predictor", "kind", "case", "planes", "expected", "low", "high", "true", "warnings")
-
-
-class Scene:
-    """A grid around an axis, with numbers that differ from seed to seed."""
-
-    def __init__(self, seed: int):
-        self.seed, self.period = seed, PERIODS[seed]
-        self.random = np.random.default_rng(seed + 100)
-        self.planes = 64 + 8 * seed
-        rows, columns = 52 + 4 * seed, 60
-        y, x = np.mgrid[:rows, :columns].astype(float)
-        self.y, self.x = y - rows / 2 - self.random.normal(), x - columns / 2 - self.random.normal()
-        self.away = np.hypot(self.y, self.x)
-
-    def stack(self, plane: Callable[[int], np.ndarray]) -> np.ndarray:
-        return np.stack([plane(k) for k in range(self.planes)])
-
-
-def beads(s: Scene) -> np.ndarray:
-    thread = s.away <= 3 if s.seed else np.zeros_like(s.away, bool)
-    return s.stack(lambda k: thread | (np.hypot(s.away, (k % s.period - s.period / 2) * 1.4) <= 9 + s.seed))
-
-
-def ladder(s: Scene) -> np.ndarray:
-    flat, rails = np.abs(s.y) <= 4, np.abs(np.abs(s.x) - 16) <= 2.5
-    return s.stack(lambda k: flat & (rails | ((np.abs(s.x) <= 16) & (k % s.period < s.period * (0.35 + 0.1 * s.seed)))))
-
-
-def discs(s: Scene) -> np.ndarray:
-    edges = np.cumsum(s.random.integers(4, 10, 40))
-    return s.stack(lambda k: (s.away <= 11 + 2 * s.seed) & (np.searchsorted(edges, k) % 2 == 1))
-
-
-def screw(s: Scene) -> np.ndarray:
-    core = s.away <= 4 if s.seed else np.zeros_like(s.away, bool)
-
-    def plane(k):
-        turn = 2 * np.pi * k / s.period
-        return core | (np.hypot(s.y - 12 * np.sin(turn), s.x - 12 * np.cos(turn)) <= 5 + s.seed)
-
-    return s.stack(plane)
-
-
-def honeycomb(s: Scene) -> np.ndarray:
-    def plane(k):
-        x = s.x + 4.5 * (k // (s.period // 2) % 2)
-        waves = (x, 0.5 * x + 0.866 * s.y, 0.5 * x - 0.866 * s.y)
-        return (sum(np.cos(2 * np.pi * wave / 10) for wave in waves) < -0.6 + 0.2 * s.seed) & (s.away <= 22)
-
-    return s.stack(plane)
-
-
-def shells(s: Scene) -> np.ndarray:
-    def plane(k):
-        radius = np.hypot(s.away, 0.8 * (k - s.planes / 2))
-        return (radius // (3 + s.seed) % 2 == 0) & (radius <= 24)
-
-    return s.stack(plane)
-
-
-def gills(s: Scene) -> np.ndarray:
-    step = 10 / s.period * (1 + s.seed % 2)
-    return s.stack(lambda k: (s.away <= 20) & (np.abs((s.x + k % s.period * step) % 10 - 5) < 2))
-
-
-def teeth(s: Scene) -> np.ndarray:
-    bar = (np.abs(s.y + 12) <= 4) & (np.abs(s.x) <= 18)
-    tooth = (np.abs(s.y - 3) <= 9 + s.seed) & (np.abs(s.x) <= 16)
-    return s.stack(lambda k: bar | (tooth & (k % s.period < s.period // 2)))
-
-
-def ribs(s: Scene) -> np.ndarray:
-    ring = np.abs(s.away - 15 - s.seed) <= 2.2
-    return s.stack(lambda k: ring & ((k + s.y // 3) % (s.period + 1) < 5))
-
-
-def chess_board(s: Scene) -> np.ndarray:
-    size = 6 + s.seed
-    return s.stack(lambda k: (s.away <= 20) & ((s.y // size + s.x // size + k // (3 + s.seed)) % 2 == 0))
-
-
-def goes_on(s: Scene) -> np.ndarray:
-    """An organ: it grows, shrinks and bends, and nothing comes or goes."""
-    return s.stack(lambda k: np.hypot(s.y - 5 * np.sin(k / 15), s.x + k / 12) <= 9 + s.seed + 4 * np.sin(k / 20))
-
-
-def seen(s: Scene, truth: np.ndarray) -> np.ndarray:
-    return (90 - 15 * s.seed) * truth.astype(np.float32)
-
-
-def spine(s: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Arches go on; bodies come and go, little brighter than what lies between them, with bright rims."""
-    inside, core = (((s.y + 9) / a) ** 2 + (s.x / (a + 3)) ** 2 <= 1 for a in (9, 8))
-    arch = ((np.abs(np.hypot(s.y - 9, s.x) - 6) < 1.9) & (s.y > 6)) | ((np.abs(s.x) < 1.6) & (s.y > 13) & (s.y < 22))
-    there = [k % (s.period + 6) <= s.period for k in range(s.planes)]
-    truth = np.stack([arch | (inside & one) for one in there])
-    image = np.stack([150 * arch + np.where(one, 70 * inside + 70 * (inside & ~core), 45 * inside) for one in there])
-    return truth, image.astype(np.float32)
-
-
-KINDS = (beads, ladder, discs, screw, honeycomb, shells, gills, teeth, ribs, chess_board, spine, goes_on)
-
-
-def made_up() -> Iterator[tuple[str, str, np.ndarray, np.ndarray, tuple[float, float, float], list]]:
-    """Kind, name, image, labels, spacing and the planes of each painting."""
-    from scipy.ndimage import gaussian_filter
-
-    for kind in KINDS:
-        for seed in range(SEEDS):
-            scene = Scene(seed)
-            made = kind(scene)
-            truth, image = made if isinstance(made, tuple) else (made, seen(scene, made))
-            random = np.random.default_rng(seed)
-            texture = gaussian_filter(random.normal(0, 1, truth.shape), 3)
-            image = gaussian_filter(image, 0.6) + 10 * texture / texture.std() + random.normal(0, 15, truth.shape)
-            period = scene.period + 6 * (kind is spine)
-            held = np.flatnonzero(truth.any(axis=(1, 2)))
-            alike = [range(int(held[0]) + first, int(held[-1]), period)[:3] for first in (6, period + 3)]
-            yield kind.__name__, f"{kind.__name__} {seed}", image, truth, (1 + 0.5 * seed, 1.0, 1.0), alike
 
 
 def vertebrae(data: Path):
@@ -200,7 +80,8 @@ def measured(given: argparse.Namespace) -> list[dict[str, str]]:
         writer = csv.DictWriter(stream, COLUMNS)
         if not rows:
             writer.writeheader()
-        for kind, name, image, truth, spacing_mm, alike in [*made_up(), *vertebrae(given.data)]:
+        made = ((v.kind, v.name, v.image, v.truth, v.spacing_mm, v.alike) for v in made_up())
+        for kind, name, image, truth, spacing_mm, alike in itertools.chain(made, vertebrae(given.data)):
             fractions = [] if kind == "TPTBox, two planes" else FRACTIONS
             paintings = [
                 *((f"{name} {f:g}", None, f) for f in fractions),

@@ -54,10 +54,10 @@ def collect(folder: Path, fraction: float, predictor: str, file: Path) -> None:
     from SparseAnnotateLib.io import read_image, read_labels
     from SparseAnnotateLib.metrics import confusion_per_plane, dice_from_confusion
     from SparseAnnotateLib.quality import comes_back
-    from SparseAnnotateLib.quality.expected import INTERPOLATES, quick_labels, with_expected_quality
+    from SparseAnnotateLib.quality.expected import INTERPOLATES, with_expected_quality
     from SparseAnnotateLib.quality.features import features_of
     from SparseAnnotateLib.quality.image_agreement import image_agreement
-    from SparseAnnotateLib.quality.left_out import groups_to_leave_out, without_planes
+    from SparseAnnotateLib.quality.left_out import groups_to_leave_out, quick_labels, without_planes
     from SparseAnnotateLib.quality.vanished import gaps_without, vanished_px
 
     volume = read_image(folder / "image.nii.gz", axis="k")

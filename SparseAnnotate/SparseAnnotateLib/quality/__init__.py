@@ -1,12 +1,13 @@
 """How good a prediction is: agreement of two of them, and the Dice to expect, plane by plane.
 
 - `agreement`: P-DSC and P-accuracy (Zhang 2019).
-- `left_out`: the annotation without some painted planes, whose truth is known.
+- `left_out`: the annotation without some painted planes, whose truth is known, and what interpolation makes of them.
 - `features`, `model`, `expected`: from the way to the painted planes, and how hard this volume was where planes were
   left out, to an expected Dice with an interval (docs/design/quality.md).
 - `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that are thin and not shown.
 - `image_agreement`: how far the image, whose intensities are known from painted planes, agrees with a prediction.
 - `structure_seen`: one structure in the image, learned on painted planes; `between`: what comes and goes between them.
+- `agreed`: where the image tells a structure, what is expected of it follows how far it agrees.
 - `comes_back`: how far the image changes between painted planes and comes back, where interpolated outlines are wrong.
 - `vanished`: structures that are lost between two planes that hold them.
 - `told`: the expected Dice as it is reported, and what lowers it; `warned`: the warnings, in sentences.

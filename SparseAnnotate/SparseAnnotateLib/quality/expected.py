@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..annotation import SparseAnnotation
-from ..metrics import confusion_per_plane, dice_from_confusion
 from ..structures import of_structures, structure_groups
 from . import comes_back
+from .agreed import agreed_shifts
 from .features import PlaneFeatures, features_of
 from .hidden import hiddenness, shifts
-from .image_agreement import image_agreement
-from .left_out import groups_to_leave_out, sources_without
+from .image_agreement import ImageAgreement, image_agreement
+from .left_out import left_out, left_out_excess, quick_labels
 from .model import (
     FEW_PLANES,
-    GUIDED_FEW_PLANES_INTERVAL,
+    GUIDED_INTERVALS,
     GUIDED_PLANE_INTERVAL,
-    GUIDED_VOLUME_INTERVAL,
     INTERPOLATED,
     NEAREST,
-    LeftOut,
+    REACH,
     Model,
     ratio_of,
 )
 from .told import UNPROVEN, Told
-from .vanished import gaps_without, vanished_px
+from .vanished import gaps_without, sizes_px, vanished_px
 from .warned import planes_by_name, shown_by_image, warnings_of
 
 if TYPE_CHECKING:
@@ -148,40 +147,83 @@ def with_expected_quality(
             return prediction
         # Nothing was predicted, so nothing is promised: a 1.000 would be read as one for the structure.
         return replace(prediction, expected_dice=None, expected_dice_per_plane=None, expected_dice_per_structure=None)
-    image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
-    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities)
-    missing_px = vanished_px(prediction.labels, annotation)
-    told = told.without(prediction.labels, missing_px, annotation)
+    known = evidence_of(prediction, annotation, spacing_mm, predictor, intensities)
+    told, least, most = known.told, known.least.whole, known.most.whole
     details = {**prediction.details}
-    least = most = told.whole
-    if image is not None:
-        told = told.at_most(image, prediction.labels, annotation)
-        # What may go on or not: all of it, none of it, and what is told. Where a structure vanished it counts already.
-        here = gaps_without(missing_px, annotation)
-        most, least = told.whole, told.doubted(prediction.labels, image.possible_px() * here, annotation).whole
-        told = told.doubted(prediction.labels, image.doubtful_px() * here, annotation)
-        details |= shown_by_image(image, annotation, missing_px > 0)
+    if known.image is not None:
+        if predictor in _SAYS_ITSELF:
+            shift = agreed_shifts(told, known.least, known.most, known.image, annotation)
+            told, least, most = (
+                one.with_odds(shift, prediction.labels, annotation) for one in (told, known.least, known.most)
+            )
+            least, most = least.whole, most.whole
+        details |= shown_by_image(known.image, annotation, known.missing_px > 0)
     told = told.proven(lambda: _borne_out(annotation, spacing_mm), annotation)
     whole = told.whole
-    if missing_px.any():
-        details["vanished"] = planes_by_name(missing_px > 0, annotation)
+    if known.missing_px.any():
+        details["vanished"] = planes_by_name(known.missing_px > 0, annotation)
     details["expected_dice_per_class"] = told.per_class
     details["warnings"] = warnings_of(details, annotation)
     return replace(
         prediction,
         expected_dice_per_plane=told.per_plane,
         expected_dice_per_structure=told.per_structure,
-        expected_dice_interval_per_plane=shifted(told.per_plane, intervals[0]),
+        expected_dice_interval_per_plane=shifted(told.per_plane, known.intervals[0]),
         expected_dice=whole,
-        expected_dice_interval=None if whole is None else _interval(whole, intervals[1], least, most),
+        expected_dice_interval=None if whole is None else _interval(whole, known.intervals[1], least, most),
         details=details,
     )
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a prediction.
+
+    Attributes
+    ----------
+    told : the Dice to expect by its predictor or the model, no more than the image agrees with
+    least, most : the same if all of what may go on does, or nothing
+    intervals : log-odds of the intervals of planes and volume
+    image : how far it agrees, or None
+    missing_px : of what vanished between planes that hold it (planes, classes)
+    """
+
+    told: Told
+    least: Told
+    most: Told
+    intervals: tuple[tuple[float, float], tuple[float, float]]
+    image: ImageAgreement | None
+    missing_px: np.ndarray
+
+
+def evidence_of(
+    prediction: Prediction,
+    annotation: SparseAnnotation,
+    spacing_mm: Spacing,
+    predictor: str,
+    intensities: np.ndarray | None,
+) -> Evidence:
+    """See `Evidence`; the arguments are those of `with_expected_quality`."""
+    image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
+    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities)
+    missing_px = vanished_px(prediction.labels, annotation)
+    told = told.without(prediction.labels, missing_px, annotation)
+    if image is None:
+        return Evidence(told, told, told, intervals, image, missing_px)
+    most = told.at_most(image, prediction.labels, annotation)
+    # What may go on or not: all of it, none of it, and what is told. Where a structure vanished it counts already.
+    here = gaps_without(missing_px, annotation)
+    sizes = sizes_px(prediction.labels, annotation.class_count)
+    least, told = (most.doubted(sizes, px * here, annotation) for px in (image.possible_px(), image.doubtful_px()))
+    return Evidence(told, least, most, intervals, image, missing_px)
+
+
 def _interval(whole: float, shifts: tuple[float, float], least: float, most: float) -> tuple[float, float]:
-    """Where the Dice of 80 of 100 volumes lies, if all, some or nothing of what may go on does."""
-    low, high = min(least, whole), max(min(most, UNPROVEN), whole)
-    return float(shifted(np.array(low), shifts)[0]), float(shifted(np.array(high), shifts)[1])
+    """Where the Dice of 80 of 100 volumes lies, whether most of what may go on does, or of it does not."""
+    told, all_goes_on, nothing = (_odds_lost(dice) for dice in (whole, least, min(most, UNPROVEN)))
+    low = told + REACH * max(all_goes_on - told, 0)
+    high = told - REACH * max(told - nothing, 0)
+    return tuple(float(1 - ratio_of(end)) for end in (low + shifts[1], high + shifts[0]))
 
 
 def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities):
@@ -192,16 +234,15 @@ def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predict
         told = Told(*dice, prediction.expected_dice_per_structure)
         if intensities is not None and said:
             shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities)
-            told = told.lowered(shift, prediction.labels, annotation)
-        few = len(annotation.source_planes) <= FEW_PLANES
-        return told, (GUIDED_PLANE_INTERVAL, GUIDED_FEW_PLANES_INTERVAL if few else GUIDED_VOLUME_INTERVAL)
+            told = told.with_odds(shift, prediction.labels, annotation)
+        return told, (GUIDED_PLANE_INTERVAL, GUIDED_INTERVALS[len(annotation.source_planes) > FEW_PLANES])
     quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
     names = [label_class.name for label_class in annotation.classes]
     per_class = {n: round(float(d), 4) for n, d in zip(names, quality.per_class, strict=True) if np.isfinite(d)}
     model = NEAREST if predictor == "nearest" else INTERPOLATED
     told = Told(quality.per_plane, quality.whole, per_class, quality.per_structure)
     if intensities is not None and predictor in INTERPOLATES:
-        told = told.lowered(comes_back.shifts(annotation, intensities), prediction.labels, annotation)
+        told = told.with_odds(comes_back.shifts(annotation, intensities), prediction.labels, annotation)
     return told, (model.plane_interval, model.volume_interval)
 
 
@@ -218,54 +259,9 @@ def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predict
 def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> np.ndarray:
     """Bool (structures,): interpolation alone brings a painted plane back nearly as it was painted, when left out."""
     proof = np.zeros(annotation.class_count, bool)
-    for *_, dice in _left_out(annotation, spacing_mm, "shape"):
+    for *_, dice in left_out(annotation, spacing_mm, "shape"):
         proof |= (np.nan_to_num(dice) >= _PROOF).any(axis=0)
     return proof
-
-
-def left_out_excess(
-    annotation: SparseAnnotation,
-    spacing_mm: Spacing,
-    name: str,
-    model: Model,
-    intensities: np.ndarray | None = None,
-) -> LeftOut:
-    """Leave painted planes out, interpolate them, and compare what they lose with what the model expects."""
-    excess, structure = [], []
-    for planes, rest, labels, dice in _left_out(annotation, spacing_mm, name):
-        other = quick_labels("nearest" if name == "shape" else "shape", rest, spacing_mm, planes)
-        features = features_of(labels, rest, spacing_mm, planes, other, intensities)
-        lost = 1 - np.nan_to_num(dice, nan=1.0)
-        row = np.searchsorted(planes, features.plane)
-        seen = np.clip(lost[row, features.structure], 0.02, 0.98)
-        excess.append(np.log(seen / (1 - seen)) - model.log_odds(features) - model.left_out_mean)
-        structure.append(features.structure)
-    if not excess:
-        return LeftOut.nothing(annotation.class_count)
-    return LeftOut(np.concatenate(excess), np.concatenate(structure), annotation.class_count)
-
-
-def _left_out(annotation: SparseAnnotation, spacing_mm: Spacing, name: str):
-    """Groups of painted planes left out: their planes, the rest, what `name` makes of them, and its Dice by class."""
-    for planes in groups_to_leave_out(annotation):
-        rest = sources_without(annotation, planes)
-        labels = quick_labels(name, rest, spacing_mm, planes)
-        confusion = confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
-        yield planes, rest, labels, dice_from_confusion(confusion)
-
-
-def quick_labels(name: str, annotation: SparseAnnotation, spacing_mm: Spacing, planes: list[int]) -> np.ndarray:
-    """Labels of some planes by `nearest` or `shape`; 0 elsewhere."""
-    from ..interpolation import fill
-
-    labels = np.zeros_like(annotation.labels)
-    sources = np.array(annotation.source_planes)
-    if name == "nearest":
-        labels[planes] = annotation.labels[sources[np.abs(sources - np.array(planes)[:, None]).argmin(axis=1)]]
-        return labels
-    for _ in fill(labels, annotation, spacing_mm, planes=planes):
-        pass
-    return labels
 
 
 def _by_plane(features: PlaneFeatures, odds: np.ndarray, planes: int) -> np.ndarray:
@@ -277,9 +273,13 @@ def _by_plane(features: PlaneFeatures, odds: np.ndarray, planes: int) -> np.ndar
 
 def shifted(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
     """An interval: lower and upper end for each Dice, shape (..., 2): log-odds added to those of what is lost."""
-    lost = np.clip(1 - dice, 1e-4, 1 - 1e-4)
-    odds = np.log(lost / (1 - lost))
+    odds = _odds_lost(dice)
     return np.stack([1 - ratio_of(odds + shift) for shift in reversed(shifts)], axis=-1).astype(np.float32)
+
+
+def _odds_lost(dice):
+    lost = np.clip(1 - np.asarray(dice, float), 1e-4, 1 - 1e-4)
+    return np.log(lost / (1 - lost))
 
 
 def _painted_px(annotation: SparseAnnotation) -> np.ndarray:

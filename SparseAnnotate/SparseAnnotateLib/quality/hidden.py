@@ -52,13 +52,6 @@ def shifts(hidden: np.ndarray, own: Mapping[int, float], interpolated: np.ndarra
     return shift
 
 
-def lowered(dice, shift):
-    """A Dice after log-odds were added to what it lacks; what is certain stays so."""
-    lost = np.clip(1 - np.asarray(dice, float), 1e-6, 1 - 1e-6)
-    lower = 1 - _step(np.log(lost / (1 - lost)) + shift)
-    return np.where(shift > 0, lower, dice)
-
-
 def _odds(lost: float) -> float:
     lost = float(np.clip(lost, 0.003, 1))
     return float(np.log(lost / (1.003 - lost)))

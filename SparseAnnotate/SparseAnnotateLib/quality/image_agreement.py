@@ -40,6 +40,7 @@ class ImageAgreement:
     expected_share : the sum of the probabilities on painted planes, in shares of the pixels there, (structures,)
     contrast : how much likelier a pixel is by its intensity inside than around, (structures,)
     painted_px : pixels of the structure on painted planes, (structures,)
+    exposed : the share of its outline on predicted planes that no other structure lies next to, (structures,)
     more_px, less_px : pixels that look like it where it was not predicted, and that do not where it was, on two planes
         next to each other and on no painted plane beside them
     goes_on_px : pixels on which it may go on, because it was seen there on other planes of the same gap
@@ -56,6 +57,7 @@ class ImageAgreement:
     expected_share: np.ndarray
     contrast: np.ndarray
     painted_px: np.ndarray
+    exposed: np.ndarray
     more_px: np.ndarray
     less_px: np.ndarray
     goes_on_px: np.ndarray
@@ -123,7 +125,7 @@ def image_agreement(labels: np.ndarray, annotation: SparseAnnotation, intensitie
     """
     count = annotation.class_count
     tables, comes = np.full((6, len(labels), count), np.nan), np.zeros((4, len(labels), count))
-    painted_dice, expected_share, contrast = np.full((3, count), np.nan)
+    painted_dice, expected_share, contrast, exposed = np.full((4, count), np.nan)
     painted_px = np.zeros(count)
     for number in range(1, count + 1):
         structure = StructureSeen(labels, annotation, intensities, number)
@@ -131,12 +133,13 @@ def image_agreement(labels: np.ndarray, annotation: SparseAnnotation, intensitie
             painted_dice[number - 1], expected_share[number - 1], contrast[number - 1] = structure.learn()
             painted_px[number - 1] = structure.painted_px
             asked = structure.asked()
+            exposed[number - 1] = structure.exposed(asked)
             for plane in asked:
                 tables[:, plane, number - 1] = structure.of_plane(plane)
             if contrast[number - 1] > _LEAST_CONTRAST:
                 for plane, seen in comes_and_goes(structure, asked).items():
                     comes[:, plane, number - 1] = seen
-    return ImageAgreement(*tables, painted_dice, expected_share, contrast, painted_px, *comes)
+    return ImageAgreement(*tables, painted_dice, expected_share, contrast, painted_px, exposed, *comes)
 
 
 def contrast_nearby(annotation: SparseAnnotation, intensities: np.ndarray, number: int) -> float:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from ..annotation import SparseAnnotation
+from ..metrics import confusion_per_plane, dice_from_confusion
+from .features import features_of
+from .model import LeftOut, Model
+
+Spacing = tuple[float, float, float]
 
 
 def without_planes(annotation: SparseAnnotation, planes: list[int]) -> SparseAnnotation:
@@ -38,3 +46,50 @@ def groups_to_leave_out(annotation: SparseAnnotation, groups: int = 2) -> list[l
     groups = min(groups, len(sources))
     parts = [sources[start::groups] for start in range(groups)]
     return [part for part in parts if annotation.labels[sorted(set(sources) - set(part))].any()]
+
+
+def left_out_excess(
+    annotation: SparseAnnotation,
+    spacing_mm: Spacing,
+    name: str,
+    model: Model,
+    intensities: np.ndarray | None = None,
+) -> LeftOut:
+    """Leave painted planes out, interpolate them, and compare what they lose with what the model expects."""
+    excess, structure = [], []
+    for planes, rest, labels, dice in left_out(annotation, spacing_mm, name):
+        other = quick_labels("nearest" if name == "shape" else "shape", rest, spacing_mm, planes)
+        features = features_of(labels, rest, spacing_mm, planes, other, intensities)
+        lost = 1 - np.nan_to_num(dice, nan=1.0)
+        row = np.searchsorted(planes, features.plane)
+        seen = np.clip(lost[row, features.structure], 0.02, 0.98)
+        excess.append(np.log(seen / (1 - seen)) - model.log_odds(features) - model.left_out_mean)
+        structure.append(features.structure)
+    if not excess:
+        return LeftOut.nothing(annotation.class_count)
+    return LeftOut(np.concatenate(excess), np.concatenate(structure), annotation.class_count)
+
+
+def left_out(
+    annotation: SparseAnnotation, spacing_mm: Spacing, name: str
+) -> Iterator[tuple[list[int], SparseAnnotation, np.ndarray, np.ndarray]]:
+    """Groups of painted planes left out: their planes, the rest, what `name` makes of them, and its Dice by class."""
+    for planes in groups_to_leave_out(annotation):
+        rest = sources_without(annotation, planes)
+        labels = quick_labels(name, rest, spacing_mm, planes)
+        confusion = confusion_per_plane(labels[planes], annotation.labels[planes], annotation.class_count)
+        yield planes, rest, labels, dice_from_confusion(confusion)
+
+
+def quick_labels(name: str, annotation: SparseAnnotation, spacing_mm: Spacing, planes: list[int]) -> np.ndarray:
+    """Labels of some planes by `nearest` or `shape`; 0 elsewhere."""
+    from ..interpolation import fill
+
+    labels = np.zeros_like(annotation.labels)
+    sources = np.array(annotation.source_planes)
+    if name == "nearest":
+        labels[planes] = annotation.labels[sources[np.abs(sources - np.array(planes)[:, None]).argmin(axis=1)]]
+        return labels
+    for _ in fill(labels, annotation, spacing_mm, planes=planes):
+        pass
+    return labels

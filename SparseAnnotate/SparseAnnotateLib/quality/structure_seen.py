@@ -110,6 +110,17 @@ class StructureSeen:
         sums = own.sum(), chance[around].sum(), chance[own].sum()
         return *sums, self._likeness(chance[own]), place.sum(), self._likeness(chance[place])
 
+    def exposed(self, planes: list[int]) -> float:
+        """The share of its outline on some planes that no other structure lies next to; NaN where it is nowhere."""
+        beside = free = 0
+        for plane in planes:
+            shown = self._labels[plane][self._box]
+            own = shown == self._number
+            ring = moved(own, "MORPH_DILATE") & ~own
+            beside += np.count_nonzero(ring)
+            free += np.count_nonzero(ring & (shown == 0))
+        return free / beside if beside else np.nan
+
     def against(self, plane: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where it was not predicted and likelier is, the other way round, and what is near it: bool, as `empty`.
 

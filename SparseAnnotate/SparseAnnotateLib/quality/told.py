@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..annotation import SparseAnnotation
-from .hidden import lowered
 from .image_agreement import ImageAgreement
 from .vanished import lasting_per_plane, lasting_share
 
@@ -33,16 +32,16 @@ class Told:
     per_class: dict[str, float]
     per_structure: np.ndarray | None
 
-    def lowered(self, shift: np.ndarray, labels: np.ndarray, annotation: SparseAnnotation) -> Told:
-        """The same after log-odds were added to what each structure loses."""
+    def with_odds(self, shift: np.ndarray, labels: np.ndarray, annotation: SparseAnnotation) -> Told:
+        """The same after log-odds (structures,) were added to what each structure loses."""
         if not shift.any():
             return self
         added = {one.name: shift[number] for number, one in enumerate(annotation.classes)}
-        per_class = {name: round(float(lowered(dice, added[name])), 4) for name, dice in self.per_class.items()}
+        per_class = {name: round(float(_with_odds(dice, added[name])), 4) for name, dice in self.per_class.items()}
         by_label = np.append(0.0, shift)
         mean = [np.mean(by_label[found[found > 0]]) if found.any() else 0 for found in map(np.unique, labels)]
-        per_structure = None if self.per_structure is None else lowered(self.per_structure, shift).astype(np.float32)
-        per_plane = lowered(self.per_plane, np.array(mean)).astype(np.float32)
+        per_structure = None if self.per_structure is None else _with_odds(self.per_structure, shift).astype(np.float32)
+        per_plane = _with_odds(self.per_plane, np.array(mean)).astype(np.float32)
         return Told(per_plane, self._whole_with(per_class), per_class, per_structure)
 
     def without(self, labels: np.ndarray, missing_px: np.ndarray, annotation: SparseAnnotation) -> Told:
@@ -73,13 +72,16 @@ class Told:
         missed = image.missed_px()
         return replace(told, per_plane=told._with_lost(labels, missed)) if missed.any() else told
 
-    def doubted(self, labels: np.ndarray, doubtful_px: np.ndarray, annotation: SparseAnnotation) -> Told:
-        """The same where structures may go on, on so many pixels, though nothing was predicted there."""
+    def doubted(self, sizes: np.ndarray, doubtful_px: np.ndarray, annotation: SparseAnnotation) -> Told:
+        """The same where structures may go on, on so many pixels, though nothing was predicted there.
+
+        Parameters
+        ----------
+        sizes : pixels of each structure on each plane (planes, classes), those that were painted among them
+        doubtful_px : pixels on which each may go on, of the same shape
+        """
         if not doubtful_px.any():
             return self
-        count = annotation.class_count
-        # Plane by plane: to count, NumPy makes 8 bytes of each voxel.
-        sizes = np.stack([np.bincount(plane.ravel(), minlength=count + 1)[1:] for plane in labels])
         shares = sizes.sum(axis=0) / np.maximum(sizes.sum(axis=0) + doubtful_px.sum(axis=0) / 2, 1)
         per_class = {
             one.name: round(self.per_class[one.name] * float(shares[number]), 4)
@@ -125,3 +127,10 @@ class Told:
         """The volume's Dice after its structures' changed: their mean changes as much."""
         before = sum(self.per_class[name] for name in per_class)
         return self.whole if self.whole is None or not before else self.whole * sum(per_class.values()) / before
+
+
+def _with_odds(dice, shift):
+    """A Dice after log-odds were added to what it lacks; where there are none to add it stays as it is."""
+    lost = np.clip(1 - np.asarray(dice, float), 1e-6, 1 - 1e-6)
+    changed = 1 - 1 / (1 + np.exp(-(np.log(lost / (1 - lost)) + shift)))
+    return np.where(shift == 0, dice, changed)

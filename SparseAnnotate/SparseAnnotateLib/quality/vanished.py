@@ -12,13 +12,19 @@ from ..annotation import SparseAnnotation
 _NOTHING = 0.1
 
 
+def sizes_px(labels: np.ndarray, class_count: int) -> np.ndarray:
+    """Pixels of each structure on each plane, int (planes, classes)."""
+    # Plane by plane: to count, NumPy makes 8 bytes of each voxel.
+    return np.stack([np.bincount(plane.ravel(), minlength=class_count + 1)[1:] for plane in labels])
+
+
 def vanished_px(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:
     """Voxels that a structure should have where next to nothing of it was predicted: float (planes, classes).
 
     Between two planes next to each other on which it was painted completely, and which both hold it, a structure is
     taken to go on, with an area between theirs. 0 wherever something was predicted, and beyond the painted planes.
     """
-    areas = np.stack([np.bincount(one.ravel(), minlength=annotation.class_count + 1)[1:] for one in labels])
+    areas = sizes_px(labels, annotation.class_count)
     missing = np.zeros(areas.shape)
     for number in range(1, annotation.class_count + 1):
         first, last = annotation.class_ranges.get(number, annotation.plane_range)
@@ -44,8 +50,7 @@ def gaps_without(missing_px: np.ndarray, annotation: SparseAnnotation) -> np.nda
 
 def lasting_share(labels: np.ndarray, missing_px: np.ndarray) -> np.ndarray:
     """What is left of each structure's Dice over the volume, float (classes,): 2 TP / (P + T) with a larger T."""
-    # Plane by plane: to count, NumPy makes 8 bytes of each voxel.
-    sizes = sum(np.bincount(plane.ravel(), minlength=missing_px.shape[1] + 1)[1:] for plane in labels)
+    sizes = sizes_px(labels, missing_px.shape[1]).sum(axis=0)
     return sizes / np.maximum(sizes + missing_px.sum(axis=0) / 2, 1)
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.quality.expected import expected_quality, quick_labels, with_expected_quality
+from SparseAnnotateLib.quality.expected import expected_quality, with_expected_quality
 from SparseAnnotateLib.quality.features import features_of
-from SparseAnnotateLib.quality.left_out import groups_to_leave_out, sources_without, without_planes
+from SparseAnnotateLib.quality.left_out import groups_to_leave_out, quick_labels, sources_without, without_planes
 from SparseAnnotateLib.quality.model import INTERPOLATED, LeftOut, log_odds, ratio_of
 
 SPACING = (2.0, 1.0, 1.0)

@@ -16,7 +16,8 @@ from ...annotation import SparseAnnotation
 from ...errors import InputError
 from ...predictors import Prediction, PredictorBase, Progress, run
 from ...quality import agreement_per_plane
-from ...quality.expected import quick_labels, with_expected_quality
+from ...quality.expected import with_expected_quality
+from ...quality.left_out import quick_labels
 from ...selectors import SelectorBase
 from ...volume import Volume
 from .expert import SimulatedExpert

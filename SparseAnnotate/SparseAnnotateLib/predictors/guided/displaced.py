@@ -17,7 +17,7 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
-from ...quality.expected import quick_labels
+from ...quality.left_out import quick_labels
 
 # How much interpolated outlines count at least and at most; between, as much as the two planes overlap, by their Dice.
 # Never wholly: another structure may have won all of their pixels.

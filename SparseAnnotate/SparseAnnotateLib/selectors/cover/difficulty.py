@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from ...quality.expected import left_out_excess, quick_labels
 from ...quality.features import features_of
+from ...quality.left_out import left_out_excess, quick_labels
 from ...quality.model import INTERPOLATED, ratio_of
 from ...volume import Volume
 from .coverage import Extent, gap_losses

@@ -1,0 +1,155 @@
+"""Fits what `told.py` collected: the two judges of expected Dice, and intervals; judged on kinds that were left out.
+
+A group is a data set, or a kind of made-up volumes. Each group counts as much as any other, and is judged by numbers
+that were fitted without it. Strange kinds are never fitted on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from SparseAnnotateLib.quality.agreed import JUDGES, Judges, log_odds, tells
+from SparseAnnotateLib.quality.model import FEW_PLANES, GUIDED_INTERVALS, REACH
+
+LOW, TOO_MUCH = 0.85, 0.1
+# Of volumes that were not fitted on 80 of 100 lie between, if so many of those that were lie beyond each end.
+BEYOND = 0.08
+_RIDGE = 0.002
+
+
+class Table:
+    """What was collected: attributes of volumes in arrays (volumes,), of structures in arrays (structures,)."""
+
+    def __init__(self, rows: list[dict]):
+        rows = [row for row in rows if row["whole"] is not None and np.isfinite(row["true_whole"])]
+        self.rows = rows
+        self.group, self.source, self.planes, self.whole, self.true = (
+            np.array([row[name] for row in rows]) for name in ("group", "source", "planes", "whole", "true_whole")
+        )
+        self.fitted_on = self.source != "strange"
+        pairs = [(n, c) for n, row in enumerate(rows) for c in range(len(row["true"]))]
+        names = ("told", "least", "most", "agreed", "contrast", "exposed", "true")
+        values = np.array(
+            [[np.nan if rows[n][name][c] is None else rows[n][name][c] for name in names] for n, c in pairs], float
+        )
+        there = np.isfinite(values[:, [0, 6]]).all(axis=1)
+        self.volume = np.array([n for n, _ in pairs])[there]
+        self.said, self.least, self.most, self.agreed, contrast, exposed, self.true_each = values[there].T
+        self.tells = tells(contrast, exposed, log_odds(1 - self.least) - log_odds(1 - self.most))
+
+    def told(self, each: np.ndarray) -> np.ndarray:
+        """The volumes' Dice, if the structures' is `each`: their mean changes as much."""
+        said, now = (np.bincount(self.volume, one, minlength=len(self.rows)) for one in (self.said, each))
+        return self.whole * now / np.maximum(said, 1e-9)
+
+    def shifts(self, judges: Judges) -> np.ndarray:
+        return judges.shifts(self.said, self.agreed, self.tells)
+
+
+def fitted_judges(table: Table, without: str = "") -> Judges:
+    """Weighted least squares of the log-odds of what was lost, all groups alike."""
+    group = table.group[table.volume]
+    use = table.fitted_on[table.volume] & (group != without)
+    lost = log_odds(1 - table.said)
+    features = table.tells[:, None] * np.stack([np.ones(len(lost)), lost, log_odds(1 - table.agreed)], axis=1)
+    wanted = log_odds(1 - table.true_each) - (1 - table.tells) * lost
+    weight = np.zeros(len(lost))
+    for one in np.unique(group[use]):
+        weight[use & (group == one)] = 1 / (use & (group == one)).sum()
+    weighted = features * weight[:, None]
+    ridge = _RIDGE * weight.sum() * np.diag([0, 1, 1]) + 1e-9 * np.eye(3)
+    return Judges(*np.linalg.solve(weighted.T @ features + ridge, weighted.T @ wanted))
+
+
+def with_odds(dice: np.ndarray, shift) -> np.ndarray:
+    return 1 - 1 / (1 + np.exp(-(log_odds(1 - dice) + shift)))
+
+
+def ends(table: Table, judges: Judges) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is told of each volume, and if `REACH` of what may go on does, or does not: log-odds of what is lost."""
+    shifts = table.shifts(judges)
+    told, least, most = (
+        log_odds(1 - table.told(with_odds(one, shifts))) for one in (table.said, table.least, table.most)
+    )
+    return told, told + REACH * np.maximum(least - told, 0), told - REACH * np.maximum(told - most, 0)
+
+
+def fitted_interval(table: Table, judges: Judges, use: np.ndarray) -> tuple[float, float]:
+    """Log-odds of the interval's ends (of what is lost: smaller, larger) for some volumes, all groups alike."""
+    _, low, high = ends(table, judges)
+    true = log_odds(1 - table.true)
+    weight = np.array([1 / np.count_nonzero(use & (table.group == one)) for one in table.group[use]])
+    beyond = (_quantile(values[use], weight, 1 - BEYOND) for values in (high - true, true - low))
+    smaller, larger = (max(one, 0.0) for one in beyond)
+    return -smaller, larger
+
+
+def _quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order][min(np.searchsorted(reached, share), len(values) - 1)])
+
+
+def judged(table: Table, left_out: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Expected Dice of each volume and its interval's ends, by what was fitted without its group, or as shipped."""
+    expected, low, high = np.zeros((3, len(table.rows)))
+    few = table.planes <= FEW_PLANES
+    for group in np.unique(table.group):
+        judges = fitted_judges(table, group) if left_out else JUDGES
+        told, lowest, highest = ends(table, judges)
+        for part, shipped in ((few, GUIDED_INTERVALS[0]), (~few, GUIDED_INTERVALS[1])):
+            here = part & (table.group == group)
+            use = part & (table.group != group) & table.fitted_on
+            smaller, larger = fitted_interval(table, judges, use) if left_out else shipped
+            expected[here] = told[here]
+            low[here], high[here] = lowest[here] + larger, highest[here] + smaller
+    return tuple(1 - 1 / (1 + np.exp(-one)) for one in (expected, low, high))
+
+
+def report(rows: list[dict]) -> None:
+    """Print the constants for the library, and how good they are."""
+    table = Table(rows)
+    judges = fitted_judges(table)
+    print(f"agreed.JUDGES = {Judges(*(round(float(one), 2) for one in vars(judges).values()))}")
+    few = table.planes <= FEW_PLANES
+    intervals = [fitted_interval(table, judges, table.fitted_on & part) for part in (few, ~few)]
+    print(f"model.GUIDED_INTERVALS = {tuple(tuple(round(end, 2) for end in one) for one in intervals)}\n")
+    before = table.told(table.said)
+    for left_out in (True, False):
+        print("fitted without the group that is judged:" if left_out else "\nas shipped:")
+        print("| kind | number | error before | error | bias | too much by .1 | in the interval | width |")
+        print("|---|---|---|---|---|---|---|---|")
+        found = judged(table, left_out)
+        for name, chosen in parts(table):
+            _line(name, chosen, table, before, *found)
+
+
+def parts(table: Table):
+    """Name and volumes (bool) of each line."""
+    painting = np.array([row["painting"] for row in table.rows])
+    name = np.array([row["name"] for row in table.rows])
+    chosen = np.char.startswith(painting, "pair") | np.char.startswith(painting, "triple")
+    vertebrae, along = np.char.startswith(name, "vertebrae") & ~chosen, np.char.find(name, " along ") > 0
+    scan, few = (table.source == "scan") & ~vertebrae & ~chosen, table.planes <= FEW_PLANES
+    for kind, part in (("scans along k", scan & ~along), ("scans along i and j", scan & along)):
+        yield f"{kind}, at most {FEW_PLANES} planes", part & few
+        yield f"{kind}, more planes", part & ~few
+    yield "vertebrae along each axis", vertebrae
+    yield "vertebrae, two or three planes wherever they lie", chosen
+    for source in ("made up", "strange"):
+        of = table.source == source
+        for kind in dict.fromkeys(table.group[of]):
+            yield kind.replace("_", " "), of & (table.group == kind)
+        yield f"{source}, at most {FEW_PLANES} planes", of & few
+        yield f"{source}, more planes", of & ~few
+
+
+def _line(name, chosen, table: Table, before, expected, low, high) -> None:
+    if chosen.any():
+        of = [one[chosen] for one in (table.true, before, expected, low, high)]
+        true, before, expected, low, high = of
+        inside = (low <= true) & (true <= high)
+        print(
+            f"| {name} | {len(true)} | {np.abs(before - true).mean():.3f} | {np.abs(expected - true).mean():.3f} | "
+            f"{(expected - true).mean():+.3f} | {(expected - true > TOO_MUCH).sum()} | {100 * inside.mean():.0f} % | "
+            f"{(high - low).mean():.3f} |"
+        )
