@@ -38,7 +38,15 @@ class TestPlan:
 
     @pytest.mark.parametrize(
         "plan",
-        [{"strategies": ("best",)}, {"strategies": ()}, {"shares": (0.5, 0.25)}, {"shares": ()}, {"shares": (1.0,)}],
+        [
+            {"strategies": ("best",)},
+            {"strategies": ()},
+            {"strategies": ("random", "random")},
+            {"shares": (0.5, 0.25)},
+            {"shares": ()},
+            {"shares": (1.0,)},
+            {"seeds": (1, 1)},
+        ],
     )
     def test_what_makes_no_sense_is_refused(self, plan):
         with pytest.raises(InputError):

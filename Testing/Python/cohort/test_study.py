@@ -242,6 +242,9 @@ class TestSplit:
             ({"split": (3, 0, 0)}, "to test on"),
             ({"split": (3, 0, 1), "folds": 3}, "one of them"),
             ({"steps": ("three",)}, "choose among one, two"),
+            ({"steps": ("one", "one")}, "--steps names one twice"),
+            ({"seeds": (0, 1, 0)}, "--seeds names 0 twice: name it once"),
+            ({"arms": ("full", "full")}, "--arms names full twice"),
         ],
     )
     def test_what_makes_no_sense_is_refused(self, plan, message):

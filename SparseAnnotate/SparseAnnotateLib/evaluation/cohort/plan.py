@@ -55,8 +55,22 @@ class StudyPlan:
             raise InputError("folds and a split are asked for: ask for one of them")
         if self.split is not None and (min(self.split) < 0 or 0 in (self.split[0], self.split[2])):
             raise InputError(f"the split is {self.split}: give scans to learn from, to validate with, to test on")
-        if any(step not in STEPS for step in self.steps) or len(set(self.steps)) < len(self.steps):
+        if any(step not in STEPS for step in self.steps):
             raise InputError(f"the steps are {' '.join(self.steps)}: choose among {', '.join(STEPS)}")
+        refuse_twice(arms=self.arms, steps=self.steps, seeds=self.seeds)
+
+
+def refuse_twice(**given: Sequence) -> None:
+    """Refuse what would be counted twice in tables.
+
+    Raises
+    ------
+    InputError
+    """
+    for name, values in given.items():
+        twice = next((one for one in values if values.count(one) > 1), None)
+        if twice is not None:
+            raise InputError(f"--{name} names {twice} twice: name it once")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....errors import InputError
+from ..plan import refuse_twice
 
 ATTENTION, UNCERTAINTY, RANDOM, EQUAL, FULL = "attention", "uncertainty", "random", "equal-interval", "full"
 
@@ -50,6 +51,7 @@ class ActivePlan:
         ascending = list(self.shares) == sorted(set(self.shares))
         if not self.shares or not ascending or not 0 < self.shares[0] <= self.shares[-1] < 1:
             raise InputError("shares: give ascending ones between 0 and 1, such as 0.0625 0.125 0.25 0.5")
+        refuse_twice(strategies=self.strategies, seeds=self.seeds)
 
     def parts(self, names: Sequence[str], seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The scans of part A and of part B.
