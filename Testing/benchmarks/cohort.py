@@ -110,7 +110,8 @@ def start_table(rows: list[dict]) -> str:
 
 def others(arguments, load) -> None:
     path = arguments.study / "others.jsonl"
-    models = {one["model"]: one for one in tests_of(arguments.study, arguments.arms)}
+    tests = [one for one in tests_of(arguments.study, arguments.arms) if one["step"] in arguments.steps]
+    models = {one["model"]: one for one in tests}
     for file, one in models.items():
         for name in arguments.scans:
             row = {key: one[key] for key in ("arm", "step", "fold", "seed", "identity")} | {"case": name}
@@ -193,6 +194,7 @@ def main() -> None:
     parser.add_argument("--predictors", nargs="+", default=list(OPTIONS))
     parser.add_argument("--scans", nargs="+", help="others: names of scans in DATA")
     parser.add_argument("--arms", nargs="+", default=["partial", "partial-no-borders", "full"], help="others: networks")
+    parser.add_argument("--steps", nargs="+", default=["", "one", "two"], help="others: steps of training")
     arguments = parser.parse_args()
     found = find_labelled_cases(arguments.data, images=arguments.images, labels=arguments.labels)
     cases = {case.name: case for case in found}
