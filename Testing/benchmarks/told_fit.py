@@ -14,6 +14,8 @@ LOW, TOO_MUCH = 0.85, 0.1
 # Of volumes that were not fitted on 80 of 100 lie between, if so many of those that were lie beyond each end.
 BEYOND = 0.08
 _RIDGE = 0.002
+# Log-odds by which less may be expected of those that are fitted.
+_HARDLY = 0.05
 
 
 class Table:
@@ -46,15 +48,22 @@ class Table:
 
 
 def fitted_judges(table: Table, without: str = "") -> Judges:
-    """Weighted least squares of the log-odds of what was lost, all groups alike."""
+    """Weighted least squares of the log-odds of what was lost, all groups alike, on those of which more is expected."""
     group = table.group[table.volume]
     use = table.fitted_on[table.volume] & (group != without)
-    lost = log_odds(1 - table.said)
-    features = table.tells[:, None] * np.stack([np.ones(len(lost)), lost, log_odds(1 - table.agreed)], axis=1)
-    wanted = log_odds(1 - table.true_each) - (1 - table.tells) * lost
-    weight = np.zeros(len(lost))
+    weight = np.zeros(len(group))
     for one in np.unique(group[use]):
         weight[use & (group == one)] = 1 / (use & (group == one)).sum()
+    given = table.said, table.agreed, table.tells
+    # What is added is linear in the three numbers: with one of them each, less that with none.
+    none = Judges(0, 0, 0).weighed(*given)
+    features = np.stack([Judges(*one).weighed(*given) - none for one in np.eye(3)], axis=1)
+    wanted = log_odds(1 - table.true_each) - log_odds(1 - table.said) - none
+    judges = _least_squares(features, wanted, weight)
+    return _least_squares(features, wanted, weight * (judges.weighed(*given) <= _HARDLY))
+
+
+def _least_squares(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> Judges:
     weighted = features * weight[:, None]
     ridge = _RIDGE * weight.sum() * np.diag([0, 1, 1]) + 1e-9 * np.eye(3)
     return Judges(*np.linalg.solve(weighted.T @ features + ridge, weighted.T @ wanted))
@@ -74,12 +83,19 @@ def ends(table: Table, judges: Judges) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def fitted_interval(table: Table, judges: Judges, use: np.ndarray) -> tuple[float, float]:
-    """Log-odds of the interval's ends (of what is lost: smaller, larger) for some volumes, all groups alike."""
+    """Log-odds of the interval's ends (of what is lost: smaller, larger) for some volumes.
+
+    All groups count alike. Scans and made-up volumes are asked apart, and the wider end is taken.
+    """
     _, low, high = ends(table, judges)
     true = log_odds(1 - table.true)
-    weight = np.array([1 / np.count_nonzero(use & (table.group == one)) for one in table.group[use]])
-    beyond = (_quantile(values[use], weight, 1 - BEYOND) for values in (high - true, true - low))
-    smaller, larger = (max(one, 0.0) for one in beyond)
+    smaller, larger = 0.0, 0.0
+    for source in ("scan", "made up"):
+        of = use & (table.source == source)
+        weight = np.array([1 / np.count_nonzero(of & (table.group == one)) for one in table.group[of]])
+        if of.any():
+            smaller = max(smaller, _quantile((high - true)[of], weight, 1 - BEYOND))
+            larger = max(larger, _quantile((true - low)[of], weight, 1 - BEYOND))
     return -smaller, larger
 
 

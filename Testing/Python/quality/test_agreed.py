@@ -78,15 +78,21 @@ def test_nothing_known_tells_nothing():
 
 def test_both_judges_count_as_much_as_their_weights():
     judges = Judges(always=0.5, said=0.25, image=0.75)
-    shift = judges.shifts(np.array([0.9]), np.array([0.75]), np.array([1.0]))
-    wanted = 0.5 + 0.25 * np.log(0.1 / 0.9) + 0.75 * np.log(0.25 / 0.75)
-    assert shift[0] == pytest.approx(wanted - np.log(0.1 / 0.9))
-    assert judges.shifts(np.array([0.9]), np.array([0.75]), np.array([0.0]))[0] == 0
+    shift = judges.shifts(np.array([0.8]), np.array([0.95]), np.array([1.0]))
+    wanted = 0.5 + 0.25 * np.log(0.2 / 0.8) + 0.75 * np.log(0.05 / 0.95)
+    assert shift[0] == pytest.approx(wanted - np.log(0.2 / 0.8))
+    assert judges.shifts(np.array([0.8]), np.array([0.95]), np.array([0.0]))[0] == 0
 
 
-def test_an_image_that_agrees_raises_and_one_that_does_not_lowers():
-    up, down = JUDGES.shifts(np.array([0.8, 0.8]), np.array([1.0, 0.5]), np.ones(2))
-    assert up < -1 < 0 < down
+def test_an_image_that_agrees_raises_what_is_expected_and_one_that_does_not_changes_nothing():
+    agrees, half, not_at_all = JUDGES.shifts(np.array([0.8, 0.8, 0.8]), np.array([1.0, 0.95, 0.5]), np.ones(3))
+    assert agrees < half < -0.2
+    assert not_at_all == 0
+
+
+def test_wholly_agreed_leaves_a_hundredth_open():
+    all_of_it, nearly = JUDGES.shifts(np.array([0.8, 0.8]), np.array([1.0, 0.99]), np.ones(2))
+    assert all_of_it == pytest.approx(nearly)
 
 
 def test_an_outline_is_exposed_where_no_other_structure_lies_next_to_it():
