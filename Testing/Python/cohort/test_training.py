@@ -193,7 +193,7 @@ def test_a_checkpoint_of_another_training_is_refused_with_what_differs(tmp_path)
     next(trainer_of(tmp_path).run())
     with pytest.raises(InputError, match="learning rate was another"):
         trainer_of(tmp_path, learning_rate=1e-3)
-    with pytest.raises(InputError, match="scans was another"):
+    with pytest.raises(InputError, match="what is painted of them, were others: give the same options and scans"):
         trainer_of(tmp_path, count=4)
     assert len(trainer_of(tmp_path, epochs=9).history) == 1
 

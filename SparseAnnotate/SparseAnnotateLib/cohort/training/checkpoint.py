@@ -13,6 +13,12 @@ from ...io.writing import written_aside
 
 FILE = "checkpoint.pt"
 
+# How to tell what differs where the name of it would make no sentence.
+_CHANGED = {
+    "scans": "the scans, or what is painted of them, were others",
+    "configuration": "the structures, the voxel size or the network were others",
+}
+
 
 def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     """Write tensors, numbers, texts, lists and dictionaries beside the last checkpoint, then in its place."""
@@ -47,9 +53,11 @@ def load_checkpoint(folder: Path, identity: Mapping[str, Any]) -> dict[str, Any]
         raise InputError(f"{path} cannot be read ({error}): remove the folder {folder} to begin anew") from error
     different = [name for name in {**before, **identity} if before.get(name) != as_json(identity.get(name))]
     if different:
+        name = different[0]
+        told = _CHANGED.get(name, f"{name.replace('_', ' ')} was another")
         raise InputError(
-            f"{folder} holds a training in which {different[0].replace('_', ' ')} was another: give the same options "
-            "to go on with it, or remove the folder (or --again) to begin anew"
+            f"{folder} holds a training in which {told}: give the same options and scans to go on with it, or remove "
+            "the folder (or --again) to begin anew"
         )
     return state
 
