@@ -6,6 +6,7 @@ outlines are for `shape`, and brought to the rough outlines.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -43,6 +44,11 @@ _REACH_AT_END_PLANES = 1.0
 # far away: carried farther than this, a leak that meets it comes everywhere (-.035 in the worst of 123 predictions from
 # one plane, -.016 so, mean +.0007).
 _REACH_OF_ONE_PLANE = 4.0
+
+# If shift and offset explain more than this of all that is wrong, every outline is off alike, and they go on in full
+# where a corrected plane shows one of the two outlines only; else that plane counts as one without a shift. (Of what is
+# wrong in made-up shifts and outlines too large or small they explain .69 to 1, of 20 real rough ones .58 at most.)
+_MOSTLY_EXPLAINED = 0.65
 
 _MARGIN_PIXELS = 12
 
@@ -116,29 +122,49 @@ class Corrections:
         least = int(wrong.sum(axis=1).argmin())
         return wrong[least], size[least]
 
+    def lost_as_a_whole(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `lost`, but no plane is left out, and only its shift and offset are used: what these cannot mend."""
+        found = [self._residual(plane, number) for plane in self.corrected[number]]
+        return np.array([one.wrong_px[1] for one in found], int), np.array([one.of_px for one in found], int)
+
     def _carried_mm(
         self, plane: int, number: int, choices: Sequence[tuple[float, float]], without: Sequence[int] = (), box=...
     ) -> Iterator[np.ndarray]:
         """Signed distances (rows, columns) of one structure, with what each choice carries to the plane."""
         rough_mm = self._rough_mm(plane, number)[box]
+        known = [p for p in self.corrected[number] if p not in without]
         sources = [
             (abs(plane - source), np.float32(share), self._residual(source, number))
-            for source, share in shares(plane, [p for p in self.corrected[number] if p not in without])
+            for source, share in shares(plane, known)
         ]
+        telling = shares(plane, self._tell_of_whole(known, number))
+        of_whole = [(share, self._residual(source, number)) for source, share in telling]
         as_a_whole = {}
         for reach, of_overall in choices:
             if not reach or not sources:
                 yield rough_mm
                 continue
             if of_overall not in as_a_whole:
-                shift_px = of_overall * sum(share * one.shift_px for _, share, one in sources)
-                offset_mm = of_overall * sum(share * one.offset_mm for _, share, one in sources)
+                shift_px = of_overall * sum(share * one.shift_px for share, one in of_whole)
+                offset_mm = of_overall * sum(share * one.offset_mm for share, one in of_whole)
                 as_a_whole[of_overall] = moved(rough_mm, shift_px) + np.float32(offset_mm)
             value = as_a_whole[of_overall]
             for distance, share, one in sources:
                 holds = reach if one.both_shown else min(reach, _REACH_AT_END_PLANES)
                 value = value + share * np.float32(np.exp(-distance / holds)) * one.local_mm[box]
             yield value
+
+    def _tell_of_whole(self, corrected: list[int], number: int) -> list[int]:
+        """The corrected planes from which shift and offset are carried."""
+        both = [plane for plane in corrected if self._residual(plane, number).both_shown]
+        return both if both and self._are_off_alike else corrected
+
+    @functools.cached_property
+    def _are_off_alike(self) -> bool:
+        """Whether shift and offset explain most of what is wrong, of all structures together."""
+        found = [self._residual(plane, number) for number, planes in self.corrected.items() for plane in planes]
+        before, after = np.sum([(0, 0), *(one.wrong_px for one in found if one.both_shown)], axis=0)
+        return bool(before - after > _MOSTLY_EXPLAINED * before)
 
     def _best(self, number: int, predicted: Prediction | None) -> tuple[float, float]:
         """What loses least on corrected planes left out, and on planes near them, if the predictor is right there."""

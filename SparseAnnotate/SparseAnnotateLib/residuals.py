@@ -24,12 +24,16 @@ class Residual:
     offset_mm : by how much it then lies further in or out as a whole
     local_mm : float32 (rows, columns), what is left of the difference of the signed distances
     both_shown : whether both outlines are on the plane; else nothing is known of it as a whole
+    wrong_px : pixels that are wrong before, and those that still are once it is moved and lies further in or out
+    of_px : pixels of both outlines together, then
     """
 
     shift_px: np.ndarray
     offset_mm: float
     local_mm: np.ndarray
     both_shown: bool
+    wrong_px: tuple[int, int]
+    of_px: int
 
 
 def residual_of(wanted_mm: np.ndarray, given_mm: np.ndarray, spacing_mm: Sequence[float]) -> Residual:
@@ -44,12 +48,16 @@ def residual_of(wanted_mm: np.ndarray, given_mm: np.ndarray, spacing_mm: Sequenc
     both_shown = bool(min(wanted_mm.max(), given_mm.max()) > 0)
     if both_shown:
         shift_px = _shift_px(wanted_mm, given_mm)
+    wanted, given = wanted_mm > 0, given_mm > 0
     given_mm = moved(given_mm, shift_px)
     if both_shown:
         offset_mm = _offset_mm(wanted_mm, given_mm, spacing_mm)
+    whole = given_mm + np.float32(offset_mm) > 0
+    wrong_px = tuple(int(np.count_nonzero(one ^ wanted)) for one in (given, whole))
+    of_px = int(np.count_nonzero(whole) + np.count_nonzero(wanted))
     sigma = [SMOOTHING_MM / one for one in spacing_mm]
     local_mm = ndimage.gaussian_filter(wanted_mm - given_mm - np.float32(offset_mm), sigma)
-    return Residual(shift_px, offset_mm, local_mm, both_shown)
+    return Residual(shift_px, offset_mm, local_mm, both_shown, wrong_px, of_px)
 
 
 def moved(distances_mm: np.ndarray, shift_px: np.ndarray) -> np.ndarray:

@@ -106,19 +106,45 @@ class TestCorrections:
         assert shares(9, []) == []
 
 
+class TestOffAlike:
+    """Plane 6 shows the truth only: is a shift that plane 3 tells carried beyond plane 6 in full?"""
+
+    def carried(self, rough, truth):
+        rough = rough.copy()
+        rough[6] = 0
+        corrections = Corrections(rough, corrected_on(truth, [3, 6]), SPACING[::-1])
+        corrections.carried = {1: (2.0, 1.0)}
+        return corrections
+
+    def test_where_shifts_explain_what_is_wrong(self):
+        found = self.carried(discs(8, centre=(20, 24)), discs(8))
+        assert np.array_equal(found.labels(10), found.truth[3])
+
+    def test_not_where_they_explain_little(self):
+        bitten = discs(8)
+        bitten[:, :, 20:] = 0
+        found = self.carried(bitten, discs(8))
+        assert np.array_equal(found.labels(10), found.rough[10])
+
+
 class TestRivals:
     def lost(self, rough, predicted, worthless=False, shown=0.8):
         return Lost(
             np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan), np.array([worthless]), np.array([shown])
         )
 
-    def test_the_prediction_counts_by_the_squared_ratio_of_the_odds_of_what_is_lost(self):
-        alike, worse = (self.lost(rough, 0.2).weight_of_predicted()[0] for rough in (0.2, 0.5))
-        assert alike == pytest.approx(np.exp(-2.4))
-        assert worse == pytest.approx(16 * alike)
+    def weight(self, rough, predicted, shown=0.8):
+        return self.lost(rough, predicted, shown=shown).weight_of_predicted()[0]
+
+    def test_both_count_the_same_where_what_is_lost_hardly_tells_them_apart(self):
+        assert self.weight(0.2, 0.1) == self.weight(0.2, 0.15) == pytest.approx(np.exp(-1))
+
+    def test_the_prediction_counts_by_the_odds_of_what_both_lose(self):
+        assert self.weight(0.8, 0.2) == pytest.approx(np.exp(-3) * 4**2.5 * 4**2)
+        assert self.weight(0.1, 0.5) == pytest.approx(np.exp(-1) / 9**2.5)
 
     def test_the_prediction_counts_more_the_more_corrected_planes_show_the_structure(self):
-        one, four = (self.lost(0.2, 0.2, shown=planes).weight_of_predicted()[0] for planes in (0.8, 3.8))
+        one, four = (self.weight(0.8, 0.2, shown=planes) for planes in (0.8, 3.8))
         assert four == pytest.approx(4 * one)
 
     def test_worthless_outlines_leave_all_to_the_prediction_whatever_that_loses(self):
@@ -132,12 +158,31 @@ class TestRivals:
         lost = told_lost(Corrections(rough, annotation, SPACING[::-1]), Prediction(truth, **told_of(truth, 3)))
         assert lost.worthless.tolist() == [True, True, False]
 
+    def told_rough(self, rough, truth, planes):
+        return told_lost(Corrections(rough, corrected_on(truth, planes), SPACING[::-1]), None).rough[0]
+
+    def test_outlines_that_are_off_alike_are_told_to_lose_less_than_those_that_are_not(self):
+        truth, shifted, bitten = discs(8), discs(8, centre=(20, 22)), discs(8)
+        bitten[:, :, 25:] = 0
+        alike, own = (self.told_rough(rough, truth, [5]) for rough in (shifted, bitten))
+        wrong = [np.count_nonzero((rough ^ truth)[5]) for rough in (shifted, bitten)]
+        assert wrong[0] > wrong[1]
+        assert alike < own
+
+    def test_one_small_plane_of_a_structure_is_held_by_what_the_others_lose(self):
+        truth = np.concatenate([discs(8), 2 * discs(2)])
+        rough = np.concatenate([discs(5), 2 * discs(2)])
+        annotation = SparseAnnotation.from_painted_planes(truth, [5, 17], classes=[LIVER, SPLEEN])
+        liver, spleen = told_lost(Corrections(rough, annotation, SPACING[::-1]), None).rough
+        assert 0.05 < spleen < liver
+
     def test_what_neither_loses_nothing_is_expected_to_be_lost_and_the_interval_holds_it(self):
         truth = discs(8)
         annotation = corrected_on(truth, [3, 8])
         told = told_dice(self.lost(0.001, 0.001), truth, truth, truth, annotation)
         assert told.whole > 0.97
         assert told.interval[0] < told.whole < told.interval[1]
+        assert told.interval[0] < 0.95
         assert np.isnan(told.per_plane[3])
 
     def test_the_less_the_two_agree_the_less_is_expected(self):
@@ -634,6 +679,27 @@ class TestCommandLine:
         assert self.given(tmp_path, *matches, labels="two.nii.gz", initial="swapped.nii.gz") == 0
         assert "where class" not in capsys.readouterr().err
         assert np.array_equal(result(tmp_path), truth)
+
+    def test_what_to_match_is_said_in_the_programs_own_words(self, tmp_path, files, capsys):
+        truth = discs(6, centre=(10, 10)) + 2 * discs(6, centre=(28, 28))
+        painted = np.zeros_like(truth)
+        painted[[3, 8]] = truth[[3, 8]]
+        files("two.nii.gz", painted)
+        files("right.nii.gz", truth)
+        wrong = ["--match", "1=2", "--match", "2=1"]
+        assert self.given(tmp_path, *wrong, labels="two.nii.gz", initial="right.nii.gz") == 0
+        said = capsys.readouterr().err
+        assert "it has class 2 where class 2 is painted, class 1 where class 1 is painted" in said
+        assert 'give --match "class 2=class 2" --match "class 1=class 1"' in said
+
+    def test_planes_that_were_edited_and_not_named_are_told(self, tmp_path, files, capsys):
+        edited = discs(11)
+        edited[[3, 5, 8]] = discs(8)[[3, 5, 8]]
+        files("edited.nii.gz", edited)
+        assert self.given(tmp_path, "--corrected", "3,8", labels="edited.nii.gz") == 0
+        assert "note: plane 5 differs from the initial segmentation, too" in capsys.readouterr().err
+        assert self.given(tmp_path, "--corrected", "2,3,5,8", labels="edited.nii.gz") == 0
+        assert "differ" not in capsys.readouterr().err
 
     def test_no_structure_in_common_is_refused_and_match_says_which(self, tmp_path, files, capsys):
         files("other.nii.gz", 5 * discs(11))

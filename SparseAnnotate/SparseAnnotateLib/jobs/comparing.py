@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..annotation import SparseAnnotation
@@ -14,12 +16,15 @@ _LIES_ELSEWHERE = 0.2
 _ON_ANOTHER, _ON_ITS_OWN = 0.5, 0.1
 
 
-def said_of_corrected(rough: np.ndarray, annotation: SparseAnnotation) -> list[str]:
+def said_of_corrected(
+    rough: np.ndarray, annotation: SparseAnnotation, called: Mapping[int, str] | None = None
+) -> list[str]:
     """Sentences for a user: its Dice on corrected planes, and what looks swapped or displaced there.
 
     Parameters
     ----------
     rough : uint8 (planes, rows, columns), class numbers of the annotation
+    called : what the rough segmentation calls its structures, if not as the annotation does
     """
     planes = annotation.complete_planes
     truth, made = annotation.labels[planes], rough[planes]
@@ -33,8 +38,9 @@ def said_of_corrected(rough: np.ndarray, annotation: SparseAnnotation) -> list[s
     np.add.at(overlap, (made.ravel(), truth.ravel()), 1)
     taken = _taken_for(overlap)
     if taken:
-        pairs = ", ".join(f"{names[mine - 1]} where {names[other - 1]} is painted" for mine, other in taken.items())
-        advice = " ".join(f'--match "{names[other - 1]}={names[mine - 1]}"' for mine, other in taken.items())
+        theirs = {number: (called or {}).get(number, names[number - 1]) for number in taken}
+        pairs = ", ".join(f"{theirs[mine]} where {names[other - 1]} is painted" for mine, other in taken.items())
+        advice = " ".join(f'--match "{names[other - 1]}={theirs[mine]}"' for mine, other in taken.items())
         said.append(f"note: there it has {pairs}: if names or sides are swapped, give {advice}")
     elif dice < _LIES_ELSEWHERE:
         said.append("note: that is little: check that it is of this scan, and not mirrored")

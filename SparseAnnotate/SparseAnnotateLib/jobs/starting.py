@@ -71,7 +71,7 @@ def understand_start(
     if initial is None:
         return _of_edited(said, volume, file, axis)
     paths = [initial] if isinstance(initial, str | Path) else list(initial)
-    sentences, befores, doubts = [], [], []
+    sentences, befores, doubts, called = [], [], [], {}
     for path in paths:
         rough, told = read_rough_labels(path, volume, file.classes)
         if not file.classes:
@@ -80,6 +80,8 @@ def understand_start(
         pairs = matched(file.classes, rough.classes, matches)
         befores.append(renumbered(rough, pairs))
         doubts.append(rough.doubt)
+        if len(paths) == 1:
+            called = {mine: rough.classes[theirs - 1].name for mine, theirs in pairs.items()}
         what = "initial segmentation" if len(paths) == 1 else f"initial segmentation {path}"
         sentences += [*told, *_said_of_match(file.classes, rough.classes, pairs, what)]
     if not (said.complete or said.partly or said.painted_along):
@@ -90,6 +92,8 @@ def understand_start(
             fewest = min(differing, key=len)
             sentences.append(_said_of_differing(fewest, int(file.labels.any(axis=(1, 2)).sum())))
             said = replace(said, painted=tuple(sorted({*fewest, *said.empty})))
+        elif differing:
+            sentences += _said_of_unnamed(min(differing, key=len), said.painted)
     turned, understood = understand(said, volume, file, axis=axis, ends_painted=False)
     if turned.axis != volume.axis:
         befores, doubts = (
@@ -103,7 +107,7 @@ def understand_start(
         before, doubt = together.labels, together.doubt
         sentences.append(_said_of_combined(together, annotation))
     start = Initial(before, tuple(annotation.classes), doubt)
-    sentences += said_of_corrected(before, annotation)
+    sentences += said_of_corrected(before, annotation, called)
     return Started(turned, annotation, start, (*sentences, *understood.sentences))
 
 
@@ -281,6 +285,19 @@ def _said_of_differing(planes: Sequence[int], shown: int) -> str:
             "another program made them, name the corrected ones with --corrected"
         )
     return f"corrected, for they differ from the initial segmentation: planes {', '.join(map(str, planes))}"
+
+
+def _said_of_unnamed(differing: Sequence[int], corrected: Sequence[int]) -> list[str]:
+    """Planes that were edited and not named: nobody should lose an hour's work without a word."""
+    left = [plane for plane in differing if plane not in corrected]
+    if not left:
+        return []
+    some = ", ".join(map(str, left[:12])) + (", ..." if len(left) > 12 else "")
+    differ = f"plane {some} differs" if len(left) == 1 else f"planes {some} differ"
+    return [
+        f"note: {differ} from the initial segmentation, too, without being named as corrected: there the initial "
+        "segmentation is used"
+    ]
 
 
 def _said_of_match(
