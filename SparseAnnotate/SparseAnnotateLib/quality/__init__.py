@@ -4,7 +4,7 @@
 - `left_out`: the annotation without some painted planes, whose truth is known, and what interpolation makes of them.
 - `features`, `model`, `expected`: from the way to the painted planes, and how hard this volume was where planes were
   left out, to an expected Dice with an interval (docs/design/quality.md).
-- `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that are thin and not shown.
+- `appearance`: how thick structures are, and whether the image shows them; `hidden`: those that it does not show.
 - `image_agreement`: how far the image, whose intensities are known from painted planes, agrees with a prediction.
 - `structure_seen`: one structure in the image, learned on painted planes; `between`: what comes and goes between them.
 - `agreed`: where the image tells a structure, what is expected of it follows how far it agrees.

@@ -12,7 +12,7 @@ from ..structures import of_structures, structure_groups
 from . import comes_back
 from .agreed import agreed_shifts
 from .features import PlaneFeatures, features_of
-from .hidden import hiddenness, shifts
+from .hidden import hiddenness, shifts, unseen
 from .image_agreement import ImageAgreement, image_agreement
 from .left_out import left_out, left_out_excess, quick_labels
 from .model import (
@@ -205,7 +205,7 @@ def evidence_of(
 ) -> Evidence:
     """See `Evidence`; the arguments are those of `with_expected_quality`."""
     image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
-    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities)
+    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, image)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
     if image is None:
@@ -226,14 +226,14 @@ def _interval(whole: float, shifts: tuple[float, float], least: float, most: flo
     return tuple(float(1 - ratio_of(end)) for end in (low + shifts[1], high + shifts[0]))
 
 
-def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities):
+def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities, image):
     """What the predictor itself says, or the model; and the log-odds of both intervals."""
     if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
         said = prediction.details.get("expected_dice_per_class", {})
         dice = prediction.expected_dice_per_plane, prediction.expected_dice, said
         told = Told(*dice, prediction.expected_dice_per_structure)
-        if intensities is not None and said:
-            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities)
+        if image is not None and said:
+            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities, image)
             told = told.with_odds(shift, prediction.labels, annotation)
         return told, (GUIDED_PLANE_INTERVAL, GUIDED_INTERVALS[len(annotation.source_planes) > FEW_PLANES])
     quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
@@ -246,14 +246,15 @@ def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predict
     return told, (model.plane_interval, model.volume_interval)
 
 
-def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predictor: str, intensities) -> np.ndarray:
-    """What thin structures that the image does not show lose more than was said, log-odds (structures,)."""
-    hidden = hiddenness(intensities, annotation, spacing_mm)
-    if hidden.max(initial=0) < _LEAST_HIDDEN:
+def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predictor: str, intensities, image):
+    """What structures that the image does not show lose more than was said, log-odds (structures,)."""
+    hidden, nothing = hiddenness(intensities, annotation, spacing_mm), unseen(intensities, annotation, image.contrast)
+    if max(hidden.max(initial=0), nothing.max(initial=0)) < _LEAST_HIDDEN:
         return np.zeros(annotation.class_count)
     said = prediction.details["expected_dice_per_class"]
     own = {n: said[one.name] for n, one in enumerate(annotation.classes) if one.name in said}
-    return shifts(hidden, own, expected_quality(prediction, annotation, spacing_mm, predictor, intensities).per_class)
+    modelled = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
+    return shifts(hidden, nothing, own, modelled.per_class)
 
 
 def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> np.ndarray:

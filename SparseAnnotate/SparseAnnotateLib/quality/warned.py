@@ -17,6 +17,9 @@ from .image_agreement import TELLING, ImageAgreement
 
 # The share of what was predicted of a structure that is named; planes that fill less of it are let pass.
 _SHARE = 0.1
+# Of what does not look like it: a made-up spine with .09 was promised .96 for .83. Of 572 structures of scans two more
+# are named so, with a Dice of .69 and .62.
+_LESS_SHARE = 0.08
 # Less is named where it may go on over so much: the ends of vertebrae are seen, and not what lies between them.
 _LEAST_SEEN, _GOES_ON = 0.03, 0.35
 # The share of what was predicted on a plane; where less than this looks otherwise, the plane is let pass.
@@ -51,7 +54,8 @@ def shown_by_image(
         here = (px > _PART * np.nan_to_num(image.predicted_px)) & between & told
         seen = np.where(here, px, 0).sum(axis=0)
         goes_on = np.where(between, image.goes_on_px, 0).sum(axis=0) if name == "more" else 0
-        here &= (seen > _SHARE * sizes) | ((seen > _LEAST_SEEN * sizes) & (goes_on > _GOES_ON * sizes))
+        least = _LESS_SHARE if name == "less" else _SHARE
+        here &= (seen > least * sizes) | ((seen > _LEAST_SEEN * sizes) & (goes_on > _GOES_ON * sizes))
         marked[name] = here & ~unlike & ~missed & ~vanished
     found = {name: planes_by_name(planes, annotation) for name, planes in marked.items()}
     return {name: planes for name, planes in found.items() if planes}
