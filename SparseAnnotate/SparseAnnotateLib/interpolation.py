@@ -127,7 +127,8 @@ class ClassMaps:
         """Box within the planes, maps float32 (painted planes, rows, columns) in mm, bool (painted planes,): has it.
 
         Where the class is absent from a plane its map is -r everywhere, r the radius of the largest disc that fits
-        into it on the nearest plane that has it; None where no plane has it.
+        into it on the nearest plane that has it; None where no plane has it. Where background is all of a plane its
+        map is r everywhere, r that of what the nearest other plane holds: so a structure ends half way to it.
         """
         masks = self.painted == number
         box = bounding_box(masks.any(axis=0), _MARGIN_PIXELS) if number else (slice(None), slice(None))
@@ -141,6 +142,8 @@ class ClassMaps:
         for plane in np.flatnonzero(present):
             maps[plane] = signed_distance_mm(masks[plane], self.spacing_mm)
         np.minimum(maps, self._diagonal_mm(), out=maps, where=present[:, None, None])
+        if not number:
+            _limit_to_what_ends(maps, masks.all(axis=(1, 2)), self.sources)
         radius = np.array([maps[plane].max() if present[plane] else np.nan for plane in range(len(maps))])
         for plane in np.flatnonzero(~present):
             nearest = min(np.flatnonzero(present), key=lambda other: abs(self.sources[other] - self.sources[plane]))
@@ -150,6 +153,17 @@ class ClassMaps:
     def _diagonal_mm(self) -> float:
         rows, columns = self.painted.shape[1:]
         return float(np.hypot(rows * self.spacing_mm[0], columns * self.spacing_mm[1]))
+
+
+def _limit_to_what_ends(background: np.ndarray, empty: np.ndarray, sources: np.ndarray) -> None:
+    """In place, on empty planes; by the size of the plane they would pull the spline far down before them.
+
+    A fibre of 9 pixels had up to 51 on the planes before the one where it ends.
+    """
+    others = np.flatnonzero(~empty)
+    for plane in np.flatnonzero(empty) if len(others) else ():
+        nearest = min(others, key=lambda other: abs(sources[other] - sources[plane]))
+        background[plane] = -background[nearest].min()
 
 
 def _background(maps: ClassMaps, weights, beyond, targets):

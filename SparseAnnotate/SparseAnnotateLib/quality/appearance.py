@@ -82,6 +82,14 @@ def is_shown(intensities: np.ndarray, annotation: SparseAnnotation, number: int)
     return _variation(*pixels) > min(_SHOWN * by_chance, (2 + by_chance) / 3)
 
 
+def unlikeness(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> float:
+    """How unlike a structure is to what lies around it on its painted planes: 1 where no intensity is common, 0 alike.
+
+    Of few pixels it is too high by chance, see `is_shown`.
+    """
+    return _variation(*_inside_and_around(intensities, annotation, number))
+
+
 def share_inside(
     intensities: np.ndarray, annotation: SparseAnnotation, number: int, mask: np.ndarray
 ) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import pytest
 from SparseAnnotateLib import SparseAnnotation
 from SparseAnnotateLib.interpolation import fill
 from SparseAnnotateLib.predictors.guided import displaced as module
-from SparseAnnotateLib.predictors.guided.displaced import displaced
+from SparseAnnotateLib.predictors.guided.displaced import displaced, left_out_dice
 from SparseAnnotateLib.predictors.guided.either import changes_too_much, is_better_displaced, stands_still
 
 ROWS, COLUMNS = np.mgrid[:24, :40]
@@ -143,10 +143,10 @@ class TestEither:
         image = truth * 60.0 + np.random.default_rng(3).normal(0, 10, truth.shape)
         return truth == 1, annotation, image
 
-    def better(self, case, predicted, by_planes):
+    def better(self, case, predicted, by_planes, expected_dice=None):
         _, annotation, image = case
-        unknown = ~annotation.known
-        return is_better_displaced(image, annotation, 1, predicted & unknown, by_planes & unknown)
+        masks = predicted & ~annotation.known, by_planes & ~annotation.known
+        return is_better_displaced(image, annotation, 1, *masks, spacing_mm=SPACING, expected_dice=expected_dice)
 
     def test_the_one_that_lies_on_what_the_image_shows_is_taken(self, case):
         truth = case[0]
@@ -167,6 +167,45 @@ class TestEither:
         off = truth.copy()
         off[:, 4] = np.roll(truth[:, 4], 20, axis=1)
         assert self.better(case, half, off)
+
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize("contrast", [10, -10, 14])
+    def test_where_the_image_shows_it_faintly_the_left_out_planes_are_asked(self, case, seed, contrast):
+        truth, annotation, _ = case
+        predicted = truth.copy()
+        predicted[1:4, 12:] = np.roll(truth[1:4, 12:], 1, axis=2)  # where chance shows it
+        noise = np.random.default_rng(seed).normal(0, 10, truth.shape)
+        faint = truth, annotation, contrast * np.where(annotation.known, truth, predicted) + noise
+        assert left_out_dice(annotation, 1, SPACING) == [1.0, 1.0]
+        assert self.better(faint, predicted, truth, expected_dice=0.8)
+        assert self.better(faint, predicted, truth, expected_dice=0.97)
+
+    @pytest.mark.parametrize("expected_dice", [0.8, 0.97])
+    def test_where_it_shows_it_clearly_they_are_not(self, case, expected_dice):
+        truth, annotation, _ = case
+        predicted = np.roll(truth, 1, axis=2)
+        clear = truth, annotation, 100.0 * np.where(annotation.known, truth, predicted)
+        assert not self.better(clear, predicted, truth, expected_dice=expected_dice)
+
+
+class TestLeftOut:
+    @pytest.mark.parametrize(("step", "painted"), [(1, [0, 4, 8]), (2, [0, 3, 6, 8]), (0, [0, 1, 8])])
+    def test_what_moves_evenly_is_found(self, step, painted):
+        annotation = SparseAnnotation.from_painted_planes(bars(*(4 + step * np.arange(9))), painted)
+        assert left_out_dice(annotation, 1, SPACING) == [1.0] * (len(painted) - 2)
+
+    @pytest.mark.parametrize("jump", [6, 9, -4])
+    def test_what_jumps_is_not(self, jump):
+        columns = [9, 9, 9 + jump, 9, 9]
+        annotation = SparseAnnotation.from_painted_planes(bars(*columns), [0, 2, 4])
+        assert left_out_dice(annotation, 1, SPACING) == [0.0]
+
+    @pytest.mark.parametrize("painted", [[0], [0, 4], [0, 4, 8]])
+    def test_planes_without_neighbours_that_have_it_are_not_asked(self, painted):
+        truth = bars(*(4 + np.arange(9)))
+        truth[5:] = 0
+        assert left_out_dice(SparseAnnotation.from_painted_planes(truth, painted), 1, SPACING) == []
 
 
 def test_what_stands_still_is_told_by_its_painted_planes():

@@ -115,3 +115,23 @@ def test_the_weights_of_painted_planes_sum_to_one_and_are_exact_on_them(interpol
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-6)
     assert np.allclose(weights[np.isin(targets, sources)], np.eye(4), atol=1e-6)
     assert beyond_of(sources, targets, (1, 22)).tolist() == pytest.approx([2 / 3, 1 / 3, *[0] * 18, 1 / 3, 2 / 3])
+
+
+@pytest.mark.parametrize("interpolation", ["cardinal", "cubic", "linear"])
+@pytest.mark.parametrize(("width", "planes"), [(1, [0, 5, 7]), (3, [0, 2, 7, 9, 12]), (3, [1, 5, 9]), (9, [0, 5, 10])])
+def test_nothing_grows_before_a_plane_where_it_has_ended(interpolation, width, planes):
+    labels = np.zeros((13, 40, 40), np.uint8)
+    labels[: planes[-2] + 1 if len(planes) == 3 else 8, 18 : 18 + width, 18 : 18 + width] = 1
+    areas = fill(labels, planes, interpolation=interpolation).sum(axis=(1, 2))
+    assert areas.max() <= width**2
+    assert (areas[: np.flatnonzero(labels.any(axis=(1, 2)))[-1] + 1] == width**2).all()
+
+
+@pytest.mark.parametrize("around", [21, 31, 61])
+def test_next_to_an_empty_plane_a_structure_ends_half_way_however_large_the_planes_are(around):
+    labels = np.zeros((9, around, around), np.uint8)
+    row, column = np.ogrid[:around, :around]
+    labels[:2][:, (row - around // 2) ** 2 + (column - around // 2) ** 2 < 64] = 1
+    areas = fill(labels, [0, 1, 8], interpolation="linear").sum(axis=(1, 2))
+    assert (areas[2:5] > 0).all()
+    assert (areas[5:] == 0).all()

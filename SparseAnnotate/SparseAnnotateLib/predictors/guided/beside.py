@@ -40,21 +40,25 @@ def predicted_beside(
         if is_painted_twice(annotation, number):
             moved = displaced(annotation, interpolated, number, volume.spacing_mm)
             too_much = changes_too_much(lacks[number - 1], outlines_lack[number - 1])
-            if _is_better(volume, annotation, number, prediction.labels == number, moved.mask, too_much):
+            if _is_better(volume, annotation, number, prediction, moved.mask, too_much):
                 better[number] = moved
     yield _with_displaced(prediction, volume, annotation, better) if better else prediction
 
 
 def _is_better(
-    volume: Volume, annotation: SparseAnnotation, number: int, predicted: np.ndarray, moved: np.ndarray, too_much: bool
+    volume: Volume, annotation: SparseAnnotation, number: int, prediction: Prediction, moved: np.ndarray, too_much: bool
 ) -> bool:
     """Whether a structure is to be where it was moved; `too_much` where it changes too much between its planes."""
-    predicted, moved = (mask & ~annotation.known for mask in (predicted, moved))
+    predicted, moved = (mask & ~annotation.known for mask in (prediction.labels == number, moved))
     if np.array_equal(predicted, moved):
         return False
     if stands_still(annotation, number) or not is_shown(volume.intensities, annotation, number):
         return True
-    return not too_much and is_better_displaced(volume.intensities, annotation, number, predicted, moved)
+    if too_much:
+        return False
+    expected = prediction.details["expected_dice_per_class"].get(annotation.classes[number - 1].name)
+    told = {"spacing_mm": volume.spacing_mm, "expected_dice": expected}
+    return is_better_displaced(volume.intensities, annotation, number, predicted, moved, **told)
 
 
 def _lacking(labels: np.ndarray, annotation: SparseAnnotation) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ...annotation import SparseAnnotation
 from ...distances import bounding_box
+from ...metrics import dice
 from ...quality.left_out import quick_labels
 
 # How much interpolated outlines count at least and at most; between, as much as the two planes overlap, by their Dice.
@@ -87,11 +88,28 @@ def displaced(
         if after > before + 1 and min(masks[before].sum(), masks[after].sum()) > 0:
             between = found[before + 1 : after]
             if max(masks[before].sum(), masks[after].sum()) <= _MOST_PIXELS:
-                dice = _fill_gap(between, masks[before], masks[after], spacing_mm[1:])
-                expected[before + 1 : after] = dice
+                expected[before + 1 : after] = _fill_gap(between, masks[before], masks[after], spacing_mm[1:])
     known = annotation.known
     found[known] = annotation.labels[known] == number
     return Displaced(found, expected)
+
+
+def left_out_dice(annotation: SparseAnnotation, number: int, spacing_mm: tuple[float, float, float]) -> list[float]:
+    """The Dice of each painted plane with a structure, moved there from the two next to it that have it, too."""
+    planes = annotation.complete_planes_of(number)
+    masks = [annotation.labels[plane] == number for plane in planes]
+    found = []
+    for at in range(1, len(planes) - 1):
+        before, own, after = masks[at - 1 : at + 2]
+        if not (before.any() and own.any() and after.any()):
+            continue
+        box = bounding_box(before | own | after, 2)
+        labels = np.zeros((planes[at + 1] - planes[at - 1] + 1, *before[box].shape), np.uint8)
+        labels[0], labels[-1] = before[box], after[box]
+        two = SparseAnnotation.from_painted_planes(labels, [0, len(labels) - 1])
+        moved = displaced(two, interpolated_outlines(two, spacing_mm), 1, spacing_mm)
+        found.append(dice(moved.mask[planes[at] - planes[at - 1]], own[box]))
+    return found
 
 
 def _fill_gap(
@@ -106,8 +124,8 @@ def _fill_gap(
     steps = np.arange(1, len(planes) + 1) / (len(planes) + 1)
     expected = []
     for plane, (covered, area) in zip(planes, _carried(one, other, steps, spacing_mm), strict=True):
-        plane[:], dice = _most_alike((1 - weight) * covered + weight * plane, area)
-        expected.append(dice)
+        plane[:], told = _most_alike((1 - weight) * covered + weight * plane, area)
+        expected.append(told)
     return expected
 
 

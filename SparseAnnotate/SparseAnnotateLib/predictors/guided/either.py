@@ -4,6 +4,8 @@ The image decides, where it shows the structure. How many voxels of a mask lie i
 mixture of those inside and around on the painted planes; from both masks' shares follow the Dice of either. What the
 painted planes say has not looked at the image, so what the image says of it is unbiased; a prediction has chosen what
 looks right. So where it lacks much of the structure it needs to be clearly better, and elsewhere so does the other.
+Where the image shows it faintly, chance alone makes a prediction look better: if it is not so beyond the error, the
+painted planes themselves tell, each left out and made from those around it.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from ...quality.appearance import share_inside
+from ...quality.appearance import share_inside, unlikeness
+from .displaced import left_out_dice
 
 # What is so alike on neighbouring painted planes, by their Dice, does not move, and is not to be done better.
 _STANDS_STILL = 0.97
@@ -19,6 +22,13 @@ _STANDS_STILL = 0.97
 # A prediction with less than this share of the area lacks much. By how much more Dice it has to be better then, beside
 # one standard error; and by how much the painted planes have to be, where it does not.
 _LACKS, _CLEARLY, _AT_LEAST = 0.8, 0.05, 0.03
+
+# What is less unlike its surroundings (1 where they have no intensity in common) is faint. There a prediction is better
+# for certain from so many standard errors on (one side of 95 %).
+_FAINT, _SURELY = 0.85, 1.65
+
+# By how much one left-out plane has to be better moved than the prediction says of itself; several, by less each.
+_OF_ONE_PLANE = 0.05
 
 # Interpolated outlines that lack more than this of what the planes promise, and so much more than the prediction does,
 # belong to what changes too much between its planes.
@@ -43,13 +53,21 @@ def changes_too_much(lacks: float, outlines_lack: float) -> bool:
 
 
 def is_better_displaced(
-    intensities: np.ndarray, annotation: SparseAnnotation, number: int, predicted: np.ndarray, moved: np.ndarray
+    intensities: np.ndarray,
+    annotation: SparseAnnotation,
+    number: int,
+    predicted: np.ndarray,
+    moved: np.ndarray,
+    *,
+    spacing_mm: tuple[float, float, float],
+    expected_dice: float | None,
 ) -> bool:
     """Whether a mask by the painted planes alone (`moved`) is to be taken, not the one that was `predicted`.
 
     Parameters
     ----------
     predicted, moved : bool, shape of the volume; of voxels that are not known
+    expected_dice : that the prediction says of itself
     """
     only = predicted & ~moved
     inside, error = share_inside(intensities, annotation, number, moved)
@@ -57,11 +75,16 @@ def is_better_displaced(
     beside, _ = share_inside(intensities, annotation, number, only)
     area, area_predicted = np.count_nonzero(moved), np.count_nonzero(predicted)
     whole = max(inside * area + beside * np.count_nonzero(only), 1e-9)
-    lacks = area_predicted < _LACKS * area
-    inside = min(1.0, inside + error) if lacks else inside
     dice = 2 * inside * area / (area + whole)
     dice_predicted = min(1.0, 2 * theirs * area_predicted / (area_predicted + whole))
-    return bool(dice + (_CLEARLY if lacks else -_AT_LEAST) >= dice_predicted)
+    faint = unlikeness(intensities, annotation, number) < _FAINT
+    if faint and dice_predicted <= dice + _SURELY * error and expected_dice is not None:
+        left_out = left_out_dice(annotation, number, spacing_mm)
+        if left_out and np.mean(left_out) >= expected_dice + _OF_ONE_PLANE / len(left_out):
+            return True
+    if area_predicted < _LACKS * area:
+        return bool(2 * min(1.0, inside + error) * area / (area + whole) + _CLEARLY >= dice_predicted)
+    return bool(dice - _AT_LEAST >= dice_predicted)
 
 
 def _painted(annotation: SparseAnnotation, number: int) -> np.ndarray:

@@ -107,7 +107,7 @@ def _predicted(
             if isinstance(step, Prediction):
                 labels = np.zeros(volume.shape, np.uint8)
                 labels[region] = _reduced(step.labels, times)
-                if moved is not None and _is_better_displaced(volume, annotation, labels, moved):
+                if moved is not None and _is_better_displaced(volume, annotation, labels, moved, step.expected_dice):
                     yield _told(moved, volume, annotation)
                 else:
                     yield replace(step, labels=labels, probabilities=None)
@@ -115,9 +115,12 @@ def _predicted(
             yield replace(step, preview=None)
 
 
-def _is_better_displaced(volume: Volume, annotation: SparseAnnotation, labels: np.ndarray, moved: Displaced) -> bool:
+def _is_better_displaced(
+    volume: Volume, annotation: SparseAnnotation, labels: np.ndarray, moved: Displaced, expected_dice: float | None
+) -> bool:
     masks = (mask & ~annotation.known for mask in (labels == 1, moved.mask))
-    return is_better_displaced(volume.intensities, annotation, 1, *masks)
+    told = {"spacing_mm": volume.spacing_mm, "expected_dice": expected_dice}
+    return is_better_displaced(volume.intensities, annotation, 1, *masks, **told)
 
 
 def _told(moved: Displaced, volume: Volume, annotation: SparseAnnotation) -> Prediction:
