@@ -168,7 +168,6 @@ class TestEither:
         off[:, 4] = np.roll(truth[:, 4], 20, axis=1)
         assert self.better(case, half, off)
 
-
     @pytest.mark.parametrize("seed", [1, 2, 3])
     @pytest.mark.parametrize("contrast", [10, -10, 14])
     def test_where_the_image_shows_it_faintly_the_left_out_planes_are_asked(self, case, seed, contrast):
