@@ -8,10 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from .annotation import SparseAnnotation
+from .cut_ends import planes_beyond_cuts
 from .distances import bounding_box, signed_distance_mm
 
 # A class cannot win further than this outside the pixels that it has on some painted plane.
 _MARGIN_PIXELS = 12
+
+# Planes, so many that a structure that ends so far away does not shrink.
+_FAR = 10**6
 
 # Pixels of one matrix product: 8192 pixels x 540 planes in float32 are 18 MB, which two cores stream at full speed.
 _PIXELS_AT_ONCE = 8192
@@ -38,15 +42,25 @@ def fill(labels, annotation: SparseAnnotation, spacing_mm, *, interpolation="car
         return
     painted = annotation.labels[(np.array(sources), *box)]
     weights = weights_of(sources, targets, interpolation)
-    ends = [annotation.class_ranges.get(n, annotation.plane_range) for n in range(1, annotation.class_count + 1)]
+    ranges = _ranges_to_taper_in(annotation)
+    ends = [ranges.get(n, annotation.plane_range) for n in range(1, annotation.class_count + 1)]
     beyond = [beyond_of(sources, targets, one) for one in ends]
     maps = ClassMaps(painted, sources, spacing_mm[1:])
     best, winner = _background(maps, weights, np.min(beyond, axis=0), targets)
     for number in range(1, annotation.class_count + 1):
-        own = _toward_ends(sources, targets, annotation.class_ranges.get(number), interpolation)
+        own = _toward_ends(sources, targets, ranges.get(number), interpolation)
         _compete(best, winner, number, maps, weights, beyond[number - 1], targets, own)
         yield number / annotation.class_count
     labels[(targets, *box)] = winner
+
+
+def _ranges_to_taper_in(annotation: SparseAnnotation) -> dict[int, tuple[int, int]]:
+    """The clicked ranges; where structures are cut off inside the scan they reach so far that nothing tapers there."""
+    cut = planes_beyond_cuts(annotation)
+    return {
+        number: (first - _FAR * (first - 1 in cut), last + _FAR * (last + 1 in cut))
+        for number, (first, last) in annotation.class_ranges.items()
+    }
 
 
 def weights_of(sources, targets, interpolation):

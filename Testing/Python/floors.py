@@ -28,7 +28,7 @@ FLOORS = (
             "known_voxels",
             "annotation",
         ),
-        *("structures", "same_grid", "prediction", "initial"),
+        *("structures", "cut_ends", "same_grid", "prediction", "initial"),
     ),
     (
         "distances",

@@ -175,6 +175,24 @@ class TestPredicting:
         _, said = predicted(capsys, tmp_path, scan[0], painted, "--ranges", str(tmp_path / "ranges.csv"))
         assert "note: spleen: a range, but no label, so not predicted" in said
 
+    def test_three_structures_that_end_together_keep_their_size_up_to_there_and_it_is_said(self, tmp_path, capsys):
+        labels = np.zeros((20, 12, 26), np.uint8)
+        for number in (1, 2, 3):
+            labels[number:16, 2:10, 8 * number - 6 : 8 * number] = number
+        image = labels * 30 + np.random.default_rng(0).normal(0, 2, labels.shape)
+        sparse = np.zeros_like(labels)
+        sparse[[5, 10]] = labels[[5, 10]]
+        scan = write(tmp_path / "image.nii.gz", image.astype(np.float32))
+        painted = write(tmp_path / "painted.nii.gz", sparse)
+        told = [text for n in ("1", "2", "3") for text in ("--range-of", n, n, "15")]
+        found, said = predicted(capsys, tmp_path, scan, painted, *told)
+        assert "note: 3 structures end on plane 15: taken to be cut off there, so they do not taper" in said
+        assert np.array_equal(found[11:16], labels[11:16])
+        told[-1] = "14"
+        found, said = predicted(capsys, tmp_path, scan, painted, *told)
+        assert "cut off" not in said
+        assert np.count_nonzero(found[15]) < np.count_nonzero(labels[15]) / 2
+
     def test_a_structure_that_was_typed_wrongly_is_refused(self, scan, painted, capsys, tmp_path):
         arguments = ["predict", scan[0], painted, "-o", str(tmp_path / "out.nii.gz"), "--range-of", "liver", "2", "9"]
         assert "--range-of liver: there is no such structure among the labels; there are:" in refused(arguments, capsys)

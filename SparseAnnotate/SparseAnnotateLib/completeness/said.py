@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..annotation import LabelClass, SparseAnnotation
+from ..cut_ends import planes_beyond_cuts
 from ..errors import InputError
 from ..label_map import as_planes
 from ..volume import AXES, Volume
@@ -83,6 +84,7 @@ def understand(
         *_left_out(said, labels, annotation),
         *_complete_in_vain(said, annotation),
         *(() if told else _blank_slices(said, file)),
+        *_cut_off(annotation),
     )
     return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
 
@@ -182,6 +184,16 @@ def _blank_slices(said: Said, file: LabelFile) -> tuple[str, ...]:
     return (
         f"note: blank slices on {planes_named(planes)} are taken to be empty: remove them if they were not painted",
     )
+
+
+def _cut_off(annotation: SparseAnnotation) -> tuple[str, ...]:
+    """A note of structures that end together inside the scan."""
+    notes = []
+    for plane in sorted(planes_beyond_cuts(annotation)):
+        side, end = (0, plane + 1) if plane < annotation.plane_range[0] else (1, plane - 1)
+        count = sum(ends[side] == end for ends in annotation.class_ranges.values())
+        notes.append(f"note: {count} structures end on plane {end}: taken to be cut off there, so they do not taper")
+    return tuple(notes)
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:

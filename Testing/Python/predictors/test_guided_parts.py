@@ -147,6 +147,16 @@ class TestDistanceMaps:
         assert shrunk(clicked=[1], scan_planes=26) == 0
         assert shrunk(clicked=[], scan_planes=30) == 0
 
+    def test_where_its_clicked_end_is_cut_off_inside_the_scan_it_keeps_its_size(self):
+        def shrunk(plane, source, clicked):
+            discs = {12: a_disc(radius=10), 21: a_disc(radius=6)}
+            ends = {1: (3, 26)}
+            return DistanceMaps(discs, 1, (1.0, 1.0), ends, clicked, 30, [26]).cap_mm(plane, source)[1]
+
+        assert shrunk(25, 21, [1]) == 0
+        assert shrunk(25, 21, []) > 0
+        assert shrunk(4, 12, [1]) > 0
+
     def test_a_small_structure_reaches_as_far_as_was_clicked_beside_a_large_one(self):
         ends = {1: (-1, 20), 2: (-1, 20)}
 

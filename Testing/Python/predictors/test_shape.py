@@ -90,6 +90,23 @@ def test_without_clicked_ends_and_with_straight_interpolation_it_does_not():
         assert predicted[12] == true[6]
 
 
+@pytest.mark.parametrize("planes", [[6, 12], [4, 6, 12]])
+def test_three_structures_that_were_clicked_to_end_together_keep_their_size_up_to_there(planes):
+    labels = np.zeros((20, 30, 40), np.uint8)
+    for number, first in ((1, 2), (2, 3), (3, 4)):
+        labels[first:17, 5:25, 12 * number - 10 : 12 * number - 1] = number
+    annotation = SparseAnnotation.from_painted_planes(labels, planes, plane_range=(2, 16))
+    ranges = {1: (2, 16), 2: (3, 16), 3: (4, 16)}
+
+    def on_the_last_plane(ranges):
+        volume = Volume.from_array(np.zeros(labels.shape))
+        predicted = run(PREDICTORS.create("shape"), volume, annotation.with_class_ranges(ranges)).labels
+        return np.bincount(predicted[16].ravel(), minlength=4)[1:]
+
+    assert on_the_last_plane(ranges).tolist() == [180] * 3
+    assert (on_the_last_plane({1: (2, 16), 2: (3, 16), 3: (4, 15)}) < 90).all()
+
+
 def test_a_structure_painted_on_every_plane_of_its_range_needs_nothing():
     labels = np.zeros((9, 8, 8), np.uint8)
     labels[3:5, 2:6, 2:6] = 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
+from ...cut_ends import planes_beyond_cuts
 from ...volume import Volume
 from ..memory import Memory
 from .carry import Carried, carry
@@ -106,8 +107,8 @@ class PlaneWorker:
         self._seed = seed
         # The range of all is that of the only one.
         clicked = [1] if self._class_count == 1 else sorted(annotation.class_ranges)
-        ends = _class_ends(annotation)
-        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], ends, clicked, volume.planes)
+        ends = _class_ends(annotation), clicked, volume.planes, planes_beyond_cuts(annotation)
+        self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], *ends)
         fine = self._is_fine()
         self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
         self._cohort = cohort
