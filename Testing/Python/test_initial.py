@@ -176,6 +176,18 @@ class TestRivals:
         liver, spleen = told_lost(Corrections(rough, annotation, SPACING[::-1]), None).rough
         assert 0.05 < spleen < liver
 
+    def test_what_is_taken_for_another_is_not_held_by_what_the_others_lose(self):
+        truth = discs(4, centre=(10, 10)) + 2 * discs(4, centre=(10, 30)) + 3 * discs(8, centre=(28, 20))
+        left_right = np.array([0, 2, 1, 3], np.uint8)[truth]
+        nowhere = np.array([0, 0, 0, 3], np.uint8)[truth]
+        nowhere[8, 0, :2] = 1, 2
+        classes = (LIVER, SPLEEN, LabelClass(3, "kidney"))
+        annotation = SparseAnnotation.from_painted_planes(truth, [5], classes=classes)
+        swapped, missed = (
+            told_lost(Corrections(rough, annotation, SPACING[::-1]), None).rough for rough in (left_right, nowhere)
+        )
+        assert swapped[:2].min() > missed[:2].max()
+
     def test_what_neither_loses_nothing_is_expected_to_be_lost_and_the_interval_holds_it(self):
         truth = discs(8)
         annotation = corrected_on(truth, [3, 8])

@@ -29,6 +29,9 @@ _PLANES_OF_ALL = 0.2
 _PLANES_HOLDING = 0.4
 _PIXELS_HOLDING = 30
 
+# Most of a structure is another one in the rough segmentation, as where left and right are taken for each other.
+_TAKEN_FOR_ANOTHER = 0.5
+
 # Left-out planes tell what rough outlines lose, and, for so much, what shift and offset of the plane itself do not mend
 # (log odds): outlines that are off alike everywhere lose less than one left-out plane shows, the real ones do not.
 _OF_WHOLE = 0.2
@@ -86,8 +89,9 @@ def told_lost(corrections: Corrections, predicted: Prediction | None) -> Lost:
     left_out = _sums([corrections.lost(number) for number in numbers])
     as_a_whole = _sums([corrections.lost_as_a_whole(number) for number in numbers])
     odds = (1 - _OF_WHOLE) * _log_odds(_held(*left_out, shown)) + _OF_WHOLE * _log_odds(_held(*as_a_whole, shown))
-    rough = 1 / (1 + np.exp(-odds))
     by_planes = _held(*left_out, shown, _PLANES_OF_ALL, 0)
+    taken_for_another = np.array([_taken_for_another(corrections, number) for number in numbers])
+    rough = np.where(taken_for_another, by_planes, 1 / (1 + np.exp(-odds)))
     nowhere = np.array([not (corrections.rough == number).any() for number in numbers])
     worthless = np.where(nowhere, shown > 0, (shown >= _PLANES_OF_WORTHLESS) & (by_planes > _WORTHLESS))
     if predicted is None or predicted.expected_dice_per_structure is None:
@@ -113,6 +117,13 @@ def _held(
     of_all = (wrong.sum() + 3) / (size.sum() + 30)
     counts = shown * size / np.maximum(1, size + pixels)
     return (counts * wrong / np.maximum(1, size) + planes * of_all) / (counts + planes)
+
+
+def _taken_for_another(corrections: Corrections, number: int) -> bool:
+    """Whether most of a structure is another one in the rough segmentation: then the others say nothing of its loss."""
+    planes = corrections.corrected[number]
+    there = corrections.rough[planes][corrections.truth[planes] == number]
+    return bool(np.count_nonzero((there > 0) & (there != number)) > _TAKEN_FOR_ANOTHER * max(1, len(there)))
 
 
 def _planes_shown(corrections: Corrections, number: int) -> float:
