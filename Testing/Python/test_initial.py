@@ -13,9 +13,10 @@ from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.corrections import Corrections, shares
 from SparseAnnotateLib.errors import InputError
 from SparseAnnotateLib.initial import Initial
+from SparseAnnotateLib.io import read_image
 from SparseAnnotateLib.jobs import InlineRunner, Job, run_job
 from SparseAnnotateLib.jobs.folder import read_job, write_job
-from SparseAnnotateLib.jobs.starting import matched
+from SparseAnnotateLib.jobs.starting import matched, uncorrected_start
 from SparseAnnotateLib.prediction import Prediction
 from SparseAnnotateLib.predictors.image_votes import ImageVotes
 from SparseAnnotateLib.predictors.initial import predicted_from
@@ -762,6 +763,17 @@ class TestCommandLine:
         painted = str(tmp_path / "painted.nii.gz")
         assert main(["suggest", image, "--initial", rough, "--labels", painted, "--count", "2", "--json"]) == 0
         assert not {3, 8} & set(json.loads(capsys.readouterr().out)["planes"])
+
+    def test_structures_of_any_of_several_programs_are_looked_at(self, tmp_path, files, capsys):
+        rows = np.zeros((12, 40, 40), np.uint8)
+        rows[7:9, 2:6, 2:6] = 2
+        one, both = files("one.nii.gz", 2 * discs(8)), files("both.nii.gz", discs(8) * 2 + rows // 2)
+        given = ["--initial", str(one), "--initial", str(both)]
+        assert main(["suggest", str(tmp_path / "image.nii.gz"), *given, "--count", "3"]) == 0
+        assert "both.nii.gz: class 2; only here: class 1" in capsys.readouterr().err
+        start, _ = uncorrected_start([one, both], read_image(tmp_path / "image.nii.gz", "k"))
+        assert [(one.value, one.name) for one in start.classes] == [(2, "class 2"), (1, "class 1")]
+        assert start.doubt[7, 3, 3] > 0
 
     def test_a_range_of_a_structure_that_the_program_has_not_is_refused(self, tmp_path, capsys):
         image, rough = str(tmp_path / "image.nii.gz"), str(tmp_path / "rough.nii.gz")

@@ -112,27 +112,33 @@ def understand_start(
 
 
 def uncorrected_start(paths: Sequence[str | Path], volume: Volume) -> tuple[Initial, tuple[str, ...]]:
-    """What one or several programs made, before anything is corrected; structures are those of the first one.
+    """What one or several programs made, before anything is corrected; structures are those that any of them has.
 
     Raises
     ------
     InputError
-        Where one does not fit, or has no structure in common with the first.
+        Where one does not fit, or has no structure in common with those before.
     """
     first, said = read_rough_labels(paths[0], volume)
-    start, sentences = Initial(own_numbers(first), tuple(first.classes), first.doubt), list(said)
+    classes, roughs, sentences = list(first.classes), [own_numbers(first)], list(said)
     if len(paths) == 1:
-        return start, tuple(sentences)
-    roughs = [start.labels]
+        return Initial(roughs[0], tuple(classes), first.doubt), tuple(sentences)
     for path in paths[1:]:
-        rough, told = read_rough_labels(path, volume, first.classes)
-        pairs = matched(first.classes, rough.classes, ())
+        rough, told = read_rough_labels(path, volume, classes)
+        pairs = matched(classes, rough.classes, ())
+        new = [one for number, one in enumerate(rough.classes, start=1) if number not in pairs.values()]
+        known, unknown = (", ".join(one.name for one in rough.classes if (one in new) == which) for which in (0, 1))
+        sentences += [*told, f"initial segmentation {path}: {known}" + (f"; only here: {unknown}" if new else "")]
+        for one in new:
+            taken = {other.value for other in classes}
+            free = one.value if one.value not in taken else max(taken) + 1
+            classes.append(replace(one, value=free))
+            pairs[len(classes)] = rough.classes.index(one) + 1
         roughs.append(renumbered(rough, pairs))
-        sentences += [*told, *_said_of_match(first.classes, rough.classes, pairs, f"initial segmentation {path}")]
-    annotation = SparseAnnotation.unpainted(volume.shape, first.classes)
+    annotation = SparseAnnotation.unpainted(volume.shape, classes)
     together = combined(roughs, annotation, volume.spacing_mm)
     sentences.append(_said_of_combined(together, annotation))
-    return Initial(together.labels, start.classes, together.doubt), tuple(sentences)
+    return Initial(together.labels, tuple(classes), together.doubt), tuple(sentences)
 
 
 def _said_of_combined(together: Combined, annotation: SparseAnnotation) -> str:
