@@ -143,10 +143,11 @@ class TestEither:
         image = truth * 60.0 + np.random.default_rng(3).normal(0, 10, truth.shape)
         return truth == 1, annotation, image
 
-    def better(self, case, predicted, by_planes, expected_dice=None):
+    def better(self, case, predicted, by_planes, expected_dice=None, alone=False):
         _, annotation, image = case
         masks = predicted & ~annotation.known, by_planes & ~annotation.known
-        return is_better_displaced(image, annotation, 1, *masks, spacing_mm=SPACING, expected_dice=expected_dice)
+        told = {"spacing_mm": SPACING, "expected_dice": expected_dice, "alone": alone}
+        return is_better_displaced(image, annotation, 1, *masks, **told)
 
     def test_the_one_that_lies_on_what_the_image_shows_is_taken(self, case):
         truth = case[0]
@@ -186,6 +187,30 @@ class TestEither:
         predicted = np.roll(truth, 1, axis=2)
         clear = truth, annotation, 100.0 * np.where(annotation.known, truth, predicted)
         assert not self.better(clear, predicted, truth, expected_dice=expected_dice)
+
+    @pytest.mark.parametrize(
+        ("expected_dice", "alone", "taken"), [(0.9, False, False), (0.9, True, True), (0.97, True, False)]
+    )
+    def test_of_what_stands_alone_gaps_half_as_wide_lack_half_as_much(self, expected_dice, alone, taken):
+        columns = [2, 4, 6, 8, 11, 12, 14, 16, 18, 20, 22, 24, 26]
+        truth = bars(*columns, width=3, rows=(4, 20))
+        annotation = SparseAnnotation.from_painted_planes(truth, [0, 4, 8, 12])
+        assert left_out_dice(annotation, 1, SPACING) == pytest.approx([2 / 3, 5 / 6], abs=0.2)
+        predicted = truth == 1
+        predicted[1:4, 12:] = np.roll(truth[1:4, 12:], 1, axis=2)
+        noise = np.random.default_rng(1).normal(0, 10, truth.shape)
+        faint = truth == 1, annotation, 10 * predicted + noise
+        assert self.better(faint, predicted, truth == 1, expected_dice, alone) is taken
+
+    @pytest.mark.parametrize("painted", [[0], [0, 8]])
+    def test_where_no_plane_can_be_left_out_the_one_that_looks_better_is_taken(self, painted):
+        truth = bars(*(2 + 2 * np.arange(9)), width=3, rows=(4, 20)) == 1
+        annotation = SparseAnnotation.from_painted_planes(truth.astype(np.uint8), painted, plane_range=(0, 8))
+        image = 60.0 * truth + np.random.default_rng(3).normal(0, 10, truth.shape)
+        off = np.roll(truth, 1, axis=2)
+        case = truth, annotation, image
+        assert self.better(case, off, truth, expected_dice=0.99)
+        assert not self.better(case, truth, off, expected_dice=0.5)
 
 
 class TestLeftOut:

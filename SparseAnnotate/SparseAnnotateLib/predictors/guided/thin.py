@@ -76,7 +76,7 @@ def predicted_thin(
     alone = {}
     for done, (number, radius) in enumerate(thin.items()):
         part = of_structures(annotation, (number,), volume.spacing_mm, estimate_ranges=False)
-        for step in _predicted(predict, volume, part, radius):
+        for step in _predicted(predict, volume, part, radius, len(thin) == 1):
             if isinstance(step, Prediction):
                 alone[number] = step
             else:
@@ -86,17 +86,15 @@ def predicted_thin(
 
 
 def _predicted(
-    predict: Predict, volume: Volume, annotation: SparseAnnotation, radius: float
+    predict: Predict, volume: Volume, annotation: SparseAnnotation, radius: float, alone: bool
 ) -> Iterator[Progress | Prediction]:
     """One thin structure, by `predict` and by what its painted planes alone say, whichever is better."""
-    moved = None
-    if is_painted_twice(annotation, 1):
-        moved = displaced(annotation, interpolated_outlines(annotation, volume.spacing_mm), 1, volume.spacing_mm)
-        hidden = not (is_discernible(volume, annotation) or is_shown(volume.intensities, annotation, 1))
-        if hidden or stands_still(annotation, 1):
-            yield Progress("moving outlines", 1.0)
-            yield _told(moved, volume, annotation)
-            return
+    moved = displaced(annotation, interpolated_outlines(annotation, volume.spacing_mm), 1, volume.spacing_mm)
+    hidden = not (is_discernible(volume, annotation) or is_shown(volume.intensities, annotation, 1))
+    if hidden or (is_painted_twice(annotation, 1) and stands_still(annotation, 1)):
+        yield Progress("moving outlines", 1.0)
+        yield _told(moved, volume, annotation)
+        return
     rows, columns = bounding_box(annotation.labels[annotation.source_planes].any(axis=0), MARGIN_PIXELS)
     region = (slice(None), rows, columns)
     pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -107,7 +105,7 @@ def _predicted(
             if isinstance(step, Prediction):
                 labels = np.zeros(volume.shape, np.uint8)
                 labels[region] = _reduced(step.labels, times)
-                if moved is not None and _is_better_displaced(volume, annotation, labels, moved, step.expected_dice):
+                if _is_better_displaced(volume, annotation, labels, moved, step.expected_dice, alone):
                     yield _told(moved, volume, annotation)
                 else:
                     yield replace(step, labels=labels, probabilities=None)
@@ -116,10 +114,15 @@ def _predicted(
 
 
 def _is_better_displaced(
-    volume: Volume, annotation: SparseAnnotation, labels: np.ndarray, moved: Displaced, expected_dice: float | None
+    volume: Volume,
+    annotation: SparseAnnotation,
+    labels: np.ndarray,
+    moved: Displaced,
+    expected_dice: float | None,
+    alone: bool,
 ) -> bool:
     masks = (mask & ~annotation.known for mask in (labels == 1, moved.mask))
-    told = {"spacing_mm": volume.spacing_mm, "expected_dice": expected_dice}
+    told = {"spacing_mm": volume.spacing_mm, "expected_dice": expected_dice, "alone": alone}
     return is_better_displaced(volume.intensities, annotation, 1, *masks, **told)
 
 
