@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+
 from .annotation import SparseAnnotation
 
 # So many structures do not taper to one plane by chance. Counted at the ends of the range of all, on 33 scans of
@@ -11,15 +14,45 @@ from .annotation import SparseAnnotation
 TOGETHER = 3
 
 
-def planes_beyond_cuts(annotation: SparseAnnotation) -> frozenset[int]:
-    """The first planes beyond ends at which structures are cut off inside the scan.
+@dataclass(frozen=True)
+class CutEnd:
+    """The plane on which `count` structures are cut off, and the first one beyond it."""
+
+    plane: int
+    beyond: int
+    count: int
+
+
+def cut_ends(
+    ranges: Iterable[tuple[int, int]], plane_range: tuple[int, int], planes: int, painted: Container[int]
+) -> list[CutEnd]:
+    """Where structures are cut off inside the scan.
 
     That is where three structures or more were clicked to end on the same plane, which is not painted, and none ends
     beyond it.
+
+    Parameters
+    ----------
+    ranges : first and last plane of each structure, as clicked
+    plane_range : of all structures
+    planes : of the scan
+    painted : planes
     """
-    ranges, found = list(annotation.class_ranges.values()), set()
-    for side, step, edge in ((0, -1, 0), (1, 1, annotation.planes - 1)):
-        end = annotation.plane_range[side]
-        if end != edge and not annotation.painted[end] and sum(one[side] == end for one in ranges) >= TOGETHER:
-            found.add(end + step)
-    return frozenset(found)
+    clicked, found = list(ranges), []
+    for side, step, edge in ((0, -1, 0), (1, 1, planes - 1)):
+        end = plane_range[side]
+        count = sum(one[side] == end for one in clicked)
+        if count >= TOGETHER and end != edge and end not in painted:
+            found.append(CutEnd(end, end + step, count))
+    return found
+
+
+def cut_ends_of(annotation: SparseAnnotation) -> list[CutEnd]:
+    """Where its structures are cut off inside the scan."""
+    ranges = annotation.class_ranges.values()
+    return cut_ends(ranges, annotation.plane_range, annotation.planes, annotation.painted_planes)
+
+
+def planes_beyond_cuts(annotation: SparseAnnotation) -> frozenset[int]:
+    """The first planes beyond the ends at which structures are cut off inside the scan."""
+    return frozenset(one.beyond for one in cut_ends_of(annotation))

@@ -2,7 +2,7 @@
 
 import numpy as np
 from SparseAnnotateLib import LabelClass, SparseAnnotation
-from SparseAnnotateLib.cut_ends import planes_beyond_cuts
+from SparseAnnotateLib.cut_ends import CutEnd, cut_ends, planes_beyond_cuts
 
 
 def beyond(*ranges, planes=20):
@@ -17,6 +17,12 @@ def test_three_structures_that_end_together_and_before_the_scan_does_are_cut_off
     assert beyond((2, 15), (4, 15), (7, 15)) == {16}
     assert beyond((3, 9), (3, 15), (3, 12), (5, 14)) == {2}
     assert beyond((3, 15), (3, 15), (3, 15)) == {2, 16}
+
+
+def test_it_is_told_how_many_end_there():
+    ranges = [(2, 15), (2, 15), (7, 15), (2, 14)]
+    assert cut_ends(ranges, (2, 15), 20, painted=[4]) == [CutEnd(2, 1, 3), CutEnd(15, 16, 3)]
+    assert cut_ends(ranges, (2, 15), 20, painted=[2, 15]) == []
 
 
 def test_two_structures_may_end_together():

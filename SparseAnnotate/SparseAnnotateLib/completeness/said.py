@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..annotation import LabelClass, SparseAnnotation
-from ..cut_ends import planes_beyond_cuts
+from ..cut_ends import cut_ends_of
 from ..errors import InputError
 from ..label_map import as_planes
 from ..volume import AXES, Volume
@@ -188,12 +188,10 @@ def _blank_slices(said: Said, file: LabelFile) -> tuple[str, ...]:
 
 def _cut_off(annotation: SparseAnnotation) -> tuple[str, ...]:
     """A note of structures that end together inside the scan."""
-    notes = []
-    for plane in sorted(planes_beyond_cuts(annotation)):
-        side, end = (0, plane + 1) if plane < annotation.plane_range[0] else (1, plane - 1)
-        count = sum(ends[side] == end for ends in annotation.class_ranges.values())
-        notes.append(f"note: {count} structures end on plane {end}: taken to be cut off there, so they do not taper")
-    return tuple(notes)
+    return tuple(
+        f"note: {end.count} structures end on plane {end.plane}: taken to be cut off there, so they do not taper"
+        for end in cut_ends_of(annotation)
+    )
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:

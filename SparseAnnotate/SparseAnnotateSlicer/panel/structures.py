@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from slicer.i18n import tr as _
+from SparseAnnotateLib.cut_ends import cut_ends
 
 from ..scene.plane_geometry import PlaneGeometry
 from ..session.planes import PlaneState, Present
@@ -173,7 +174,18 @@ def understood(session, present: Present) -> str:
     if present.dabs:
         text = _("a few voxels on {slices}: erase them, or press Partly there, if they are a stray dab")
         parts.append(text.format(slices=_slices(present.dabs)))
+    parts += _cut_off(session, present)
     return "; ".join(part for part in parts if part)
+
+
+def _cut_off(session, present: Present) -> list[str]:
+    """Segments that were clicked to end on one slice: predictors keep their size up to there."""
+    if session.plane_range is None:
+        return []
+    ranges = session.state.segment_ranges.values()
+    text = _("{count} segments end on slice {slice}: taken to be cut off there, so they do not taper")
+    found = cut_ends(ranges, session.plane_range, session.volume.planes, present.painted)
+    return [text.format(count=one.count, slice=one.plane) for one in found]
 
 
 def _own(session, present: Present) -> str:

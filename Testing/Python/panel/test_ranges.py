@@ -104,6 +104,15 @@ class TestTheButtons:
         assert three.panel.session.plane_range is None
         assert three.ui.statusLabel.text == "0 painted"
 
+    def test_say_that_three_segments_are_cut_off_where_they_end_together(self, three):
+        for first in (4, 5, 6):
+            set_ends(three, first, 18)
+        said = "3 segments end on slice 18: taken to be cut off there, so they do not taper"
+        assert said in three.panel.status.summary()
+        scroll_to(three, 17)
+        click(three.ui.lastHereButton)
+        assert "cut off" not in three.panel.status.summary()
+
     def test_all_together_clears_the_range_of_each_and_says_so(self, three):
         set_ends(three, 4, 18)
         set_ends(three, 8, 12)
