@@ -27,6 +27,7 @@ from quality import evenly_spaced
 
 FRACTIONS = (0.05, 0.1, 0.2)
 FEW_PLANES = (3, 4, 6)
+WARNED_OF = ("vanished", "not_shown", "unlike", "missed", "more", "less")
 # Of scans that are predicted along i and j: the largest file, and the fewest voxels along each axis.
 _SMALL_BYTES, _LEAST_VOXELS = 1_000_000, 24
 
@@ -167,12 +168,13 @@ def evidence(case: Case) -> dict:
     """What is known of a prediction, before it is told, and the truth; lists have an entry a structure."""
     from SparseAnnotateLib.metrics import dice_per_class, mean_of
     from SparseAnnotateLib.quality.expected import evidence_of
-    from SparseAnnotateLib.quality.warned import planes_by_name, shown_by_image, warnings_of
+    from SparseAnnotateLib.quality.warned import names_not_shown, planes_by_name, shown_by_image, warnings_of
 
     annotation, image, spacing_mm = case.annotation, case.scan.image.astype(np.float32), case.scan.spacing_mm
     known = evidence_of(case.prediction, annotation, spacing_mm, "guided", image)
     details = shown_by_image(known.image, annotation, known.missing_px > 0)
     details["vanished"] = planes_by_name(known.missing_px > 0, annotation)
+    details["not_shown"] = names_not_shown(known.nothing, known.told.per_class, annotation)
     dice = dice_per_class(case.prediction.labels, case.reference, annotation.class_count)
     names = [one.name for one in annotation.classes]
     return {
@@ -188,7 +190,9 @@ def evidence(case: Case) -> dict:
         **{name: getattr(known.image, name).tolist() for name in ("contrast", "exposed", "painted_dice")},
         "true": [float(one) for one in dice],
         "true_whole": float(mean_of(dice)),
-        "warned": {kind: list(details.get(kind, ())) for kind in ("vanished", "unlike", "missed", "more", "less")},
+        "warned": {
+            kind: list(details.get(kind, ())) for kind in ("vanished", "not_shown", "unlike", "missed", "more", "less")
+        },
         "warnings": len(warnings_of(details, annotation)),
     }
 

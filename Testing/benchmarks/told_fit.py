@@ -27,6 +27,7 @@ class Table:
         self.group, self.source, self.planes, self.whole, self.true = (
             np.array([row[name] for row in rows]) for name in ("group", "source", "planes", "whole", "true_whole")
         )
+        self.warned = np.array([row["warnings"] > 0 for row in rows])
         self.fitted_on = self.source != "strange"
         pairs = [(n, c) for n, row in enumerate(rows) for c in range(len(row["true"]))]
         names = ("told", "least", "most", "agreed", "contrast", "exposed", "true")
@@ -132,8 +133,11 @@ def report(rows: list[dict]) -> None:
     before = table.told(table.said)
     for left_out in (True, False):
         print("fitted without the group that is judged:" if left_out else "\nas shipped:")
-        print("| kind | number | error before | error | bias | too much by .1 | in the interval | width |")
-        print("|---|---|---|---|---|---|---|---|")
+        print(
+            "| kind | number | error before | error | bias | too much by .1 | in the interval | width | "
+            f"warned of Dice below {LOW} | of others |"
+        )
+        print("|---|---|---|---|---|---|---|---|---|---|")
         found = judged(table, left_out)
         for name, chosen in parts(table):
             _line(name, chosen, table, before, *found)
@@ -164,8 +168,9 @@ def _line(name, chosen, table: Table, before, expected, low, high) -> None:
         of = [one[chosen] for one in (table.true, before, expected, low, high)]
         true, before, expected, low, high = of
         inside = (low <= true) & (true <= high)
+        warned, few = table.warned[chosen], true < LOW
         print(
             f"| {name} | {len(true)} | {np.abs(before - true).mean():.3f} | {np.abs(expected - true).mean():.3f} | "
             f"{(expected - true).mean():+.3f} | {(expected - true > TOO_MUCH).sum()} | {100 * inside.mean():.0f} % | "
-            f"{(high - low).mean():.3f} |"
+            f"{(high - low).mean():.3f} | {warned[few].sum()} of {few.sum()} | {warned[~few].sum()} of {(~few).sum()} |"
         )

@@ -27,7 +27,7 @@ from .model import (
 )
 from .told import UNPROVEN, Told
 from .vanished import gaps_without, sizes_px, vanished_px
-from .warned import planes_by_name, shown_by_image, warnings_of
+from .warned import names_not_shown, planes_by_name, shown_by_image, warnings_of
 
 if TYPE_CHECKING:
     from ..prediction import Prediction
@@ -163,6 +163,8 @@ def with_expected_quality(
     if known.missing_px.any():
         details["vanished"] = planes_by_name(known.missing_px > 0, annotation)
     details["expected_dice_per_class"] = told.per_class
+    if not_shown := names_not_shown(known.nothing, told.per_class, annotation):
+        details["not_shown"] = not_shown
     details["warnings"] = warnings_of(details, annotation)
     return replace(
         prediction,
@@ -186,6 +188,7 @@ class Evidence:
     intervals : log-odds of the intervals of planes and volume
     image : how far it agrees, or None
     missing_px : of what vanished between planes that hold it (planes, classes)
+    nothing : how far the image shows nothing of each structure, 0 to 1
     """
 
     told: Told
@@ -194,6 +197,7 @@ class Evidence:
     intervals: tuple[tuple[float, float], tuple[float, float]]
     image: ImageAgreement | None
     missing_px: np.ndarray
+    nothing: np.ndarray
 
 
 def evidence_of(
@@ -205,17 +209,20 @@ def evidence_of(
 ) -> Evidence:
     """See `Evidence`; the arguments are those of `with_expected_quality`."""
     image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
-    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, image)
+    nothing = np.zeros(annotation.class_count)
+    if image is not None and predictor in _SAYS_ITSELF:
+        nothing = unseen(intensities, annotation, image.contrast)
+    told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, nothing)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
     if image is None:
-        return Evidence(told, told, told, intervals, image, missing_px)
+        return Evidence(told, told, told, intervals, image, missing_px, nothing)
     most = told.at_most(image, prediction.labels, annotation)
     # What may go on or not: all of it, none of it, and what is told. Where a structure vanished it counts already.
     here = gaps_without(missing_px, annotation)
     sizes = sizes_px(prediction.labels, annotation.class_count)
     least, told = (most.doubted(sizes, px * here, annotation) for px in (image.possible_px(), image.doubtful_px()))
-    return Evidence(told, least, most, intervals, image, missing_px)
+    return Evidence(told, least, most, intervals, image, missing_px, nothing)
 
 
 def _interval(whole: float, shifts: tuple[float, float], least: float, most: float) -> tuple[float, float]:
@@ -226,14 +233,14 @@ def _interval(whole: float, shifts: tuple[float, float], least: float, most: flo
     return tuple(float(1 - ratio_of(end)) for end in (low + shifts[1], high + shifts[0]))
 
 
-def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities, image):
+def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predictor: str, intensities, nothing):
     """What the predictor itself says, or the model; and the log-odds of both intervals."""
     if predictor in _SAYS_ITSELF and prediction.expected_dice is not None:
         said = prediction.details.get("expected_dice_per_class", {})
         dice = prediction.expected_dice_per_plane, prediction.expected_dice, said
         told = Told(*dice, prediction.expected_dice_per_structure)
-        if image is not None and said:
-            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities, image)
+        if intensities is not None and said:
+            shift = _hidden_shifts(prediction, annotation, spacing_mm, predictor, intensities, nothing)
             told = told.with_odds(shift, prediction.labels, annotation)
         return told, (GUIDED_PLANE_INTERVAL, GUIDED_INTERVALS[len(annotation.source_planes) > FEW_PLANES])
     quality = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
@@ -246,9 +253,9 @@ def _told(prediction, annotation: SparseAnnotation, spacing_mm: Spacing, predict
     return told, (model.plane_interval, model.volume_interval)
 
 
-def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predictor: str, intensities, image):
+def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predictor: str, intensities, nothing):
     """What structures that the image does not show lose more than was said, log-odds (structures,)."""
-    hidden, nothing = hiddenness(intensities, annotation, spacing_mm), unseen(intensities, annotation, image.contrast)
+    hidden = hiddenness(intensities, annotation, spacing_mm)
     if max(hidden.max(initial=0), nothing.max(initial=0)) < _LEAST_HIDDEN:
         return np.zeros(annotation.class_count)
     said = prediction.details["expected_dice_per_class"]

@@ -20,6 +20,8 @@ _SHARE = 0.1
 # Of what does not look like it: a made-up spine with .09 was promised .96 for .83. Of 572 structures of scans two more
 # are named so, with a Dice of .69 and .62.
 _LESS_SHARE = 0.08
+# A structure of which the image shows nothing is named if less is expected of it.
+_SAFE = 0.9
 # Less is named where it may go on over so much: the ends of vertebrae are seen, and not what lies between them.
 _LEAST_SEEN, _GOES_ON = 0.03, 0.35
 # The share of what was predicted on a plane; where less than this looks otherwise, the plane is let pass.
@@ -61,6 +63,18 @@ def shown_by_image(
     return {name: planes for name, planes in found.items() if planes}
 
 
+def names_not_shown(nothing: np.ndarray, told: Mapping[str, float], annotation: SparseAnnotation) -> list[str]:
+    """Structures of which the image shows nothing, if little is expected of them.
+
+    Parameters
+    ----------
+    nothing : how far it shows nothing of each, 0 to 1
+    told : Dice that is expected, by name
+    """
+    names = [one.name for one in annotation.classes]
+    return [name for name, share in zip(names, nothing, strict=True) if share > 0.5 and told.get(name, 1) < _SAFE]
+
+
 def planes_by_name(marked: np.ndarray, annotation: SparseAnnotation) -> dict[str, list[int]]:
     """Structure's name -> its planes, from bool (planes, structures)."""
     return {
@@ -71,11 +85,15 @@ def planes_by_name(marked: np.ndarray, annotation: SparseAnnotation) -> dict[str
 
 
 def warnings_of(details: Mapping[str, Any], annotation: SparseAnnotation) -> list[str]:
-    """A sentence for each structure that vanished, does not look like itself, or was missed."""
+    """A sentence for each structure that vanished, is not shown, does not look like itself, or was missed."""
     sentences = [
         f"{name} vanishes on {planes_named(planes)}, between planes that hold it: paint one of them, or choose another "
         "predictor"
         for name, planes in details.get("vanished", {}).items()
+    ]
+    sentences += [
+        f"the image does not show {name}: between its painted planes it is interpolated; paint more of them"
+        for name in details.get("not_shown", ())
     ]
     numbers = {one.name: number for number, one in enumerate(annotation.classes, 1)}
     for kind, seen in (

@@ -51,6 +51,7 @@ def test_branched_structures_that_the_image_shows_are_not_promised_too_little(ki
     assert prediction.expected_dice == pytest.approx(true, abs=0.06)
     low, high = prediction.expected_dice_interval
     assert low < true < high
+    assert "not_shown" not in prediction.details
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_of_what_the_image_does_not_show_no_more_is_promised_than_interpolation_
     assert prediction.expected_dice == pytest.approx(true, abs=0.12)
     low, high = prediction.expected_dice_interval
     assert low < true < high
+    assert any(warning.startswith("the image does not show class 1") for warning in prediction.details["warnings"])
 
 
 @pytest.mark.parametrize(
