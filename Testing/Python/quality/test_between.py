@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
 from SparseAnnotateLib.quality.expected import with_expected_quality
-from SparseAnnotateLib.quality.image_agreement import image_agreement
+from SparseAnnotateLib.quality.image_agreement import ImageAgreement, image_agreement
+from SparseAnnotateLib.quality.warned import shown_by_image
 
 PLANES = 48
 ROWS, COLUMNS = np.mgrid[:44, :52]
@@ -184,3 +185,30 @@ def test_what_is_seen_on_one_plane_is_taken_for_noise():
     said = image_agreement(truth, annotation, image)
     assert not said.more_px.any()
     assert not said.goes_on_px.any()
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "named"),
+    [(36, 0, {"less": {"class 1": [2]}}), (28, 0, {}), (0, 36, {}), (0, 44, {"more": {"class 1": [2]}})],
+)
+def test_less_is_named_from_eight_hundredths_on_and_more_from_a_tenth(less, more, named):
+    truth = np.ones((6, 2, 2), np.uint8)
+    annotation = SparseAnnotation.from_painted_planes(truth, [0, 5]).with_range(0, 5)
+    nothing, one = np.zeros((6, 1)), np.ones(1)
+    predicted_px = np.array([[np.nan], [100], [100], [100], [100], [np.nan]])
+    counts = {name: nothing.copy() for name in ("more_px", "less_px", "goes_on_px", "reaches_px", "place_px")}
+    counts["less_px"][2], counts["more_px"][2] = less, more
+    image = ImageAgreement(
+        predicted_px=predicted_px,
+        expected_px=predicted_px,
+        agreed_px=predicted_px,
+        likeness=np.ones((6, 1)),
+        place_likeness=np.ones((6, 1)),
+        painted_dice=one,
+        expected_share=one,
+        contrast=one,
+        painted_px=one,
+        exposed=one,
+        **counts,
+    )
+    assert shown_by_image(image, annotation, np.zeros((6, 1), bool)) == named
