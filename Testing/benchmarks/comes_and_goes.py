@@ -5,9 +5,10 @@
 
 Made-up volumes with noise, three of each kind with other numbers: beads, ladders, discs, screws, honeycombs, shells,
 spines, gills, teeth, ribs, chess boards, organs that go on, membranes and sheets (made_up.py); each painted on evenly
-spaced planes (5, 10 and 20 %) and on three planes that lie alike in each period. The real vertebrae of TPTBox along each axis, and along k painted on two planes 22 to 24 apart
-wherever they lie. Prints a line a kind: how many, mean error, bias, how many lie in the interval, and of those with a
-true Dice below .85 how many have a warning. OUTPUT/rows.csv has a line a volume; a run that was interrupted goes on.
+spaced planes (5, 10 and 20 %) and on three planes that lie alike in each period. The real vertebrae of TPTBox along
+each axis, and along k painted on two planes 22 to 24 apart wherever they lie. Prints a line a kind: how many, mean
+error, bias, how many lie in the interval, and of those with a true Dice below .85 how many have a warning.
+OUTPUT/rows.csv has a line a volume; a run that was interrupted goes on.
 """
 
 from __future__ import annotations
