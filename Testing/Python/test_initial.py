@@ -477,9 +477,6 @@ class TestPlanesToCorrect:
         chosen = self.stack_suggested(3)
         assert self.structures_on([one.plane for one in chosen]) == {1, 2, 3}
 
-    def test_as_many_structures_are_shown_as_there_are_planes(self):
-        assert len(self.structures_on([one.plane for one in self.stack_suggested(2)])) == 2
-
     def test_the_structure_that_no_corrected_plane_shows_is_on_the_next_one(self):
         (chosen,) = self.stack_suggested(1, corrected=[3, 15])
         assert chosen.plane in (6, 7)

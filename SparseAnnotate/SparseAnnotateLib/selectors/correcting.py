@@ -85,6 +85,10 @@ def planes_to_correct(volume: Volume, annotation: SparseAnnotation, initial: Ini
         raise InputError("the initial segmentation is empty: there is nothing to correct")
     suspicions = suspicions_of(volume, annotation, rough, initial.doubt)
     new = _not_shown_yet(annotation, rough)
+    if np.count_nonzero(new.any(axis=0)) > count:
+        # Fewer planes than structures: a plane that shows many of a wrong segmentation need not show many (one abdomen
+        # -.255).
+        new[:] = False
     shown = np.union1d(shown, np.flatnonzero(new.any(axis=1)))
     first, last = annotation.plane_range
     if (first, last) == (0, annotation.planes - 1):
