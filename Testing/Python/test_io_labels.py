@@ -370,3 +370,13 @@ class TestNothingHalfWritten:
         image = read_image(write(tmp_path / "image.mha", ramp()), "k")
         with pytest.raises(InputError, match=said):
             write_labels(tmp_path / name, LABELS, image, CLASSES)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-6, 1e-4])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_labels_that_a_scale_makes_nearly_nothing_are_refused_not_lost(tmp_path, scale, kind):
+    labels = np.zeros((4, 5, 6), kind)
+    labels[1, 1:3, 2:4], labels[2, 1:3, 2:4] = 3 * scale, 5 * scale
+    volume = read_image(write(tmp_path / "image.nii", ramp()), "k")
+    with pytest.raises(InputError, match=r"nearly 0 \(up to .*\), so none of them would be left: correct the scale"):
+        read_labels(write(tmp_path / "labels.nii", labels), volume)

@@ -125,3 +125,23 @@ def test_spacing_of_any_size(spacing):
         warnings.simplefilter("error")
         prediction = predictors.run(predictors.PREDICTORS.create("guided"), volume, annotation)
     assert 2 * (prediction.labels & labels).sum() / (prediction.labels.sum() + labels.sum()) > 0.95
+
+
+@pytest.mark.usefixtures("here")
+class TestSwapped:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("predict", "labels.nii.gz", "scan.nii.gz", "-o", "o.nii"),
+            ("suggest", "labels.nii.gz", "--labels", "scan.nii.gz", "--count", "2"),
+            ("simulate", "labels.nii.gz", "scan.nii.gz", "--count", "2"),
+        ],
+    )
+    @pytest.mark.parametrize("scan", [ramp((8, 16, 18)), ramp((8, 16, 18)) - 500, ramp((8, 16, 18)) / np.float32(7)])
+    def test_image_and_labels(self, here, capsys, words, scan):
+        write(here / "scan.nii.gz", scan)
+        assert "(the image holds 2 values only: are the two files swapped?)" in said(capsys, *words)
+
+    def test_what_is_not_swapped_is_not_called_so(self, here, capsys):
+        write(here / "other.nii.gz", SCAN - 500)
+        assert "swapped" not in said(capsys, "predict", "scan.nii.gz", "other.nii.gz", "-o", "o.nii")

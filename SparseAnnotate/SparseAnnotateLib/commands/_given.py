@@ -8,6 +8,9 @@ from ..completeness import Said
 from ..errors import InputError
 from . import _arguments as shared
 
+# An image with so few values may be a label map.
+_FEW_VALUES = 16
+
 NAMES = (
     "painted",
     "partly",
@@ -80,6 +83,21 @@ def add_given(parser: argparse.ArgumentParser, default_range: str) -> None:
         metavar=("PLANE", "PLANE", "ROW", "ROW", "COLUMN", "COLUMN"),
         help="first and last plane, row and column of a box that holds every structure",
     )
+
+
+def labels_from(path: str, volume):
+    """The labels at a path; refused ones of an image that itself looks like labels may have been swapped with it."""
+    import numpy as np
+
+    from ..io import read_labels
+
+    try:
+        return read_labels(path, volume)
+    except InputError as error:
+        values = np.unique(volume.intensities[:: max(1, volume.planes // 16)])
+        if len(values) > _FEW_VALUES or (values < 0).any() or (values != np.rint(values)).any():
+            raise
+        raise InputError(f"{error} (the image holds {len(values)} values only: are the two files swapped?)") from error
 
 
 def check_axis(arguments, read, turned) -> None:

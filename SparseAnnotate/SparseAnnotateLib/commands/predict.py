@@ -41,7 +41,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Predict and write; returns the exit code."""
-    from ..io import check_writable, read_labels, write_labels, write_probabilities, write_text
+    from ..io import check_writable, write_labels, write_probabilities, write_text
     from ..io.writing import check_holds
 
     if arguments.labels is None:
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     starts_from = _initial.is_asked_for(arguments)
     volume = shared.image_from(arguments)
     check_holds(arguments.output, volume.geometry)
-    file = read_labels(arguments.labels, volume)
+    file = _given.labels_from(arguments.labels, volume)
     initial = None
     if starts_from:
         volume, annotation, initial = _initial.start_from(arguments, volume, file)

@@ -7,6 +7,7 @@ import json
 
 from ..errors import InputError
 from . import _arguments as shared
+from . import _given
 from ._outputs import check_outputs
 
 
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..evaluation.simulation.expert import SimulatedExpert
     from ..evaluation.simulation.rounds import Stopping, simulate_rounds
     from ..evaluation.simulation.simulation import simulate
-    from ..io import check_writable, read_labels, write_labels, write_text
+    from ..io import check_writable, write_labels, write_text
     from ..io.writing import check_holds
 
     for path, formats in ((arguments.output, None), (arguments.json, (".json",))):
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     volume = shared.image_from(arguments)
     if arguments.output:
         check_holds(arguments.output, volume.geometry)
-    file = read_labels(arguments.reference, volume)
+    file = _given.labels_from(arguments.reference, volume)
     expert = SimulatedExpert(file.labels, file.classes, arguments.clicks or "all")
     count = None if arguments.planes else shared.count_from(arguments, expert.true_range, volume.planes)
     with arguments.console.progress(predictor.name) as show:

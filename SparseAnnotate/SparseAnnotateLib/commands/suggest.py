@@ -105,13 +105,12 @@ def _painted_so_far(arguments, volume):
     """The volume along the axis of the painted planes, and what is known of it."""
     from ..annotation import SparseAnnotation
     from ..completeness import check_ranges, understand, union
-    from ..io import read_labels
 
     typed = [structure for structure, *_ in arguments.range_of]
     _, rough = _ranges.read_ranges(arguments, volume)
     said = _given.said_by(arguments)
     if arguments.labels:
-        file = read_labels(arguments.labels, volume)
+        file = _given.labels_from(arguments.labels, volume)
         ranged = [structure for structure, _ in said.range_of]
         _say(arguments, _ranges.note_of_strangers(ranged, file.classes, "not among the labels, so not painted yet"))
         file = _ranges.with_unpainted(file, said)
@@ -149,7 +148,6 @@ def _advise(arguments, annotation, count: int) -> None:
 def _corrected_so_far(arguments, volume):
     """The volume, what is known of it (ranges, corrected planes), and the segmentation that a program made."""
     from ..annotation import SparseAnnotation
-    from ..io import read_labels
     from ..jobs.starting import match_from, uncorrected_start, understand_start
 
     said = _given.said_by(arguments)
@@ -157,7 +155,7 @@ def _corrected_so_far(arguments, volume):
         start = understand_start(
             said,
             volume,
-            read_labels(arguments.labels, volume),
+            _given.labels_from(arguments.labels, volume),
             initial=arguments.initial,
             matches=[match_from(text) for text in arguments.match],
             axis=arguments.axis,

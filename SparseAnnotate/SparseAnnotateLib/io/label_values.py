@@ -42,6 +42,11 @@ def as_unsigned(array: np.ndarray, path: str | Path) -> np.ndarray:
             values |= _inexact(source, rounded, values)
             source = rounded
         target[...] = source
+    if values and high > 0 and not whole.any():
+        raise InputError(
+            f"the labels are all nearly 0 (up to {high:.3g}), so none of them would be left: correct the scale in "
+            "their header (scl_slope), or save them unscaled"
+        )
     if values:
         _log.warning("%s: %s", path, _said_of_scaled(values))
     return whole
