@@ -133,3 +133,17 @@ class TestTags:
         path = tmp_path / "RS.dcm"
         path.write_bytes(path.read_bytes().replace(b"X" * len(name), name.encode("latin-1")))
         assert [one.name for one in read_labels(path, volume).classes] == [name]
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("coordinate", [0, 1, 2])
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
+def test_coordinates_that_are_no_numbers_are_refused_for_that_reason(tmp_path, volume, number, coordinate):
+    def edit(dataset):
+        contour = dataset.ROIContourSequence[0].ContourSequence[0]
+        texts = [str(value) for value in contour.ContourData]
+        texts[coordinate] = number
+        contour.add_new("ContourData", "DS", texts)
+
+    with pytest.raises(InputError, match="a contour's points have coordinates that are no numbers"):
+        read(tmp_path, volume, {"A": [box(1, (1, 4), (2, 6))]}, edit)

@@ -119,6 +119,8 @@ def _points(contour: pydicom.Dataset) -> np.ndarray:
     offset = numbers(contour, "ContourOffsetVector", 3)
     if len(points) % 3 or (offset is None and contour.get("ContourOffsetVector")):
         raise UnusableValueError("a contour's points have not three coordinates each")
+    if not np.isfinite(points).all():
+        raise UnusableValueError("a contour's points have coordinates that are no numbers")
     return points.reshape(-1, 3) + (np.zeros(3) if offset is None else offset)
 
 
