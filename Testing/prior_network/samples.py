@@ -10,16 +10,17 @@ from made_up import made_up
 from SparseAnnotateLib import SparseAnnotation, Volume
 from SparseAnnotateLib.annotation import LabelClass
 from SparseAnnotateLib.predictors.guided.gaps import brackets_of, gaps_of
-from SparseAnnotateLib.predictors.guided.network import POOL_MAP, NetworkPrior
+from SparseAnnotateLib.predictors.guided.network import POOL_MAP, NetworkPrior, View
 from SparseAnnotateLib.predictors.guided.planes import PlaneWorker
 
 SIDE = 80
 SAMPLES_A_VOLUME = 24
-PAINTED = (2, 2, 3, 3, 4, 5, 7, 9)
+# As many painted planes as `guided` asks its network with.
+PAINTED = (2, 2, 2, 2, 3, 3, 4, 5)
 
 # Maps as whole numbers, which takes a quarter of the memory.
 UNITS = 20
-LINEAR_MAP, PLACE_MAPS, STORED_MAPS = 9, slice(15, 19), 13
+LINEAR_MAP = 9
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,13 @@ class _Views:
         return priors.patch
 
 
-def samples(seed: int) -> list[Sample]:
-    """Of one made-up volume; none where nothing can be painted in it."""
+def samples(seed: int, margin_pixels: int) -> list[Sample]:
+    """Of one made-up volume; none where nothing can be painted in it.
+
+    Parameters
+    ----------
+    margin_pixels : around what is doubted; beyond it the edge is repeated
+    """
     rng = np.random.default_rng(seed)
     volume = made_up(rng)
     labels = volume.labels
@@ -64,8 +70,8 @@ def samples(seed: int) -> list[Sample]:
     chosen = set(rng.choice(unpainted, count, replace=False).tolist())
     scan = Volume.from_array(volume.image, (volume.thickness, 1.0, 1.0))
     return [
-        _cut_out(rng, view.maps, labels[(plane, *region)][view.window] == view.number)
-        for plane, region, view in _views(scan, annotation, chosen)
+        _cut_out(rng, view, labels[(plane, *region)][view.window] == view.number)
+        for plane, region, view in _views(scan, annotation, chosen, margin_pixels)
     ]
 
 
@@ -73,16 +79,17 @@ def _painted(rng: np.random.Generator, first: int, last: int) -> list[int]:
     """Evenly spaced, or anywhere."""
     planes = last - first + 1
     count = min(planes // 2, int(rng.choice(PAINTED)))
-    if rng.random() < 0.6:
+    if rng.random() < 0.7:
         return sorted({first + int((n + 0.5) * planes / count) for n in range(count)})
     return sorted(rng.choice(np.arange(first, last + 1), count, replace=False).tolist())
 
 
-def _views(scan: Volume, annotation: SparseAnnotation, chosen: set[int]) -> Iterator[tuple]:
+def _views(scan: Volume, annotation: SparseAnnotation, chosen: set[int], margin_pixels: int) -> Iterator[tuple]:
     """Plane, region and view of each structure on the chosen planes."""
     worker = PlaneWorker(scan, annotation, 0)
     parts = worker._images, worker._maps, worker.labels, worker._flow, worker._pixel_mm
-    worker._maker._network = seen = _Views(NetworkPrior(None, *parts))
+    prior = NetworkPrior(None, *parts, annotation.plane_range, most_pixels=np.inf, margin_pixels=margin_pixels)
+    worker._maker._network = seen = _Views(prior)
     for gap in gaps_of(worker.sources, annotation.plane_range):
         wanted = [plane for plane in range(gap.first, gap.last + 1) if plane in chosen]
         if not wanted:
@@ -94,8 +101,9 @@ def _views(scan: Volume, annotation: SparseAnnotation, chosen: set[int]) -> Iter
             yield from ((plane, worker.region, view) for view in seen.last)
 
 
-def _cut_out(rng: np.random.Generator, maps: np.ndarray, truth: np.ndarray) -> Sample:
+def _cut_out(rng: np.random.Generator, view: View, truth: np.ndarray) -> Sample:
     """A square around a place between the middle of the border and any of its pixels."""
+    maps = view.maps
     border = (np.abs(maps[LINEAR_MAP]) < 1.5) | truth
     rows, columns = np.nonzero(border if border.any() else np.ones_like(border))
     chosen, half = rng.integers(len(rows)), SIDE // 2
@@ -103,23 +111,24 @@ def _cut_out(rng: np.random.Generator, maps: np.ndarray, truth: np.ndarray) -> S
     square = slice(row, row + SIDE), slice(column, column + SIDE)
     maps = np.pad(maps, ((0, 0), (half, half), (half, half)), mode="edge")[(slice(None), *square)]
     truth = np.pad(truth, half, mode="edge")[square]
-    stored = np.round(maps[:STORED_MAPS] * UNITS).astype(np.int8)
-    return Sample(stored, maps[PLACE_MAPS, 0, 0].copy(), truth.copy())
+    return Sample(np.round(maps * UNITS).astype(np.int8), view.place, truth.copy())
 
 
 class Stream:
-    """Samples of the volumes with the last `most` seeds."""
+    """Samples of the last `most` volumes, of those whose seed is at least `first`."""
 
-    def __init__(self, most: int):
-        self._most = most
+    def __init__(self, most: int, first: int, margin_pixels: int):
+        self._most, self._first, self._margin_pixels = most, first, margin_pixels
         self._samples: dict[int, list[Sample]] = {}
 
-    def up_to(self, seed: int) -> None:
-        """Have those of all seeds below `seed` that are to be had."""
-        for one in range(max(0, seed - self._most), seed):
-            if one not in self._samples:
-                self._samples[one] = samples(one)
-        self._samples = {one: found for one, found in self._samples.items() if one >= seed - self._most}
+    def have(self, volumes: int) -> None:
+        """Have those of so many seeds that are to be had."""
+        end = self._first + volumes
+        kept = range(max(self._first, end - self._most), end)
+        for seed in kept:
+            if seed not in self._samples:
+                self._samples[seed] = samples(seed, self._margin_pixels)
+        self._samples = {seed: found for seed, found in self._samples.items() if seed in kept}
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """Any volume, any of its samples; hopeless ones (Dice of the pool below .2) less often."""

@@ -1,6 +1,6 @@
 """Learn the weights of `guided`'s prior network anew, from made-up volumes alone.
 
-    python Testing/prior_network/train.py FOLDER                 30,000 steps: 28 minutes of one idle core
+    python Testing/prior_network/train.py FOLDER                 58,000 steps: 50 minutes of one core
     python Testing/prior_network/train.py FOLDER --steps 2000    a trial
 
 Interrupted, the same command goes on from its last checkpoint (every 500 steps). It ends with FOLDER/prior_network.npz,
@@ -11,36 +11,75 @@ and that of volumes not learnt from, beside the loss of the pool that the networ
 from __future__ import annotations
 
 import argparse
-import math
+import itertools
 import os
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from samples import SIDE, UNITS, Sample, Stream, samples
+from samples import LINEAR_MAP, SIDE, UNITS, Sample, Stream, samples
 from SparseAnnotateLib.predictors.guided.network import LOGIT_UNIT, POOL_MAP
 from torch import nn
 from torch.nn import functional
 
 BATCH, CROP = 8, 64
-RATE, WEIGHT_DECAY, WARM_UP = 2e-3, 1e-3, 200
-STEPS_A_VOLUME, FIRST_VOLUMES, VOLUMES_KEPT = 40, 40, 500
+WEIGHT_DECAY, WARM_UP_STEPS = 1e-3, 200
+STEPS_A_VOLUME, FIRST_VOLUMES, VOLUMES_KEPT = 50, 40, 600
 CHECKED_VOLUMES, FIRST_CHECKED = 40, 900_000
 CHECKPOINT_STEPS, AVERAGED_STEPS = 500, 5
-WIDTHS = 48, 64, 96
-MAPS, LINEAR_MAP = 19, 9
+WIDTHS = 48, 80, 128
+MAPS, PLACES = 13, 4
 
 # Where the sides change places: images, carried images, carried labels, distances.
 SIDES_SWAPPED = [0, 2, 1, 4, 3, 6, 5, 8, 7, 9, 10, 11, 12]
 
 
-class Convolution(nn.Sequential):
+@dataclass(frozen=True)
+class Round:
+    """Steps with volumes of their own: the rate stays, and goes to 0 in the last `cooled_share` of them."""
+
+    first_step: int
+    steps: int
+    rate: float
+    cooled_share: float
+    margin_pixels: int
+
+    def rate_at(self, step: int) -> float:
+        since = step - self.first_step
+        left = (self.steps - since) / (self.cooled_share * self.steps)
+        return self.rate * min(1, since / WARM_UP_STEPS, left) + 1e-6
+
+
+# Windows end as in `guided` and their edge is repeated; then the network sees what is around them.
+ROUNDS = Round(0, 46_000, 2e-3, 0.3, 8), Round(46_000, 12_000, 1e-3, 0.5, 24)
+STEPS = sum(one.steps for one in ROUNDS)
+
+
+def rounds_of(steps: int) -> list[Round]:
+    """The same with so many steps together."""
+    begins = [round(one.first_step * steps / STEPS) for one in ROUNDS] + [steps]
+    pairs = zip(ROUNDS, itertools.pairwise(begins), strict=True)
+    return [replace(one, first_step=begin, steps=end - begin) for one, (begin, end) in pairs]
+
+
+class Convolution(nn.Module):
     """3 x 3, normalised over the batch, leaky rectified."""
 
     def __init__(self, inward: int, outward: int):
-        convolution = nn.Conv2d(inward, outward, 3, padding=1, bias=False)
-        super().__init__(convolution, nn.BatchNorm2d(outward), nn.LeakyReLU(0.1))
+        super().__init__()
+        self.weights = nn.Conv2d(inward, outward, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outward)
+
+    def forward(self, maps: torch.Tensor, shift: torch.Tensor | float = 0) -> torch.Tensor:
+        return functional.leaky_relu(self.norm(self.weights(maps) + shift), 0.1)
+
+    def folded(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Weights and bias with the normalisation in them, and what a shift is multiplied by."""
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        bias = self.norm.bias - self.norm.running_mean * scale
+        return self.weights.weight * scale[:, None, None, None], bias, scale
 
 
 class PriorNetwork(nn.Module):
@@ -51,49 +90,52 @@ class PriorNetwork(nn.Module):
         fine, middle, coarse = WIDTHS
         self.fine, self.middle = Convolution(4 * MAPS, fine), Convolution(fine, middle)
         self.coarse, self.coarser = Convolution(middle, coarse), Convolution(coarse, coarse)
-        self.middle_again, self.fine_again = Convolution(coarse + middle, middle), Convolution(middle + fine, fine)
+        self.middle_again, self.fine_again = Convolution(middle, middle), Convolution(fine, fine)
+        self.place = nn.Linear(PLACES, fine)
+        self.to_middle, self.to_fine = nn.Conv2d(coarse, middle, 1), nn.Conv2d(middle, fine, 1)
         self.pixels = nn.Conv2d(fine, 4, 1)
         nn.init.zeros_(self.pixels.weight)
         nn.init.zeros_(self.pixels.bias)
 
-    def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        fine = self.fine(functional.pixel_unshuffle(maps, 2).contiguous(memory_format=torch.channels_last))
+    def forward(self, maps: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        blocks = functional.pixel_unshuffle(maps, 2).contiguous(memory_format=torch.channels_last)
+        fine = self.fine(blocks, self.place(places)[:, :, None, None])
         middle = self.middle(functional.avg_pool2d(fine, 2))
         coarse = self.coarser(self.coarse(functional.avg_pool2d(middle, 2)))
-        middle = self.middle_again(torch.cat([functional.interpolate(coarse, scale_factor=2), middle], 1))
-        fine = self.fine_again(torch.cat([functional.interpolate(middle, scale_factor=2), fine], 1))
+        middle = self.middle_again(middle + functional.interpolate(self.to_middle(coarse), scale_factor=2))
+        fine = self.fine_again(fine + functional.interpolate(self.to_fine(middle), scale_factor=2))
         return functional.pixel_shuffle(self.pixels(fine), 2)[:, 0]
 
+    @torch.no_grad()
     def arrays(self) -> dict[str, np.ndarray]:
         """Weights as they are shipped, float16, the normalisation part of them."""
         arrays = {}
         for name, layer in self.named_children():
-            weight, bias = layer.weight if name == "pixels" else layer[0].weight, getattr(layer, "bias", None)
-            if name == "pixels":
-                weight = weight[:, :, 0, 0]
+            if isinstance(layer, Convolution):
+                weight, bias, scale = layer.folded()
+                if name == "fine":
+                    bias = bias + scale * self.place.bias
+                    arrays["place_weight"] = scale[:, None] * self.place.weight
+            elif name == "place":
+                continue
             else:
-                norm = layer[1]
-                scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-                weight, bias = weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-            arrays[f"{name}_weight"] = weight.detach().numpy().astype(np.float16)
-            arrays[f"{name}_bias"] = bias.detach().numpy().astype(np.float16)
-        return arrays
+                weight, bias = layer.weight[:, :, 0, 0], layer.bias
+            arrays |= {f"{name}_weight": weight, f"{name}_bias": bias}
+        return {name: array.numpy().astype(np.float16) for name, array in arrays.items()}
 
 
-def cropped(sample: Sample, square: tuple[slice, slice]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Maps, place and truth."""
+Part = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def cropped(sample: Sample, down: int, right: int) -> Part:
+    """Maps, place and truth in a square."""
+    square = slice(down, down + CROP), slice(right, right + CROP)
     return sample.maps[(slice(None), *square)].astype(np.float32) / UNITS, sample.place, sample.truth[square]
 
 
-def varied(sample: Sample, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A crop, mirrored and turned, sides swapped, brightness changed: maps, place and truth."""
-    down, right = rng.integers(0, SIDE - CROP + 1, 2)
-    square = slice(down, down + CROP), slice(right, right + CROP)
-    maps, truth, place = (
-        sample.maps[(slice(None), *square)].astype(np.float32) / UNITS,
-        sample.truth[square],
-        sample.place,
-    )
+def varied(sample: Sample, rng: np.random.Generator) -> Part:
+    """A crop, mirrored and turned, sides swapped, brightness changed."""
+    maps, place, truth = cropped(sample, *rng.integers(0, SIDE - CROP + 1, 2))
     if rng.random() < 0.5:
         maps, truth = maps[:, ::-1], truth[::-1]
     if rng.random() < 0.5:
@@ -113,11 +155,10 @@ def varied(sample: Sample, rng: np.random.Generator) -> tuple[np.ndarray, np.nda
     return maps, place, truth
 
 
-def batch(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Maps (batch, 19, rows, columns), with the differences of the images and the place, and the truth."""
+def batch(parts: list[Part]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Maps (batch, 13, rows, columns), places (batch, 4) and the truth."""
     maps, places, truth = (torch.from_numpy(np.stack(each)) for each in zip(*parts, strict=True))
-    differences, size = maps[:, 3:5] - maps[:, :1], maps.shape[2:]
-    return torch.cat([maps, differences, places[:, :, None, None].expand(-1, -1, *size)], 1), truth.float()
+    return maps, places, truth.float()
 
 
 def loss_of(logits: torch.Tensor, maps: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -133,12 +174,12 @@ def loss_of(logits: torch.Tensor, maps: torch.Tensor, truth: torch.Tensor) -> to
 class Training:
     """The state that a checkpoint holds: the network, its average over steps, the optimizer, the steps done."""
 
-    def __init__(self, folder: Path, steps: int):
-        self._path, self._steps, self.step = folder / "checkpoint.pt", steps, 0
+    def __init__(self, folder: Path):
+        self._path, self.step = folder / "checkpoint.pt", 0
         torch.manual_seed(0)
-        self.network, self.average = PriorNetwork(), PriorNetwork()
+        self.network, self.average = (PriorNetwork().to(memory_format=torch.channels_last) for _ in range(2))
         self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=0.0, weight_decay=WEIGHT_DECAY)
         if self._path.exists():
             held = torch.load(self._path, weights_only=True)
             self.step = held["step"]
@@ -151,16 +192,15 @@ class Training:
         torch.save(held | {"step": self.step}, aside)
         os.replace(aside, self._path)
 
-    def learn(self, stream: Stream) -> float:
+    def learn(self, stream: Stream, one: Round) -> float:
         """One step; the loss."""
         self.step += 1
         rng = np.random.default_rng([1, self.step])
-        rate = RATE * min(1, self.step / WARM_UP) * (1 + math.cos(math.pi * self.step / self._steps)) / 2 + 1e-6
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        maps, truth = batch([varied(stream.draw(rng), rng) for _ in range(BATCH)])
+            group["lr"] = one.rate_at(self.step)
+        maps, places, truth = batch([varied(stream.draw(rng), rng) for _ in range(BATCH)])
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            correction = self.network(maps)
+            correction = self.network(maps, places)
         loss = loss_of(LOGIT_UNIT * maps[:, POOL_MAP] + correction.float(), maps, truth)
         self.optimizer.zero_grad()
         loss.backward()
@@ -184,38 +224,44 @@ class Training:
     def checked(self, held_out: list[Sample]) -> tuple[float, float]:
         """Loss of the averaged network on volumes not learnt from, and of the pool alone."""
         self.average.eval()
-        square, losses = slice((SIDE - CROP) // 2, (SIDE + CROP) // 2), []
+        corner, losses = (SIDE - CROP) // 2, []
         for first in range(0, len(held_out), 32):
-            some = held_out[first : first + 32]
-            parts = [
-                (s.maps[:, square, square].astype(np.float32) / UNITS, s.place, s.truth[square, square]) for s in some
-            ]
-            maps, truth = batch(parts)
+            maps, places, truth = batch([cropped(one, corner, corner) for one in held_out[first : first + 32]])
             pool = LOGIT_UNIT * maps[:, POOL_MAP]
-            losses.append([loss_of(logits, maps, truth).item() for logits in (pool + self.average(maps), pool)])
+            both = pool + self.average(maps, places), pool
+            losses.append([loss_of(logits, maps, truth).item() for logits in both])
         return tuple(np.mean(losses, axis=0))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=30_000)
+    parser.add_argument("--steps", type=int, default=STEPS)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    training, stream = Training(arguments.folder, arguments.steps), Stream(VOLUMES_KEPT)
-    held_out = [one for seed in range(CHECKED_VOLUMES) for one in samples(FIRST_CHECKED + seed)]
-    losses: list[float] = []
-    while training.step < arguments.steps:
-        stream.up_to(FIRST_VOLUMES + training.step // STEPS_A_VOLUME)
-        losses.append(training.learn(stream))
-        if training.step % CHECKPOINT_STEPS == 0 or training.step == arguments.steps:
+    training = Training(arguments.folder)
+    for one in rounds_of(arguments.steps):
+        if training.step < one.first_step + one.steps:
+            learn_round(training, one, arguments.folder / "log.csv")
+    np.savez(arguments.folder / "prior_network.npz", **training.average.arrays())
+
+
+def learn_round(training: Training, one: Round, log: Path) -> None:
+    """From where the training is to the end of the round."""
+    stream = Stream(VOLUMES_KEPT, one.first_step // STEPS_A_VOLUME, one.margin_pixels)
+    checked = range(FIRST_CHECKED, FIRST_CHECKED + CHECKED_VOLUMES)
+    held_out = [sample for seed in checked for sample in samples(seed, one.margin_pixels)]
+    losses, end = [], one.first_step + one.steps
+    while training.step < end:
+        stream.have(FIRST_VOLUMES + (training.step - one.first_step) // STEPS_A_VOLUME)
+        losses.append(training.learn(stream, one))
+        if training.step % CHECKPOINT_STEPS == 0 or training.step == end:
             training.save()
             row = [training.step, np.mean(losses), *training.checked(held_out), time.process_time()]
-            with open(arguments.folder / "log.csv", "a") as log:
-                log.write(",".join(f"{value:.5g}" for value in row) + "\n")
+            with log.open("a") as file:
+                file.write(",".join(f"{value:.5g}" for value in row) + "\n")
             losses.clear()
-    np.savez(arguments.folder / "prior_network.npz", **training.average.arrays())
 
 
 if __name__ == "__main__":

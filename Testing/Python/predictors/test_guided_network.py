@@ -10,20 +10,27 @@ import pytest
 from SparseAnnotateLib import PREDICTORS, InputError, SparseAnnotation, Volume, run
 from SparseAnnotateLib.metrics import dice
 from SparseAnnotateLib.predictors.guided import convolutions
-from SparseAnnotateLib.predictors.guided.convolutions import STEP_PIXELS, WEIGHTS, Network, shipped_network
-from SparseAnnotateLib.predictors.guided.network import MOST_PAINTED_PLANES, MOST_STRUCTURES, may_help
+from SparseAnnotateLib.predictors.guided.convolutions import STEP_PIXELS, WEIGHTS, Network, halved, shipped_network
+from SparseAnnotateLib.predictors.guided.network import (
+    MARGIN_PIXELS,
+    MOST_PAINTED_PLANES,
+    MOST_STRUCTURES,
+    PADDING_PIXELS,
+    NetworkPrior,
+    may_help,
+)
 from SparseAnnotateLib.predictors.guided.planes import PlaneWorker
 from SparseAnnotateLib.predictors.guided.pool import (
-    BESIDE_NETWORK,
     INSIDE,
-    NETWORK,
     default_weights,
     log_priors,
     names_of_priors,
+    network_share,
     pooled,
 )
 from SparseAnnotateLib.predictors.guided.predictor import GuidedOptions
 from SparseAnnotateLib.predictors.guided.priors import Bracket
+from SparseAnnotateLib.predictors.memory import Memory
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "prior_network"
 
@@ -122,6 +129,19 @@ class TestWhenItIsAsked:
         assert (prediction.labels[[7, 22]] == truth[[7, 22]]).all()
 
 
+class TestMemory:
+    def test_remembering_gives_the_same_bits(self):
+        volume, labels = ball()
+        memory = Memory()
+        guided = PREDICTORS.create("guided", {"prior_network": "on"})
+        # Two planes give the network another share than three, and the end of the range is shown to it.
+        for painted, last in (([7, 22], 28), ([7, 15, 22], 28), ([7, 15, 22], 26), ([7, 22], 26)):
+            annotation = SparseAnnotation.from_painted_planes(labels, painted, plane_range=(1, last))
+            remembered, anew = run(guided.remembering(memory), volume, annotation), run(guided, volume, annotation)
+            assert (remembered.labels == anew.labels).all()
+            assert remembered.expected_dice == anew.expected_dice
+
+
 class TestWithoutItsWeights:
     @pytest.mark.usefixtures("forgotten")
     def test_all_is_as_when_it_is_off_and_that_is_said_once(self, monkeypatch, tmp_path, caplog):
@@ -137,41 +157,51 @@ class TestWithoutItsWeights:
 
 
 class TestPool:
-    def test_the_network_takes_the_place_of_a_half_of_the_others(self):
-        weights = default_weights(False, network=True)
-        assert weights.tolist() == [*(BESIDE_NETWORK * INSIDE).tolist(), NETWORK]
+    @pytest.mark.parametrize(("planes", "share"), [(2, 0.75), (3, 0.5), (5, 0.5)])
+    def test_the_others_share_what_the_network_leaves_them(self, planes, share):
+        assert network_share(planes) == share
+        assert default_weights(False, share).tolist() == [*((1 - share) * INSIDE).tolist(), share]
+
+    def test_two_painted_planes_give_it_more_of_the_pool(self):
+        shares = [predicted(painted)[0].details["pool_weights"]["network"] for painted in ([7, 22], [7, 15, 22])]
+        assert shares[0] == 0.75
+        assert shares[1] < 0.75
 
     def test_a_cohort_model_comes_after_it(self):
         assert names_of_priors(network=True, cohort=True)[-2:] == ("network", "cohort")
-        assert default_weights(True, network=True, cohort=0.25)[-1] == 0.25
+        assert default_weights(True, network=0.5, cohort=0.25)[-1] == 0.25
 
 
 class _Nothing:
-    """A network that corrects nothing, and keeps what it was shown."""
+    """A network that corrects nothing, or everything by the same, and keeps what it was shown."""
 
-    def __init__(self):
-        self.seen = []
+    def __init__(self, correction: float = 0.0):
+        self.seen, self.places, self._correction = [], [], correction
 
-    def __call__(self, maps):
+    def __call__(self, maps, place):
         self.seen.append(maps)
-        return np.zeros(maps.shape[1:], np.float32)
+        self.places.append(place.tolist())
+        return np.full(maps.shape[1:], self._correction, np.float32)
 
 
 class TestWhatItSees:
     @staticmethod
-    def priors_of(plane: int, network):
+    def worker_of(network) -> PlaneWorker:
         volume, labels = ball()
-        worker = PlaneWorker(volume, SparseAnnotation.from_painted_planes(labels, [10, 20]), 0, network=network)
+        annotation = SparseAnnotation.from_painted_planes(labels, [10, 20], plane_range=(1, 28))
+        return PlaneWorker(volume, annotation, 0, network=network)
+
+    def priors_of(self, plane: int, network):
+        worker = self.worker_of(network)
         targets = range(11, 21)
         below = worker.carry(10, targets, worker.steps(10, targets))
         above = worker.carry(20, range(19, 9, -1), worker.steps(20, range(19, 9, -1)))
-        return worker, worker.priors(Bracket(plane, 10, 20), below[plane], above[plane])
+        return worker.priors(Bracket(plane, 10, 20), below[plane], above[plane])
 
     def test_nothing_corrected_is_the_pool_of_the_others(self):
-        worker, priors = self.priors_of(15, _Nothing())
-        linear = worker.default_weights(False)[:4] / BESIDE_NETWORK
+        priors = self.priors_of(15, _Nothing())
         logs = log_priors(replace(priors, cubic=priors.linear, network=None), 1.0)
-        pool = pooled(logs, linear, np.ones(2, bool))
+        pool = pooled(logs, default_weights(False), np.ones(2, bool))
         inside = (pool > 0.01) & (pool < 0.99)
         assert inside.any()
         assert np.abs(priors.network - pool)[inside].max() < 1e-3
@@ -180,11 +210,41 @@ class TestWhatItSees:
         network = _Nothing()
         self.priors_of(12, network)
         (maps,) = network.seen
-        assert len(maps) == 19
+        assert len(maps) == 13
         assert [size % STEP_PIXELS for size in maps.shape[1:]] == [0, 0]
-        assert np.allclose(maps[13], maps[3] - maps[0])
+
+    def test_between_two_planes_the_place_is_how_far_both_are(self):
+        network = _Nothing()
+        self.priors_of(12, network)
         # Two planes above the one below, eight below the one above, not at an end.
-        assert maps[15:, 0, 0].tolist() == pytest.approx([-0.6, 0.4 * np.log2(2), 0.4 * np.log2(8), 0])
+        assert network.places == [pytest.approx([-0.6, 0.4 * np.log2(2), 0.4 * np.log2(8), 0])]
+
+    def test_beyond_the_last_plane_the_place_is_how_far_it_and_the_first_empty_plane_are(self):
+        network = _Nothing()
+        worker = self.worker_of(network)
+        targets = range(21, 29)
+        carried = worker.carry(20, targets, worker.steps(20, targets))
+        worker.priors(Bracket(24, 20, None), carried[24], None)
+        # Plane 29 is the first empty one.
+        assert network.places == [pytest.approx([0, 0.4 * np.log2(4), 0.4 * np.log2(5), 1])]
+
+    def test_large_windows_are_seen_through_pixels_twice_as_wide(self, monkeypatch):
+        fine, coarse = _Nothing(1.0), _Nothing(1.0)
+        found = self.priors_of(15, fine)
+        monkeypatch.setattr(NetworkPrior.__init__, "__defaults__", (16, MARGIN_PIXELS))
+        larger = self.priors_of(15, coarse)
+        # Without what is repeated around them both show the same window.
+        inner = slice(PADDING_PIXELS, -PADDING_PIXELS)
+        seen, wider = (network.seen[0][:, inner, inner] for network in (fine, coarse))
+        rows, columns = np.array(wider.shape[1:]) - 4
+        assert np.abs(np.array(seen.shape[1:]) - 2 * np.array(wider.shape[1:])).max() <= STEP_PIXELS
+        # Distances are in the pixels that it sees.
+        distances = halved(seen)[9, :rows, :columns], wider[9, :rows, :columns]
+        near = np.abs(distances[1]) < 0.9
+        assert near.any()
+        assert np.abs(distances[0] / 2 - distances[1])[near].max() < 0.05
+        # The same correction is the same probability.
+        assert np.abs(found.network - larger.network).max() < 1e-5
 
     def test_a_structure_that_nobody_expects_on_a_plane_is_not_looked_at(self):
         volume, labels = ball()
@@ -207,11 +267,13 @@ class TestNetwork:
         torch.manual_seed(0)
         learnt = train.PriorNetwork()
         torch.nn.init.normal_(learnt.pixels.weight)
-        maps = np.random.default_rng(0).standard_normal((19, 24, 40)).astype(np.float32)
-        learnt(torch.from_numpy(maps)[None].repeat(2, 1, 1, 1))
+        rng = np.random.default_rng(0)
+        maps, place = (rng.standard_normal(shape).astype(np.float32) for shape in ((13, 24, 40), 4))
+        seen = [torch.from_numpy(one)[None] for one in (maps, place)]
+        learnt(*(torch.cat([one, -one]) for one in seen))
         with torch.inference_mode():
-            expected = learnt.eval()(torch.from_numpy(maps)[None])[0].numpy()
-        found = Network(learnt.arrays())(maps)
+            expected = learnt.eval()(*seen)[0].numpy()
+        found = Network(learnt.arrays())(maps, place)
         assert np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
 
 
@@ -229,7 +291,7 @@ class TestLearning:
     def test_samples_are_planes_that_are_not_painted(self):
         from samples import SIDE, samples
 
-        found = [sample for seed in range(3) for sample in samples(seed)]
+        found = [sample for seed in range(3) for sample in samples(seed, 8)]
         assert {sample.maps.shape for sample in found} == {(13, SIDE, SIDE)}
         assert any(sample.truth.any() for sample in found)
 
@@ -250,19 +312,20 @@ class TestLearning:
 
         expected = trained(whole)
         learn = train.Training.learn
-        monkeypatch.setattr(train.Training, "learn", _interrupted_at(5, learn))
+        monkeypatch.setattr(train.Training, "learn", _interrupted_at(7, learn))
         with pytest.raises(KeyboardInterrupt):
             trained(broken)
         monkeypatch.setattr(train.Training, "learn", learn)
         found = trained(broken)
         assert all(np.array_equal(found[name], expected[name]) for name in expected)
-        assert len((broken / "log.csv").read_text().splitlines()) == 2
+        # Every four steps, and at the end of each of the two rounds.
+        assert [line.split(",")[0] for line in (broken / "log.csv").read_text().splitlines()] == ["4", "6", "8"]
 
 
 def _interrupted_at(step: int, learn):
-    def interrupted(training, stream):
+    def interrupted(training, *given):
         if training.step == step:
             raise KeyboardInterrupt
-        return learn(training, stream)
+        return learn(training, *given)
 
     return interrupted

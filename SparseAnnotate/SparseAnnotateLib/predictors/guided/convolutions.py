@@ -1,4 +1,4 @@
-"""The network that has seen many volumes, run by NumPy: 340,000 weights need no other library."""
+"""The network that has seen many volumes, run by NumPy: 390,000 weights need no other library."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STEP_PIXELS = 8
 
 _LEAK = np.float32(0.1)
 
-# Convolutions as they are stored, and after the last one the weights of its 2 x 2 pixels.
-_NAMES = ("fine", "middle", "coarse", "coarser", "middle_again", "fine_again", "pixels")
+_CONVOLUTIONS = "fine", "middle", "coarse", "coarser", "middle_again", "fine_again"
+_ONE_BY_ONE = "to_middle", "to_fine", "pixels"
 
 
 class Network:
@@ -26,39 +26,64 @@ class Network:
 
     Parameters
     ----------
-    arrays : name + "_weight" (out, in, 3, 3) and name + "_bias" (out,), for each of the convolutions
+    arrays : name + "_weight" (out, in, 3, 3) or (out, in), and name + "_bias" (out,), for each of its layers;
+        "place_weight" (out, 4), for what a plane's place adds to the first of them
     """
 
     def __init__(self, arrays: dict[str, np.ndarray]):
-        self._weights = {name: arrays[f"{name}_weight"].astype(np.float32) for name in _NAMES}
-        self._biases = {name: arrays[f"{name}_bias"].astype(np.float32) for name in _NAMES}
+        arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
+        self._place = arrays["place_weight"]
+        self._biases = {name: arrays[f"{name}_bias"][:, None] for name in (*_CONVOLUTIONS, *_ONE_BY_ONE)}
+        self._weights = {name: arrays[f"{name}_weight"] for name in _ONE_BY_ONE}
+        for name in _CONVOLUTIONS:
+            out, inward = arrays[f"{name}_weight"].shape[:2]
+            by_row = arrays[f"{name}_weight"].transpose(2, 0, 3, 1)
+            self._weights[name] = np.ascontiguousarray(by_row.reshape(3, out, 3 * inward))
 
-    def __call__(self, maps: np.ndarray) -> np.ndarray:
-        """Logits (rows, columns) of maps (channels, rows, columns), rows and columns being multiples of STEP_PIXELS."""
+    def __call__(self, maps: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Logits (rows, columns) of maps (13, rows, columns), rows and columns being multiples of STEP_PIXELS.
+
+        Parameters
+        ----------
+        place : of the plane among painted ones, (4,)
+        """
         channels, rows, columns = maps.shape
         blocks = maps.reshape(channels, rows // 2, 2, columns // 2, 2).transpose(0, 2, 4, 1, 3)
-        fine = self._convolved("fine", blocks.reshape(4 * channels, rows // 2, columns // 2))
-        middle = self._convolved("middle", _halved(fine))
-        coarse = self._convolved("coarser", self._convolved("coarse", _halved(middle)))
-        middle = self._convolved("middle_again", np.concatenate([_doubled(coarse), middle]))
-        fine = self._convolved("fine_again", np.concatenate([_doubled(middle), fine]))
-        pixels = self._weights["pixels"] @ fine.reshape(len(fine), -1) + self._biases["pixels"][:, None]
-        return pixels.reshape(2, 2, rows // 2, columns // 2).transpose(2, 0, 3, 1).reshape(rows, columns)
+        blocks = blocks.reshape(4 * channels, rows // 2, columns // 2)
+        fine = self._convolved("fine", blocks, (self._place @ place)[:, None])
+        middle = self._convolved("middle", halved(fine))
+        coarse = self._convolved("coarser", self._convolved("coarse", halved(middle)))
+        middle = self._convolved("middle_again", middle + _doubled(self._mixed("to_middle", coarse)))
+        fine = self._convolved("fine_again", fine + _doubled(self._mixed("to_fine", middle)))
+        pixels = self._mixed("pixels", fine).reshape(2, 2, rows // 2, columns // 2)
+        return pixels.transpose(2, 0, 3, 1).reshape(rows, columns)
 
-    def _convolved(self, name: str, maps: np.ndarray) -> np.ndarray:
-        """3 x 3, zeros around it, as one product of matrices; leaky rectified."""
+    def _mixed(self, name: str, maps: np.ndarray) -> np.ndarray:
+        """1 x 1."""
+        mixed = self._weights[name] @ maps.reshape(len(maps), -1) + self._biases[name]
+        return mixed.reshape(-1, *maps.shape[1:])
+
+    def _convolved(self, name: str, maps: np.ndarray, shift: np.ndarray | float = 0) -> np.ndarray:
+        """3 x 3, zeros around it, as products of matrices, one for each row of it; leaky rectified."""
         channels, rows, columns = maps.shape
-        padded = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
-        shifted = np.empty((channels, 3, 3, rows, columns), np.float32)
-        for down, right in np.ndindex(3, 3):
-            shifted[:, down, right] = padded[:, down : down + rows, right : right + columns]
-        weights = self._weights[name]
-        out = weights.reshape(len(weights), -1) @ shifted.reshape(9 * channels, -1)
-        out += self._biases[name][:, None]
-        return np.maximum(out, _LEAK * out, out=out).reshape(-1, rows, columns)
+        wide = columns + 2
+        # Shifted by a column each; each row ends with two columns that are not looked at.
+        shifted = np.zeros((3, channels, rows + 2, wide), np.float32)
+        shifted[0, :, 1:-1, 1:-1] = maps
+        shifted[1, :, 1:-1, :-2] = maps
+        shifted[2, :, 1:-1, :-3] = maps[:, :, 1:]
+        shifted = shifted.reshape(3 * channels, -1)
+        pixels = rows * wide
+        below, own, above = self._weights[name]
+        out = below @ shifted[:, :pixels]
+        out += own @ shifted[:, wide : wide + pixels]
+        out += above @ shifted[:, 2 * wide :]
+        out += self._biases[name] + shift
+        np.maximum(out, _LEAK * out, out=out)
+        return out.reshape(-1, rows, wide)[:, :, :columns]
 
 
-def _halved(maps: np.ndarray) -> np.ndarray:
+def halved(maps: np.ndarray) -> np.ndarray:
     """Means of 2 x 2."""
     return (maps[:, ::2, ::2] + maps[:, 1::2, ::2] + maps[:, ::2, 1::2] + maps[:, 1::2, 1::2]) * np.float32(0.25)
 

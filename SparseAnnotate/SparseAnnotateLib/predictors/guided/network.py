@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from .convolutions import STEP_PIXELS, Network
+from .convolutions import STEP_PIXELS, Network, halved
 from .distance_maps import DistanceMaps, shrink
 from .flow import AdjacentFlow
 from .images import Images, kept_results
@@ -30,7 +30,13 @@ NEAR_PIXELS = 8.0
 _DISTANCE_UNIT_PIXELS = 4.0
 
 # Of a window around the uncertain pixels.
-_MARGIN_PIXELS = 8
+MARGIN_PIXELS = 8
+
+# Larger windows are looked at through pixels twice as wide.
+MOST_PIXELS = 4096
+
+# And what is repeated of its edge around it, as in the crops that the network has learnt from.
+PADDING_PIXELS = 8
 
 # A structure is looked at where the pool doubts it as much as this.
 _DOUBT = 0.02
@@ -56,11 +62,22 @@ def may_help(annotation: SparseAnnotation) -> bool:
 
 @dataclass(frozen=True)
 class View:
-    """A structure in its window of a plane: rows and columns, and maps float32 (19, rows, columns)."""
+    """A structure in its window of a plane, as the network is to see it.
+
+    Attributes
+    ----------
+    number : of the structure
+    window : rows and columns
+    maps : float32 (13, rows, columns)
+    place : of the plane among the painted ones, (4,)
+    coarsening : 2 where the network sees the means of 2 x 2 pixels, else 1
+    """
 
     number: int
     window: tuple[slice, slice]
     maps: np.ndarray
+    place: np.ndarray
+    coarsening: int
 
 
 class NetworkPrior:
@@ -74,9 +91,13 @@ class NetworkPrior:
         labels: dict[int, np.ndarray],
         flow: AdjacentFlow,
         pixel_mm: float,
+        plane_range: tuple[int, int],
+        most_pixels: float = MOST_PIXELS,
+        margin_pixels: int = MARGIN_PIXELS,
     ):
         self._network, self._images, self._maps, self._labels = network, images, maps, labels
-        self._flow, self._pixel_mm = flow, pixel_mm
+        self._flow, self._pixel_mm, self._plane_range = flow, pixel_mm, plane_range
+        self._most_pixels, self._margin_pixels = most_pixels, margin_pixels
         self._margins = kept_results(self._made_margins, 4)
         self._looks = kept_results(self._made_looks, 4 * maps.class_count)
 
@@ -116,27 +137,42 @@ class NetworkPrior:
             asked = np.flatnonzero(np.abs(pool[number] - 0.5) <= 0.5 - _DOUBT)
             if not len(asked):
                 continue
-            window = _window(rows[asked], columns[asked], base.shape)
+            window = _window(rows[asked], columns[asked], base.shape, self._margin_pixels)
             whole = (base == number).astype(np.float32)
             whole.ravel()[band] = pool[number]
             own = (number, *window)
-            yield View(number, window, self._seen(number, sides, window, linear[own], patch[own], whole[window]))
+            coarsening = 1 if linear[own].size <= self._most_pixels else 2
+            seen = self._seen(number, sides, window, linear[own], patch[own], whole[window], coarsening)
+            yield View(number, window, seen, _place(sides.bracket, self._plane_range), coarsening)
 
     def _answer(self, view: View) -> np.ndarray:
         """The structure's probability (rows, columns) in its window: the pool's logit, corrected."""
+        import cv2
+
         rows, columns = view.maps.shape[1:]
-        spare = (-rows) % STEP_PIXELS, (-columns) % STEP_PIXELS
-        padded = np.pad(view.maps, ((0, 0), (0, spare[0]), (0, spare[1])), mode="edge")
-        correction = self._network(padded)[:rows, :columns]
-        logits = np.clip(LOGIT_UNIT * view.maps[POOL_MAP] + correction, -_MOST_LOGITS, _MOST_LOGITS)
-        return 1 / (1 + np.exp(-logits))
+        around, step = PADDING_PIXELS * view.coarsening, STEP_PIXELS * view.coarsening
+        sizes = [(around, around + -size % step) for size in (rows, columns)]
+        padded = np.pad(view.maps, ((0, 0), *sizes), mode="edge")
+        if view.coarsening == 1:
+            correction = self._network(padded, view.place)
+        else:
+            correction = cv2.resize(self._network(halved(padded), view.place), None, fx=2, fy=2)
+        logits = LOGIT_UNIT * view.maps[POOL_MAP] + correction[around : around + rows, around : around + columns]
+        return 1 / (1 + np.exp(-np.clip(logits, -_MOST_LOGITS, _MOST_LOGITS)))
 
     def _seen(
-        self, number: int, sides: Sides, window, linear: np.ndarray, patch: np.ndarray, pool: np.ndarray
+        self,
+        number: int,
+        sides: Sides,
+        window,
+        linear: np.ndarray,
+        patch: np.ndarray,
+        pool: np.ndarray,
+        coarsening: int,
     ) -> np.ndarray:
-        """The maps (19, rows, columns) of a structure in a window, as the network has learnt to see them."""
+        """The maps (13, rows, columns) of a structure in a window, as the network has learnt to see them."""
         chains = [self._seen_from(self._margin(number, sides, s), f, window) for s, f in _pairs(sides)]
-        distances = [np.clip(d / self._pixel_mm, -NEAR_PIXELS, NEAR_PIXELS) for d in (*chains, linear)]
+        distances = [np.clip(d / (coarsening * self._pixel_mm), -NEAR_PIXELS, NEAR_PIXELS) for d in (*chains, linear)]
         # In the order that the weights were learnt in.
         images = [self._images.smoothed(sides.bracket.plane + step, 0)[window] for step in (0, -1, 1)]
         images += [self._seen_from(self._images.smoothed(s, 0), f, window) for s, f in _pairs(sides)]
@@ -153,10 +189,7 @@ class NetworkPrior:
             np.log(pool / (1 - pool)) / LOGIT_UNIT,
             self._likeness(number, sides, window),
         ]
-        maps = np.clip(np.stack(maps), -_LARGEST, _LARGEST).astype(np.float32)
-        differences = maps[3:5] - maps[0]
-        place = np.broadcast_to(_place(sides.bracket), (len(_PLACE_UNITS), *linear.shape))
-        return np.concatenate([maps, differences, place])
+        return np.clip(np.stack(maps), -_LARGEST, _LARGEST).astype(np.float32)
 
     def _seen_from(self, image: np.ndarray, flow: np.ndarray, window) -> np.ndarray:
         """A window of a plane, seen through the flow to it."""
@@ -205,19 +238,27 @@ def _binned(brightness: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip(((brightness - low) / (high - low + 1e-6) * _BINS).astype(int), 0, _BINS - 1)
 
 
-def _place(bracket: Bracket) -> np.ndarray:
-    """-1 at the plane below, 1 at the one above; how far the nearer and the farther are, as logarithms; at an end."""
-    near, far = np.log2(bracket.gap_planes)
-    place = (0.0, near, near, 1.0) if bracket.at_end else (2 * bracket.share - 1, near, far, 0.0)
-    return (np.array(place, np.float32) * np.array(_PLACE_UNITS, np.float32))[:, None, None]
+def _place(bracket: Bracket, plane_range: tuple[int, int]) -> np.ndarray:
+    """-1 at the plane below, 1 at the one above; how far the nearer and the farther are, as logarithms; 0.
+
+    Beyond the last painted plane 0, how far it and the first empty plane are, as logarithms; 1.
+    """
+    near, far = bracket.gap_planes
+    if bracket.at_end:
+        first, last = plane_range
+        to_empty = (last if bracket.above is None else first) - bracket.plane
+        place = 0, np.log2(near), np.log2(abs(to_empty) + 1), 1
+    else:
+        place = 2 * bracket.share - 1, np.log2(near), np.log2(far), 0
+    return np.array(place, np.float32) * np.array(_PLACE_UNITS, np.float32)
 
 
-def _window(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice]:
+def _window(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], margin: int) -> tuple[slice, slice]:
     """The box of some pixels and a margin, begun at a multiple of STEP_PIXELS."""
     return tuple(
         slice(
-            max(0, int(places.min()) - _MARGIN_PIXELS) // STEP_PIXELS * STEP_PIXELS,
-            min(size, int(places.max()) + 1 + _MARGIN_PIXELS),
+            max(0, int(places.min()) - margin) // STEP_PIXELS * STEP_PIXELS,
+            min(size, int(places.max()) + 1 + margin),
         )
         for places, size in zip((rows, columns), shape, strict=True)
     )

@@ -20,7 +20,7 @@ from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
 from .images import Images, structure_region, with_margin
 from .network import NetworkPrior
 from .patches import PatchSearch
-from .pool import default_weights, log_priors, names_of_priors, pooled
+from .pool import default_weights, log_priors, names_of_priors, network_share, pooled
 from .priors import Bracket, PriorMaker, Priors
 from .remembered import Remembered
 from .training import FEW_PLANES, KEPT_ROWS, MIXES, mixes, sampled, sharper_probabilities
@@ -113,14 +113,14 @@ class PlaneWorker:
         self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
         self._cohort = cohort
         self._sight = Sight.of(self._class_count, len(self.sources))
-        asked = (
-            NetworkPrior(network, self._images, self._maps, self.labels, self._flow, self._pixel_mm)
-            if network
-            else None
-        )
-        self._has_network = asked is not None
+        asked, self._network_share = None, None
+        if network:
+            seen = self._images, self._maps, self.labels, self._flow, self._pixel_mm
+            asked = NetworkPrior(network, *seen, annotation.plane_range)
+            self._network_share = network_share(len(self.sources))
+        shown = None if asked is None else annotation.plane_range
         # A cohort model, and a rough segmentation, decide which pixels are uncertain.
-        setting = None if cohort is not None else (fine, volume.spacing_mm, self._has_network)
+        setting = None if cohort is not None else (fine, volume.spacing_mm, self._network_share, shown)
         tools = volume.intensities, self.region, device
         self._remembered = Remembered(memory, tools, self._class_count, setting, self.labels, self._maps)
         self._maker = PriorMaker(
@@ -129,7 +129,7 @@ class PlaneWorker:
 
     def sees(self) -> bytes:
         """What the trees' features depend on but plane and region: two that see the same can use each other's trees."""
-        return self._remembered.seen(self._sight, self._cohort is None, self._has_network, self._spacing_mm)
+        return self._remembered.seen(self._sight, self._cohort is None, self._network_share, self._spacing_mm)
 
     def painted_on(self) -> np.ndarray:
         """For each class (background counts) the number of painted planes that have it."""
@@ -287,11 +287,11 @@ class PlaneWorker:
     @property
     def prior_names(self) -> tuple[str, ...]:
         """Of those in the pool, in the order of its weights."""
-        return names_of_priors(self._has_network, self._cohort is not None)
+        return names_of_priors(self._network_share is not None, self._cohort is not None)
 
     def default_weights(self, at_end: bool) -> np.ndarray:
         """The weights of the priors in the pool, before they are adapted to this volume."""
-        return default_weights(at_end, self._has_network, None if self._cohort is None else self._cohort.weight)
+        return default_weights(at_end, self._network_share, None if self._cohort is None else self._cohort.weight)
 
     def _pool(self, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
         """Log priors, and their pool with the default weights."""

@@ -15,8 +15,9 @@ PRIOR_NAMES = ("cubic", "chain", "patch", "propagated")
 INSIDE = np.array([0.15, 0.1, 0.13, 0.5])
 BEYOND_ENDS = np.array([0.05, 0.45, 0.15, 0.2])
 
-# The network's weight, and by what those of the four are multiplied then: it has seen them.
-NETWORK, BESIDE_NETWORK = 0.5, 0.5
+# The share of the network that has seen many volumes, and with two painted planes; the others, which it has seen, share
+# the rest. Two planes, 21 volumes: Dice +.020 with .75, +.015 with .5. Three to five, 9 volumes: +.0028 and +.0034.
+NETWORK_SHARE, NETWORK_SHARE_WITH_TWO_PLANES = 0.5, 0.75
 
 _LEAST_PROBABILITY = 1e-3
 
@@ -41,17 +42,22 @@ def pooled(logs: np.ndarray, weights: np.ndarray, allowed: np.ndarray) -> np.nda
     return normalised_exponential(logits)
 
 
-def default_weights(at_end: bool, network: bool = False, cohort: float | None = None) -> np.ndarray:
+def network_share(painted_planes: int) -> float:
+    """Of the pool, where the network is asked."""
+    return NETWORK_SHARE_WITH_TWO_PLANES if painted_planes <= 2 else NETWORK_SHARE
+
+
+def default_weights(at_end: bool, network: float | None = None, cohort: float | None = None) -> np.ndarray:
     """The weights that serve on average.
 
     Parameters
     ----------
-    network : whether the network that has seen many volumes is among the priors
+    network : the share of the network that has seen many volumes, where it is asked
     cohort : the weight of a cohort model, where there is one
     """
     weights = BEYOND_ENDS if at_end else INSIDE
-    if network:
-        weights = np.append(BESIDE_NETWORK * weights, NETWORK)
+    if network is not None:
+        weights = np.append((1 - network) * weights, network)
     return weights if cohort is None else np.append(weights, cohort)
 
 
