@@ -189,3 +189,24 @@ class TestTables:
         assert "does not exist" in refused(
             capsys, "predict", "cases.csv", "-o", "out", "--predictor", "nearest", "--again"
         )
+
+    @pytest.mark.parametrize("labels", ["scan.nii.gz", "./scan.nii.gz", "link.nii.gz", "twin.nii.gz"])
+    def test_an_image_that_is_its_own_labels(self, here, capsys, labels):
+        (here / "link.nii.gz").symlink_to("scan.nii.gz")
+        (here / "twin.nii.gz").hardlink_to(here / "scan.nii.gz")
+        (here / "cases.csv").write_text(f"image,labels\nscan.nii.gz,{labels}\n")
+        assert "is given as the image and as the labels of" in refused(capsys, "predict", "cases.csv", "-o", "out")
+
+    @pytest.mark.parametrize("columns", ["Image,Labels,Name", "IMAGE,LABELS,NAME", "image,Labels,name"])
+    def test_columns_in_capitals_are_the_same(self, here, capsys, columns):
+        (here / "cases.csv").write_text(f"{columns}\nscan.nii.gz,labels.nii.gz,a\n")
+        assert main(["predict", "cases.csv", "-o", "out", "--predictor", "nearest"]) == 0
+        assert (here / "out" / "a.nii.gz").is_file()
+        capsys.readouterr()
+
+    @pytest.mark.parametrize("form", ["nrrd", ".nrrd", "nii", "nii.gz"])
+    def test_a_format_with_or_without_its_dot(self, here, capsys, form):
+        (here / "cases.csv").write_text("image,labels,name\nscan.nii.gz,labels.nii.gz,a\n")
+        assert main(["predict", "cases.csv", "-o", "out", "--predictor", "nearest", "--format", form]) == 0
+        assert (here / "out" / f"a.{form.removeprefix('.')}").is_file()
+        capsys.readouterr()

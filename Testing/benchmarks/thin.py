@@ -1,11 +1,12 @@
 """Fibres, sheets and rings of 1 to 3 pixels: `guided` against the better of `nearest` and `shape`.
 
-    python Testing/benchmarks/thin.py first second third fourth
+    python Testing/benchmarks/thin.py first second third fourth fifth sixth
     python Testing/benchmarks/thin.py --data ../shared/data OpenKBP_pt_200 OpenKBP_pt_60 SCT_t2
 
-The first line makes four grids of volumes up; rules were adjusted on all but the third. With --data the thin structures
-of real cases are predicted, both ends clicked and evenly spaced planes painted, with and without the choice between the
-prediction and what is moved from plane to plane. Prints what is more than .02 below, the lowest and the mean.
+The first line makes six grids of volumes up (the last two in `thin_ends`); rules were adjusted on all but the third and
+the sixth. With --data the thin structures of real cases are predicted, both ends clicked and evenly spaced planes
+painted, with and without the choice between the prediction and what is moved from plane to plane. Prints what is more
+than .02 below, the lowest and the mean.
 """
 
 from __future__ import annotations
@@ -278,14 +279,17 @@ def measure_real(data: Path, names: list[str]) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="+", help="first, second, third, fourth; or cases in --data")
+    parser.add_argument("names", nargs="+", help="first to sixth; or cases in --data")
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
     if arguments.data is not None:
         measure_real(arguments.data, arguments.names)
         return
+    from thin_ends import fifth, sixth
+
+    grids = {one.__name__: one for one in (first, second, third, fourth, fifth, sixth)}
     for name in arguments.names:
-        measure(name, {"first": first, "second": second, "third": third, "fourth": fourth}[name]())
+        measure(name, grids[name]())
 
 
 if __name__ == "__main__":

@@ -69,7 +69,9 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     }
     reading = {"channel": arguments.channel, "spacing_mm": arguments.spacing}
     shared |= {name: value for name, value in reading.items() if value is not None}
-    found = cases.find_cases(Path(arguments.image), output, suffix=arguments.format or ".nii.gz", **shared)
+    found = cases.find_cases(
+        Path(arguments.image), output, suffix=f".{(arguments.format or 'nii.gz').removeprefix('.')}", **shared
+    )
     settings = {name: value for name, value in shared.items() if name != "options"} | shared["options"]
     outputs = [(f"the result of {case.name},", case.output) for case in found]
     outputs += [("the table", output / "cases.csv"), ("the settings", output / "batch.json")]
@@ -78,6 +80,7 @@ def run_batch(arguments: argparse.Namespace, predictor) -> int:
     for case in found:
         check_writable(case.output, folder_is_made=True)
     cases.refuse_missing([case for case in found if arguments.again or not case.finished])
+    cases.refuse_image_as_labels(found)
     batch.keep_to_settings(output, settings, again=arguments.again, results=[case.output for case in found])
     check_writable(found[0].output)
     console.say(f"{len(found)} case{'s' * (len(found) != 1)} from {arguments.image}")

@@ -174,6 +174,13 @@ def refuse_missing(cases: Sequence[FileCase]) -> None:
     refuse_absent((f"{what} of {case.name}", path) for case in cases for what, path in case.inputs)
 
 
+def refuse_image_as_labels(cases: Sequence[FileCase]) -> None:
+    """Refuse a case whose image and labels are one file, by whatever names."""
+    for case in cases:
+        if case.image.exists() and case.labels.exists() and case.image.samefile(case.labels):
+            raise InputError(f"{case.labels} is given as the image and as the labels of {case.name}: give two files")
+
+
 def refuse_absent(named: Iterable[tuple[str, Path]]) -> None:
     """Refuse files that are not there: what each is, and its path.
 
@@ -194,6 +201,7 @@ def _from_table(path: Path) -> list[dict[str, Any]]:
         rows = read_table(path)
     except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
+    rows = [{name if name == MORE_VALUES else name.lower(): text for name, text in row.items()} for row in rows]
     return [_from_row(path, number, row) for number, row in enumerate(rows, 2)]
 
 
