@@ -61,7 +61,10 @@ class Panel:
         self.views = SliceViews()
         self.views.onCurrentPlaneChanged = self._plane_shown
         self.status = Status(self)
-        self.watch = SegmentationWatch(lambda: self.attempt(self.refresh, keep_message=True))
+        self.watch = SegmentationWatch(
+            lambda: self.attempt(self.refresh, keep_message=True),
+            lambda: self.attempt(self.strokes.changed, quietly=True),
+        )
         self.editor, self.strokes = Editor(self), Strokes(self)
         self.volume, self.suggest, self.predict = VolumeRow(self), SuggestRow(self), PredictRow(self)
         self.live = Live(self)

@@ -110,6 +110,12 @@ class Strokes:
             panel.review.say_of(text, [plane], PlaneState.ACCEPTED)
             panel.review.follow_soon()
 
+    def changed(self) -> None:
+        """A tool that changed the slice has nothing to give back, even if one Ctrl+Z takes its stroke back at once."""
+        session = self._panel.session
+        if self._tried is not None and not session.ended and session.read_contents() != self._tried[2]:
+            self._tried = None
+
     def _goes_up(self) -> None:
         """A polygon is drawn with many clicks: what it changes shows later."""
         if self._tried is not None and self._panel.editor.tool() != "Draw":
@@ -119,7 +125,7 @@ class Strokes:
         """A tool that changed nothing, such as scissors that cut nothing, leaves the slice predicted."""
         panel, session, tried = self._panel, self._panel.session, self._tried
         self._tried = None
-        if tried is None or session is None or session.ended or session.read_contents() != tried[2]:
+        if tried is None or session is None or session.ended:
             return
         # The tool may have saved a state of its own, which holds the same.
         undone = 0

@@ -184,7 +184,7 @@ def _cut_off(session, present: Present) -> list[str]:
         return []
     ranges = session.state.segment_ranges.values()
     text = _("{count} segments end on slice {slice}: taken to be cut off there, so they do not taper")
-    found = cut_ends(ranges, session.plane_range, session.volume.planes, present.painted)
+    found = cut_ends(ranges, session.plane_range, len(present.states), present.painted)
     return [text.format(count=one.count, slice=one.plane) for one in found]
 
 

@@ -18,11 +18,12 @@ class SegmentationWatch(VTKObservationMixin):
     Parameters
     ----------
     action : what to do once painting pauses
+    at_once : what to do at every change, before anything can be undone
     """
 
-    def __init__(self, action):
+    def __init__(self, action, at_once):
         VTKObservationMixin.__init__(self)
-        self._session = None
+        self._session, self._at_once = None, at_once
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
@@ -41,6 +42,7 @@ class SegmentationWatch(VTKObservationMixin):
 
     def _changed(self, caller, event) -> None:  # noqa: ARG002 - VTK's form
         self._timer.start()
+        self._at_once()
 
     def _node_removed(self, caller, event) -> None:  # noqa: ARG002 - VTK's form
         """The panel's own lines come and go, too: only the end of the session counts."""

@@ -60,6 +60,17 @@ def test_a_tool_that_changed_nothing_leaves_the_slice_predicted(predicted, saves
     assert "accepted" not in predicted.ui.statusLabel.text
 
 
+def test_ctrl_z_right_after_a_stroke_takes_back_the_stroke_alone(predicted):
+    predicted.ui.editor.setActiveEffectByName("Paint")
+    interactor = press()
+    change(predicted, lambda held: held[9].__setitem__((slice(0, 2), slice(0, 2)), 1), undoable=True)
+    interactor.InvokeEvent("LeftButtonReleaseEvent")
+    # Before the panel looks, as where the tool itself took longer than the panel waits.
+    predicted.ui.editor.undo()
+    settle(predicted)
+    assert state_of(predicted, 9) is PlaneState.ACCEPTED
+
+
 def test_a_polygon_that_is_being_drawn_is_waited_for(predicted):
     predicted.ui.editor.setActiveEffectByName("Draw")
     interactor = press()
