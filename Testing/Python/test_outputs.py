@@ -119,10 +119,10 @@ def test_simulate_never_writes_over_what_it_reads_or_writes(here, capsys):
 
 
 def test_a_model_or_weights_are_inputs_too(here, capsys):
-    for option in ("--start-from", "--weights"):
+    for predictor, option in (("guided", "--start-from"), ("unet", "--weights")):
         (here / "model.nii.gz").write_bytes(b"weights")
         said = refused(
-            capsys, here, *PREDICT[:3], "--predictor", "guided", option, "model.nii.gz", "-o", "model.nii.gz"
+            capsys, here, *PREDICT[:3], "--predictor", predictor, option, "model.nii.gz", "-o", "model.nii.gz"
         )
         assert f"is {option} model.nii.gz" in said
 

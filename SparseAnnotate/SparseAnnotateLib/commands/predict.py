@@ -49,6 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         return _batch.run_batch(arguments, shared.predictor_from(arguments))
     _batch.refuse_options_of_many_cases(arguments)
     check_writable(arguments.output)
+    outputs = {
+        "the output": arguments.output,
+        "--quality": arguments.quality,
+        "--probabilities": arguments.probabilities,
+    }
+    check_outputs(arguments, outputs)
     predictor = shared.predictor_from(arguments, keep_probabilities=arguments.probabilities is not None)
     if arguments.quality:
         check_writable(arguments.quality, (".csv",))
@@ -58,12 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(
                 f"the predictor {predictor.name} knows no probabilities: choose guided, or drop --probabilities"
             )
-    outputs = {
-        "the output": arguments.output,
-        "--quality": arguments.quality,
-        "--probabilities": arguments.probabilities,
-    }
-    check_outputs(arguments, outputs)
     starts_from = _initial.is_asked_for(arguments)
     volume = shared.image_from(arguments)
     check_holds(arguments.output, volume.geometry)

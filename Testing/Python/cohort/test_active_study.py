@@ -309,16 +309,29 @@ class TestCommand:
         capsys.readouterr()
         assert evaluate(data, "--plan") == 0
         assert "all of it is done" in capsys.readouterr().out
-        # The same numbers as without an interruption.
-        results = (data / "study" / "active.csv").read_text(encoding="utf-8")
-        (data / "study").rename(data / "interrupted")
-        assert evaluate(data) == 0
-        assert (data / "study" / "active.csv").read_text(encoding="utf-8") == results
 
     @pytest.mark.slow
-    def test_tests_with_other_windows_are_done_anew(self, data, monkeypatch):
+    def test_an_interrupted_study_has_the_same_numbers_and_tests_with_other_windows_are_done_anew(
+        self, data, monkeypatch
+    ):
+        import SparseAnnotateLib.cohort.training.trainer as training
+
+        train, trained = training.train_cohort, []
+
+        def stopped_at_the_second(*given, **more):
+            trained.append(given)
+            if len(trained) == 2:
+                raise KeyboardInterrupt
+            return train(*given, **more)
+
+        monkeypatch.setattr(training, "train_cohort", stopped_at_the_second)
         few = ("--strategies", "random", "--shares", "0.25")
+        assert evaluate(data, *few) == 130
         assert evaluate(data, *few) == 0
+        results = (data / "study" / "active.csv").read_text(encoding="utf-8")
+        (data / "study").rename(data / "interrupted")
+        assert evaluate(data, *few) == 0
+        assert (data / "study" / "active.csv").read_text(encoding="utf-8") == results
         looked = counted_looks(monkeypatch)
         assert evaluate(data, *few, "--overlap", "0.25") == 0
         assert len(looked) == 2 * 4

@@ -3,6 +3,7 @@
 import itertools
 import time
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,8 +161,10 @@ class TestUnet(PredictorTester):
         with pytest.raises(InputError, match="does not exist"):
             run(predictor, volume, self.annotate(labels))
 
-    def test_the_weights_of_the_command_line_reach_the_network_unless_the_selector_takes_them(self):
-        given = {"predictor": "unet", "predictor_options": [], "weights": "w.pth", "device": "cpu"}
-        assert predictor_from(Namespace(**given)).options.weights == "w.pth"
-        assert predictor_from(Namespace(**given, selector="keep-n")).options.weights == "w.pth"
+    def test_the_weights_of_the_command_line_reach_the_network_unless_the_selector_takes_them(self, tmp_path):
+        weights = str(tmp_path / "w.pth")
+        Path(weights).write_bytes(b"PK")
+        given = {"predictor": "unet", "predictor_options": [], "weights": weights, "device": "cpu"}
+        assert predictor_from(Namespace(**given)).options.weights == weights
+        assert predictor_from(Namespace(**given, selector="keep-n")).options.weights == weights
         assert predictor_from(Namespace(**given, selector="perceptual")).options.weights is None
