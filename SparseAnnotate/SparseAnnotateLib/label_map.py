@@ -24,6 +24,16 @@ class LabelClass:
     color: tuple[float, float, float] | None = None
     details: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
+    @classmethod
+    def unnamed(cls, value: int) -> LabelClass:
+        """A structure to which nobody gave a name."""
+        return cls(value, f"class {value}")
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether nobody gave it a name."""
+        return self.name == self.unnamed(self.value).name
+
 
 def as_integers(labels: np.ndarray) -> np.ndarray:
     labels = np.asarray(labels)
@@ -61,7 +71,7 @@ def classes_on(labels: np.ndarray, painted: np.ndarray) -> tuple[LabelClass, ...
         raise InputError(
             f"the labels hold {len(values)} classes, at most {MAXIMUM_CLASSES} can be handled: is this a label map?"
         )
-    return tuple(LabelClass(int(value), f"class {value}") for value in values)
+    return tuple(LabelClass.unnamed(int(value)) for value in values)
 
 
 def compact(labels: np.ndarray, painted: np.ndarray, classes: Sequence[LabelClass]) -> np.ndarray:

@@ -132,8 +132,6 @@ def fourth(count: int = 240, seed: int = 2024) -> Iterator[Case]:
 
 
 def _drawn(rng: np.random.Generator, place: str, kind: str) -> Case:
-    from scipy.ndimage import gaussian_filter
-
     planes = int(rng.choice([25, 33, 45]))
     rows, columns = np.mgrid[:60, :64]
     width, slant = int(rng.integers(1, 4)), float(rng.choice([0.15, 0.25, 0.4, 0.6]) * rng.choice([-1, 1]))
@@ -174,34 +172,59 @@ def _drawn(rng: np.random.Generator, place: str, kind: str) -> Case:
         "ends inside": lambda: fibre(leaning, row) & (k < planes - planes // 4)[:, None, None],
     }[kind]()
     half = (planes - 1) / 2
-    truth = shape.astype(np.uint8)
-    if place != "alone":
-        where, least = ((46, 9, 50, 9), 0.4) if place == "beside" else ((30, 21, 32, 19), 0.35)
-        organ = _stack(planes, lambda j: _ellipse(rows, columns, where, 1 - least * abs(j - half) / half))
-        truth = np.where(shape, 2, np.where(organ, 1, 0)).astype(np.uint8)
+    where, least = ((46, 9, 50, 9), 0.4) if place == "beside" else ((30, 21, 32, 19), 0.35)
+    truth = with_organ(shape, place, lambda j: _ellipse(rows, columns, where, 1 - least * abs(j - half) / half))
     noise, contrast = float(rng.choice([6, 10, 16])), float(rng.choice([0, 0, 15, 30, 60, 100, -60]))
-    image = truth * contrast
-    if place != "alone":
-        image = np.choose(truth, [0, 60, (60 if place == "inside" else 0) + contrast])
-    chance = rng.normal(0, 1, truth.shape)
-    if rng.random() < 0.4:
-        chance = gaussian_filter(chance, (0.5, 1, 1))
-        chance /= chance.std()
-    image = image + noise * chance
-    if rng.random() < 0.3:
-        image = image + (columns - 32) * 0.5 + (rows - 30) * 0.3
-    if rng.random() < 0.3:
-        image = gaussian_filter(image, (0, 0.6, 0.6))
+    shading = 0.3, (columns - 32) * 0.5, (rows - 30) * 0.3
+    image = drawn_image(rng, brightness(truth, place, contrast, 60), noise, (0.5, 1, 1), shading, (0.3, 0.6))
     spacing = [(1, 1, 1), (3, 1, 1), (2, 0.7, 0.7), (1, 1, 1.5), (5, 0.5, 0.5)][int(rng.integers(5))]
     step = int(rng.choice([3, 4, 6, 8, 12]))
     painted = list(range(int(rng.integers(0, 2)), planes, step))
-    if rng.random() < 0.25:
-        others = [min(planes - 1, max(0, one + int(rng.integers(-1, 2)))) for one in painted[1:]]
-        painted = sorted({*painted[:1], *others})
+    painted = perhaps_beside(rng, painted, planes)
     if len(painted) < 2:
         painted = [0, planes - 1]
     name = f"{place} {kind} of {width}, {slant:g} and {drift:g} a plane, contrast {contrast:g}, noise {noise:g}, {step}"
     return Case(name, truth, image, painted, spacing)
+
+
+def with_organ(shape: np.ndarray, place: str, organ_on) -> np.ndarray:
+    """The thin structure as 1 alone, or as 2 in or beside an organ: uint8 (planes, rows, columns)."""
+    if place == "alone":
+        return shape.astype(np.uint8)
+    return np.where(shape, 2, np.where(_stack(len(shape), organ_on), 1, 0)).astype(np.uint8)
+
+
+def brightness(truth: np.ndarray, place: str, contrast: float, organ: float) -> np.ndarray:
+    """The intensities before noise: the contrast is to what lies around."""
+    if place == "alone":
+        return truth * contrast
+    return np.choose(truth, [0, organ, (organ if place == "inside" else 0) + contrast])
+
+
+def drawn_image(rng: np.random.Generator, image, noise: float, smooth, shading, blur) -> np.ndarray:
+    """With noise, white or smoothed by `smooth`; at times with a shading, and blurred: how often, and what."""
+    from scipy.ndimage import gaussian_filter
+
+    chance = rng.normal(0, 1, image.shape)
+    if rng.random() < 0.4:
+        chance = gaussian_filter(chance, smooth)
+        chance /= chance.std()
+    image = image + noise * chance
+    often, *parts = shading
+    if rng.random() < often:
+        for part in parts:
+            image = image + part
+    if rng.random() < blur[0]:
+        image = gaussian_filter(image, (0, blur[1], blur[1]))
+    return image
+
+
+def perhaps_beside(rng: np.random.Generator, painted: list[int], planes: int) -> list[int]:
+    """A quarter of all have planes, but the first, that lie one to the side."""
+    if rng.random() >= 0.25:
+        return painted
+    others = [min(planes - 1, max(0, one + int(rng.integers(-1, 2)))) for one in painted[1:]]
+    return sorted({*painted[:1], *others})
 
 
 def _stack(planes: int, on) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from thin import Case, _ellipse, _square, _stack
+from thin import Case, _ellipse, _square, _stack, brightness, drawn_image, perhaps_beside, with_organ
 
 KINDS = (
     *("ends inside", "begins inside", "short", "comes back", "kink", "tapers", "merges"),
@@ -30,38 +30,22 @@ def _grid(seed: int, count: int) -> Iterator[Case]:
 
 
 def _drawn(rng: np.random.Generator, place: str, kind: str) -> Case:
-    from scipy.ndimage import gaussian_filter
-
     planes = int(rng.choice([21, 29, 37, 49]))
     rows, columns = np.mgrid[:58, :66]
     width = int(rng.integers(1, 4))
     slant = float(rng.choice([0, 0.1, 0.2, 0.33, 0.5]) * rng.choice([-1, 1]))
     drift = float(rng.choice([0.05, 0.15, 0.3]) * rng.choice([-1, 1]))
     shape = _shape(rng, kind, planes, rows, columns, width, slant, drift)
-    truth, half = shape.astype(np.uint8), (planes - 1) / 2
-    if place != "alone":
-        where, least = ((45, 10, 52, 10), 0.45) if place == "beside" else ((29, 22, 33, 20), 0.3)
-        organ = _stack(planes, lambda k: _ellipse(rows, columns, where, 1 - least * abs(k - half) / half))
-        truth = np.where(shape, 2, np.where(organ, 1, 0)).astype(np.uint8)
+    half = (planes - 1) / 2
+    where, least = ((45, 10, 52, 10), 0.45) if place == "beside" else ((29, 22, 33, 20), 0.3)
+    truth = with_organ(shape, place, lambda k: _ellipse(rows, columns, where, 1 - least * abs(k - half) / half))
     noise, contrast = float(rng.choice([5, 9, 14])), float(rng.choice([0, 6, 10, 14, 20, 28, 45, 90, -14, -45]))
-    image = truth * contrast
-    if place != "alone":
-        image = np.choose(truth, [0, 50, (50 if place == "inside" else 0) + contrast])
-    chance = rng.normal(0, 1, truth.shape)
-    if rng.random() < 0.4:
-        chance = gaussian_filter(chance, (0.6, 0.9, 0.9))
-        chance /= chance.std()
-    image = image + noise * chance
-    if rng.random() < 0.25:
-        image = image + (columns - 33) * 0.4 - (rows - 29) * 0.4
-    if rng.random() < 0.35:
-        image = gaussian_filter(image, (0, 0.7, 0.7))
+    shading = 0.25, (columns - 33) * 0.4, -(rows - 29) * 0.4
+    clean = brightness(truth, place, contrast, 50)
+    image = drawn_image(rng, clean, noise, (0.6, 0.9, 0.9), shading, (0.35, 0.7))
     spacing_mm = [(1, 1, 1), (2.5, 1, 1), (3, 0.8, 0.8), (1, 1, 1.3), (4, 0.6, 0.6)][int(rng.integers(5))]
     step = int(rng.choice([3, 4, 5, 7, 10]))
-    painted = list(range(int(rng.integers(0, 3)), planes, step))
-    if rng.random() < 0.25:
-        others = [min(planes - 1, max(0, one + int(rng.integers(-1, 2)))) for one in painted[1:]]
-        painted = sorted({painted[0], *others})
+    painted = perhaps_beside(rng, list(range(int(rng.integers(0, 3)), planes, step)), planes)
     if not (truth[painted] == truth.max()).any():
         painted = sorted({*painted, planes // 2})
     name = f"{place} {kind} of {width}, {slant:g} and {drift:g}, contrast {contrast:g}, noise {noise:g}, {step}"

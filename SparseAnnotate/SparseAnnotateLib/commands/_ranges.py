@@ -7,6 +7,7 @@ import difflib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..annotation import LabelClass
 from ..completeness import Said
@@ -15,36 +16,39 @@ from ..errors import InputError
 _COLUMNS = ("structure", "first", "last")
 
 
-def read_ranges(arguments, volume, file=None) -> tuple[list[str], tuple[LabelClass, ...]]:
+class RangesOfFiles(NamedTuple):
+    """The structures that --ranges names, those of --ranges-from, and the names that were left out."""
+
+    named: tuple[str, ...]
+    classes: tuple[LabelClass, ...]
+    left_out: list[str]
+
+
+def read_ranges(arguments, volume, file=None) -> RangesOfFiles:
     """Add the ranges of --ranges and --ranges-from to those of --range-of, which go before them.
 
     Parameters
     ----------
     file : labels; ranges of structures that they do not hold are left out
-
-    Returns
-    -------
-    The names of those left out, and the structures of --ranges-from.
     """
     told = {structure for structure, *_ in arguments.range_of}
-    rough = _ranges_of_labels(arguments.ranges_from, volume)
-    classes = tuple(one for one, *_ in rough)
-    found = [(one, ends, {one}) for one, *ends in _ranges_of_table(arguments.ranges)]
+    table, rough = _ranges_of_table(arguments.ranges), _ranges_of_labels(arguments.ranges_from, volume)
+    found = [(one, ends, {one}) for one, *ends in table]
     found += [(_typed(one), ends, _said_of([one])) for one, *ends in rough]
     unknown = [] if file is None else [one for one, *_ in found if one not in _said_of(file.classes) | told]
     for structure, (first, last), names in found:
         if told.isdisjoint(names) and structure not in unknown:
             told.add(structure)
             arguments.range_of = [*arguments.range_of, [structure, str(first), str(last)]]
-    return unknown, classes
+    return RangesOfFiles(tuple(one for one, *_ in table), tuple(one for one, *_ in rough), unknown)
 
 
-def note_of_typed(arguments, structures: Sequence[str], rough: Sequence[LabelClass]) -> str | None:
+def note_of_typed(arguments, structures: Sequence[str], files: RangesOfFiles) -> str | None:
     """What is said of structures that were typed although the files of ranges lack them."""
-    files = [one for one in (arguments.ranges, arguments.ranges_from) if one is not None]
-    there = [*rough, *(LabelClass(0, one) for one, *_ in _ranges_of_table(arguments.ranges))]
+    paths = [one for one in (arguments.ranges, arguments.ranges_from) if one is not None]
+    there = [*files.classes, *(LabelClass(0, one) for one in files.named)]
     return (
-        note_of_strangers(structures, there, f"not in {' or '.join(files)}, so one more structure") if files else None
+        note_of_strangers(structures, there, f"not in {' or '.join(paths)}, so one more structure") if paths else None
     )
 
 
@@ -62,11 +66,7 @@ def note_of_strangers(structures: Sequence[str], classes: Sequence[LabelClass], 
 
 def _typed(one: LabelClass) -> str:
     """A structure as --range-of would say it: by its name, or by its value where it has none."""
-    return str(one.value) if one.name == _named_by(one.value) else one.name
-
-
-def _named_by(value: int) -> str:
-    return f"class {value}"
+    return str(one.value) if one.is_unnamed else one.name
 
 
 def _said_of(classes) -> set[str]:
@@ -138,12 +138,12 @@ def _classes(named: list[str], there: Sequence[LabelClass], rough: Sequence[Labe
 
 def _new_class(named: str, free: Iterator[int]) -> LabelClass:
     value = _value_in(named)
-    return LabelClass(next(free), named) if value is None else LabelClass(value, _named_by(value))
+    return LabelClass(next(free), named) if value is None else LabelClass.unnamed(value)
 
 
 def _value_in(named: str) -> int | None:
     """3 of "3" and of "class 3", which is how structures without a name are called."""
-    text = named.removeprefix(_named_by(0)[:-1])
+    text = named.removeprefix("class ")
     return int(text) if text.isdigit() else None
 
 

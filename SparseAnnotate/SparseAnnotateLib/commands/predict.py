@@ -125,7 +125,7 @@ def annotation_from(arguments, volume, file):
     """What the arguments and the label file say together, and the volume along the axis of the painted planes."""
     from ..completeness import understand
 
-    unpainted, _ = _ranges.read_ranges(arguments, volume, file)
+    unpainted = _ranges.read_ranges(arguments, volume, file).left_out
     if unpainted:
         arguments.console.say(f"note: {', '.join(unpainted)}: a range, but no label, so not predicted")
     read = volume

@@ -107,7 +107,7 @@ def _painted_so_far(arguments, volume):
     from ..completeness import check_ranges, understand, union
 
     typed = [structure for structure, *_ in arguments.range_of]
-    _, rough = _ranges.read_ranges(arguments, volume)
+    files = _ranges.read_ranges(arguments, volume)
     said = _given.said_by(arguments)
     if arguments.labels:
         file = _given.labels_from(arguments.labels, volume)
@@ -120,8 +120,8 @@ def _painted_so_far(arguments, volume):
             arguments.console.say(sentence)
         return turned, told.annotation
     check_ranges(said, volume)
-    _say(arguments, _ranges.note_of_typed(arguments, typed, rough))
-    annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said, rough))
+    _say(arguments, _ranges.note_of_typed(arguments, typed, files))
+    annotation = SparseAnnotation.unpainted(volume.shape, _ranges.classes_of(said, files.classes))
     ranges = dict(enumerate((ends for _, ends in said.range_of), 1))
     if said.plane_range or ranges:
         annotation = annotation.with_range(*(said.plane_range or union([*ranges.values()])))
@@ -147,7 +147,7 @@ def _advise(arguments, annotation, count: int) -> None:
 
 def _corrected_so_far(arguments, volume):
     """The volume, what is known of it (ranges, corrected planes), and the segmentation that a program made."""
-    from ..annotation import SparseAnnotation
+    from ..annotation import LabelClass, SparseAnnotation
     from ..jobs.starting import match_from, uncorrected_start, understand_start
 
     said = _given.said_by(arguments)
@@ -172,7 +172,7 @@ def _corrected_so_far(arguments, volume):
     numbers = {
         text: number
         for number, one in enumerate(initial.classes, 1)
-        for text in (one.name, f"class {one.value}", str(one.value))
+        for text in (one.name, LabelClass.unnamed(one.value).name, str(one.value))
     }
     unknown = [one.name for one in known.classes if one.name not in numbers]
     if unknown:

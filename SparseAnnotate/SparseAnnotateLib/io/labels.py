@@ -78,7 +78,7 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
             array, classes = segmentation.flatten(array, segments, str(path))
         else:
             values = values_of(array, path)
-            classes = tuple(LabelClass(value, f"class {value}") for value in values)
+            classes = tuple(LabelClass.unnamed(value) for value in values)
         if stored.found is not None and not stored.found.placed:
             _check_size(stored.geometry, volume.geometry)
         else:

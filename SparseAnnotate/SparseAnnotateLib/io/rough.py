@@ -109,7 +109,7 @@ def _of_probabilities(
     doubt = (1 - chances.max(axis=0) / np.maximum(chances.sum(axis=0), 1e-6)).astype(np.float32)
     count = len(chances) - 1
     fits = len(classes) == count
-    own = tuple(classes) if fits else tuple(LabelClass(n, f"class {n}") for n in range(1, count + 1))
+    own = tuple(classes) if fits else tuple(LabelClass.unnamed(n) for n in range(1, count + 1))
     values = np.array([0, *(one.value for one in own)])
     named = "those of the labels, in their order" if fits else "called class 1 and so on"
     said = [f"{path} holds probabilities of {count} structure{'s' * (count != 1)}, {named}"]

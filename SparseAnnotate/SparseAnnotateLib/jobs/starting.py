@@ -215,7 +215,7 @@ def matched(
         if number in pairs:
             continue
         for other, there in enumerate(rough, start=1):
-            if other not in taken and there.value == one.value and (_unnamed(one) or _unnamed(there)):
+            if other not in taken and there.value == one.value and (one.is_unnamed or there.is_unnamed):
                 pairs[number] = other
     if not pairs:
         mine, theirs = (", ".join(f"{one.name} ({one.value})" for one in each) for each in (painted, rough))
@@ -243,10 +243,6 @@ def match_from(text: str) -> tuple[str, str]:
 def _spelt_alike(name: str) -> str:
     """The same for "Kidney left", "kidney_left" and "kidney-left"."""
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
-
-
-def _unnamed(one: LabelClass) -> bool:
-    return one.name == f"class {one.value}"
 
 
 def _number(structure: str, classes: Sequence[LabelClass], what: str) -> int:
