@@ -66,6 +66,13 @@ def worst_of(session, plane: int) -> str:
     return _worst_of(tuple(told))
 
 
+def not_shown(session, plane: int) -> str:
+    """Such as: the image does not show left kidney; empty where it shows all that is predicted on a plane."""
+    unseen = session.state.not_shown
+    there = sorted(name for _dice, name in dice_by_structure(session, plane) if name in unseen) if unseen else ()
+    return _("the image does not show {names}").format(names=structures.listed(there)) if there else ""
+
+
 @lru_cache(maxsize=4096)
 def _worst_of(told: tuple[tuple[float, str], ...]) -> str:
     """Kept, for Slicer takes a tenth of a millisecond to translate one."""
@@ -107,7 +114,7 @@ def strip_planes(session, present: Present, segment_id: str = "") -> list[StripP
             reason=_why_wanted(session, present, plane, reasons) if plane in wanted else one.reason,
             expected_dice=_dice_shown(session, plane, segment_id),
             interval=None if one_of_several else state.expected_dice_interval.get(plane),
-            structures=worst_of(session, plane),
+            structures="\n".join(filter(None, (worst_of(session, plane), not_shown(session, plane)))),
             of_all=one.of_all,
             elsewhere=one.elsewhere,
             corrected=plane in state.corrected,

@@ -15,7 +15,7 @@ from ..session import prediction
 from ..session.expected import comes_and_goes
 from ..session.live import Basis
 from ..session.planes import PlaneState
-from . import packages
+from . import packages, structures
 from .choice import Choice
 from .models import MODULES, StartFrom
 from .options import OptionsForm
@@ -157,6 +157,8 @@ class PredictRow:
             next(self._finishing)
         except StopIteration as end:
             self._warned = comes_and_goes(end.value)
+            for sentence in end.value.details.get("warnings", ()):
+                self._log(sentence)
             self._end(None)
         except Exception as error:  # noqa: BLE001 - raised again, where it is told
             self._end(error)
@@ -216,6 +218,12 @@ class PredictRow:
                 "{count} slices predicted in {time}, expected Dice {dice}. {name} may come and go: see slice {slice}."
             )
             return text.format(name=self._warned[0], slice=self._warned[1], **told)
+        if session.state.not_shown:
+            names = structures.listed(session.state.not_shown)
+            text = _(
+                "{count} slices predicted in {time}, expected Dice {dice}. The image does not show {names}: paint more."
+            )
+            return text.format(names=names, **told)
         text = _("{count} slices predicted in {time}, expected Dice {dice}. Press Next to check for the worst.")
         return text.format(**told)
 

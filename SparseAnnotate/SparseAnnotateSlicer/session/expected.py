@@ -32,6 +32,8 @@ def remember_expected(state: SessionState, prediction: Prediction, kept: Collect
     state.expected_dice = _of_planes(older[0], kept) | {plane: _rounded(dice[plane]) for plane in known}
     state.expected_dice_interval = _of_planes(older[1], kept) | {plane: _ends(ends[plane]) for plane in with_ends}
     state.expected_dice_of = {one: _of_planes(older[2].get(one, {}), kept) | new_of for one, new_of in dice_of.items()}
+    not_shown = prediction.details.get("not_shown", ())
+    state.not_shown = [*dict.fromkeys([*(state.not_shown if kept else ()), *not_shown])]
     if kept:
         return
     whole = prediction.expected_dice_interval

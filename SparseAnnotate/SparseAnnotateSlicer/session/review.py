@@ -283,7 +283,7 @@ class Review:
         self.labels.clear()
         self._history.clear()
         session.state.predicted, session.state.expected_dice, session.state.expected_dice_of = [], {}, {}
-        session.state.expected_dice_interval = {}
+        session.state.expected_dice_interval, session.state.not_shown = {}, []
 
     def close(self) -> None:
         """Let go of the scene."""

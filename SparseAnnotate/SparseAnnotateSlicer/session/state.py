@@ -38,6 +38,7 @@ class SessionState:
     expected_dice : by plane; `expected_dice_volume` over the whole volume
     expected_dice_interval : by plane, where it probably lies; `expected_dice_volume_interval` over the whole volume
     expected_dice_of : by segment ID, and by plane
+    not_shown : names of structures that the image does not show, so that they are interpolated only
     predicted_segments : segment IDs in the order of the prediction's class numbers
     origin : who made what stood there before anybody painted: "", "asked", "expert" or "program"; see `initial`
     asked_of : content of each plane when it was asked who made it; `edited` : planes that the user changed after that
@@ -76,6 +77,7 @@ class SessionState:
     expected_dice_volume: float | None = None
     expected_dice_interval: dict[int, tuple[float, float]] = field(default_factory=dict)
     expected_dice_volume_interval: tuple[float, float] | None = None
+    not_shown: list[str] = field(default_factory=list)
     origin: str = ""
     asked_of: dict[int, str] = field(default_factory=dict)
     edited: list[int] = field(default_factory=list)

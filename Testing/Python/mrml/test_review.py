@@ -23,6 +23,7 @@ from SparseAnnotateSlicer.session.expected import comes_and_goes
 from SparseAnnotateSlicer.session.planes import PlaneState
 from SparseAnnotateSlicer.session.prediction import submit
 from SparseAnnotateSlicer.session.session import AnnotationSession
+from SparseAnnotateSlicer.session.state import SessionState
 
 SHAPE = (8, 9, 10)
 
@@ -129,6 +130,19 @@ class TestAPrediction:
         assert comes_and_goes(replace(prediction, details=details)) == ("tumour", 5)
         part = {"more": {"tumour": [3, 4]}, "less": {"liver": [1, 2, 3], "tumour": [1]}}
         assert comes_and_goes(replace(prediction, details=part)) == ("liver", 2)
+
+    def test_remembers_what_the_image_does_not_show_until_a_new_prediction_or_none(self, session, runner):
+        prediction = predict(session, runner)
+        hidden = replace(prediction, details={"not_shown": ["liver", "tumour"]})
+        session.review.show(hidden, session.segment_ids, (0, 6))
+        assert SessionState.from_json(session.state.to_json()).not_shown == ["liver", "tumour"]
+        other = replace(prediction, details={"not_shown": ["spleen", "liver"]})
+        session.review.show(other, session.segment_ids, (0, 6), only={2})
+        assert session.state.not_shown == ["liver", "tumour", "spleen"]
+        session.review.show(other, session.segment_ids, (0, 6))
+        assert session.state.not_shown == ["spleen", "liver"]
+        session.review.clear()
+        assert session.state.not_shown == []
 
     def test_can_be_cancelled(self, session, runner):
         running = submit(session, runner, "shape")

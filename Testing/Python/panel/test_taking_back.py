@@ -1,5 +1,6 @@
 """What can be taken back is, and what is shown and said goes with it."""
 
+import numpy as np
 import pytest
 import slicer
 from hands import (
@@ -17,8 +18,9 @@ from hands import (
     stroke,
     take_back,
 )
-from SparseAnnotateSlicer.panel.planes import badge
+from SparseAnnotateSlicer.panel.planes import badge, strip_planes
 from SparseAnnotateSlicer.session.planes import PlaneState
+from SparseAnnotateSlicer.strip.texts import planeText
 from standin.application import process_events, wait_until
 
 
@@ -112,6 +114,25 @@ def test_the_line_names_a_structure_that_comes_and_goes_and_a_slice_to_look_at(p
     predict(panel)
     name = panel.panel.session.segmentation_node.GetSegmentation().GetNthSegment(0).GetName()
     assert f"{name} may come and go: see slice 6." in panel.ui.statusLabel.text
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_line_and_the_slice_name_a_structure_that_the_image_does_not_show(panel, seed):
+    rows, columns = np.mgrid[:40, :48]
+    truth = np.stack([(np.hypot(rows - 20 - 6 * np.sin(k / 3), columns - 24) <= 9) for k in range(24)])
+    begin(panel, add_scan(truth=np.zeros_like(truth), seed=seed))
+    set_range(panel, 0, 23)
+    paint(panel, truth, [3, 11, 20])
+    predict(panel, "guided")
+    session = panel.panel.session
+    name = session.segmentation_node.GetSegmentation().GetNthSegment(0).GetName()
+    assert f"The image does not show {name}: paint more." in panel.ui.statusLabel.text
+    said = planeText(strip_planes(session, panel.panel.present)[7]).splitlines()
+    assert f"the image does not show {name}" in said
+    assert "the image does not show" not in planeText(strip_planes(session, panel.panel.present)[11])
+    predict(panel, "shape")
+    assert "does not show" not in panel.ui.statusLabel.text
+    assert "does not show" not in planeText(strip_planes(session, panel.panel.present)[7])
 
 
 def test_what_the_line_says_of_a_result_goes_when_a_script_changes_a_slice(predicted):
