@@ -1,7 +1,7 @@
 """Made-up volumes with noise, on which the truth is known: three of each kind, with other numbers.
 
 `KINDS` are those on which rules and constants of expected Dice were chosen, `STRANGE` those that were tried afterwards.
-Imported by comes_and_goes.py and told.py.
+Imported by comes_and_goes.py and told.py; more kinds: repeated.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 
 SEEDS = 3
 PERIODS = (11, 14, 9)
+# Planes between those of a pair: two periods where one has fewer.
+_LEAST_APART = 12
 
 
 class Scene:
@@ -110,14 +112,14 @@ def goes_on(s: Scene) -> np.ndarray:
     return s.stack(lambda k: np.hypot(s.y - 5 * np.sin(k / 15), s.x + k / 12) <= 9 + s.seed + 4 * np.sin(k / 20))
 
 
-def spine(s: Scene) -> tuple[np.ndarray, np.ndarray]:
+def spine(s: Scene) -> tuple[np.ndarray, np.ndarray, int]:
     """Arches go on; bodies come and go, little brighter than what lies between them, with bright rims."""
     inside, core = (((s.y + 9) / a) ** 2 + (s.x / (a + 3)) ** 2 <= 1 for a in (9, 8))
     arch = ((np.abs(np.hypot(s.y - 9, s.x) - 6) < 1.9) & (s.y > 6)) | ((np.abs(s.x) < 1.6) & (s.y > 13) & (s.y < 22))
     there = [k % (s.period + 6) <= s.period for k in range(s.planes)]
     truth = np.stack([arch | (inside & one) for one in there])
     image = np.stack([150 * arch + np.where(one, 70 * inside + 70 * (inside & ~core), 45 * inside) for one in there])
-    return truth, image.astype(np.float32)
+    return truth, image.astype(np.float32), s.period + 6
 
 
 def membrane(s: Scene) -> tuple[np.ndarray, np.ndarray]:
@@ -271,7 +273,7 @@ STRANGE = (spiral, chain, vessel_tree, swap, hole, jaw, oblique_ribs, hourglass,
 
 @dataclass(frozen=True)
 class MadeUp:
-    """A volume; `alike` are paintings of three planes that lie alike in each period."""
+    """A volume; `alike` are paintings of three planes that lie alike in each period, `pairs` of two."""
 
     kind: str
     name: str
@@ -279,6 +281,7 @@ class MadeUp:
     truth: np.ndarray
     spacing_mm: tuple[float, float, float]
     alike: list[list[int]] = field(default_factory=list)
+    pairs: list[list[int]] = field(default_factory=list)
 
 
 def made_up(kinds: tuple[Callable, ...] = KINDS) -> Iterator[MadeUp]:
@@ -289,11 +292,16 @@ def made_up(kinds: tuple[Callable, ...] = KINDS) -> Iterator[MadeUp]:
         for seed in range(SEEDS):
             scene = Scene(seed)
             made = kind(scene)
-            truth, image = made if isinstance(made, tuple) else (made, (90 - 15 * seed) * made.astype(np.float32))
+            truth, image, *periods = made if isinstance(made, tuple) else (made, np.float32(90 - 15 * seed) * made)
             random = np.random.default_rng(seed)
             texture = gaussian_filter(random.normal(0, 1, truth.shape), 3)
             image = gaussian_filter(image, 0.6) + 10 * texture / texture.std() + random.normal(0, 15, truth.shape)
-            period = scene.period + 6 * (kind is spine)
+            period = periods[0] if periods else scene.period
             held = np.flatnonzero(truth.any(axis=(1, 2)))
             alike = [list(range(int(held[0]) + first, int(held[-1]), period)[:3]) for first in (6, period + 3)]
-            yield MadeUp(kind.__name__, f"{kind.__name__} {seed}", image, truth, (1 + 0.5 * seed, 1.0, 1.0), alike)
+            apart = period * (1 + (period < _LEAST_APART))
+            pairs = [
+                [int(held[0]) + first, int(held[0]) + first + apart] for first in range(1, period, -(-period // 4))
+            ]
+            spacing_mm = (1 + 0.5 * seed, 1.0, 1.0)
+            yield MadeUp(kind.__name__, f"{kind.__name__} {seed}", image, truth, spacing_mm, alike, pairs)

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from made_up import KINDS, STRANGE, made_up
 from quality import evenly_spaced
+from repeated import REPEATED
 
 FRACTIONS = (0.05, 0.1, 0.2)
 FEW_PLANES = (3, 4, 6)
@@ -51,10 +52,12 @@ class Scan:
 def volumes(data: Path, only: str = "") -> Iterator[Scan]:
     """All of them, small ones first."""
     by_share = {f"{fraction:g}": fraction for fraction in FRACTIONS}
-    for source, kinds in (("made up", KINDS), ("strange", STRANGE)):
+    for source, kinds in (("made up", KINDS), ("strange", STRANGE), ("repeated", REPEATED)):
         for one in made_up(tuple(kind for kind in kinds if re.search(only, kind.__name__))):
             alike = {f"alike {planes[0]}": planes for planes in one.alike}
-            yield Scan(source, one.kind, one.name, one.image, one.truth, one.spacing_mm, by_share | alike)
+            pairs = {f"pair {planes[0]}": planes for planes in one.pairs}
+            paintings = by_share | (pairs if source == "repeated" else alike)
+            yield Scan(source, one.kind, one.name, one.image, one.truth, one.spacing_mm, paintings)
     folders = sorted((file.stat().st_size, file.parent) for file in data.glob("*/image.nii.gz"))
     few = {f"{count} planes": float(count) for count in FEW_PLANES}
     for size, folder in folders:
