@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..io import LabelFile
 
 Named = tuple[tuple[str, tuple[int, ...]], ...]
+# So many structures are named in a note.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def understand(
         *_complete_in_vain(said, annotation),
         *(() if told else _blank_slices(said, file)),
         *_cut_off(annotation),
+        *_on_no_plane(annotation, aside=() if ends_painted else tuple(_ranges(said.range_of, annotation.classes))),
     )
     return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
 
@@ -192,6 +195,16 @@ def _cut_off(annotation: SparseAnnotation) -> tuple[str, ...]:
         f"note: {end.count} structures end on plane {end.plane}: taken to be cut off there, so they do not taper"
         for end in cut_ends_of(annotation)
     )
+
+
+def _on_no_plane(annotation: SparseAnnotation, aside: Sequence[int]) -> tuple[str, ...]:
+    """A note of structures (but those `aside`) that the file names and no label shows."""
+    shown = np.bincount(annotation.labels.ravel(), minlength=annotation.class_count + 1)
+    names = [one.name for n, one in enumerate(annotation.classes, 1) if not shown[n] and n not in aside]
+    if not names:
+        return ()
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (f"note: on no painted plane: {', '.join(names[:_NAMED])}{more}",)
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:

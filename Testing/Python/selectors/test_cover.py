@@ -159,6 +159,47 @@ class TestEstimatedRanges:
             assert extents_of(annotation)[0].cut == cut
 
 
+class TestStructuresThatNoPaintedPlaneShows:
+    NAMES = ("liver", "gland", "duct")
+
+    @staticmethod
+    def annotation(names=NAMES, painted=(8, 24, 32, 40)):
+        labels = np.zeros((50, 8, 8), np.uint8)
+        labels[5:45, :4] = 1
+        classes = [LabelClass(number, name) for number, name in enumerate(names, 1)]
+        return SparseAnnotation.from_painted_planes(labels, painted, classes=classes, plane_range=(5, 44))
+
+    def test_they_are_looked_for_in_the_widest_gap_and_named(self):
+        (one,) = cover(self.annotation(), 1)
+        assert one.plane == 16
+        assert one.reason == "gland, duct: on no painted plane"
+        assert one.structures == (1, 2, 3)
+
+    def test_they_are_lost_as_a_whole_until_a_plane_shows_them(self):
+        extent = extents_of(self.annotation())[-1]
+        assert (extent.number, extent.unseen, extent.structures) == (0, (2, 3), 2)
+        hidden = Losses(extent)
+        assert hidden.between(np.array([-90, 90]))[0, 1] == pytest.approx(2)
+        # 15 planes between two painted ones hide them nearly for certain; halved, a sixteenth as much and less.
+        assert 1.7 < hidden.gain(16, -90, 90) < 2
+
+    def test_each_of_them_counts_as_a_structure(self):
+        (none,), (one,), (two,) = (cover(self.annotation(self.NAMES[:count]), 1) for count in (1, 2, 3))
+        assert (none.plane == 16, one.plane, two.plane) == (False, 16, 16)
+        # Means over 2 and 3 structures, of which 1 and 2 are hidden.
+        assert none.score < one.score < two.score
+
+    def test_a_range_that_was_clicked_says_where_one_is(self):
+        (one,) = cover(self.annotation().with_class_ranges({2: (33, 39), 3: (33, 39)}), 1)
+        assert one.plane == 36
+        assert one.reason == "gland: in a gap of 7 of its 7 planes"
+
+    def test_more_names_than_fit_are_counted(self):
+        names = ("liver", *(f"a gland with a long name {number}" for number in range(4)))
+        (one,) = cover(self.annotation(names), 1)
+        assert one.reason == "a gland with a long name 0 and 3 more: on no painted plane"
+
+
 class TestBestPlanes:
     def test_no_other_set_of_planes_loses_less(self):
         losses = [

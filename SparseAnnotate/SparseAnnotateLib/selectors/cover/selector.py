@@ -47,40 +47,61 @@ class CoverSelector(ActiveSelector):
 def _suggestions(extents: list[Extent], annotation, candidates: np.ndarray, count: int) -> list[Suggestion]:
     losses = [Losses(extent) for extent in extents]
     planes = best_planes(losses, candidates, count)
-    names = {0: "the range", **{number: one.name for number, one in enumerate(annotation.classes, 1)}}
+    names = {number: one.name for number, one in enumerate(annotation.classes, 1)}
     fences = [-1, *planes, annotation.planes]
     return [_suggestion(losses, names, *fences[place : place + 3]) for place in range(len(planes))]
 
 
 def _suggestion(losses: list[Losses], names: dict[int, str], before: int, plane: int, after: int):
     """Why `plane` is painted, between its neighbours among the suggested ones."""
-    gains = np.array([one.gain(plane, before, after) for one in losses])
-    most = losses[int(gains.argmax())]
+    gains = np.array([one.gain(plane, before, after) / one.extent.structures for one in losses])
+    structures = np.array([one.extent.structures for one in losses])
+    most = losses[int((gains * structures).argmax())]
     crossing = [
-        (one.extent.number, gain >= min(_WORTH_PAINTING, gains.max()))
+        (numbers, gain >= min(_WORTH_PAINTING, gains.max()))
         for one, gain in zip(losses, gains, strict=True)
-        if one.extent.number and one.is_open_on(plane)
+        if (numbers := _may_cross(one, plane))
     ]
     return Suggestion(
         plane,
-        float(gains.mean()),
-        _reason(most, names[most.extent.number], plane, before, after),
-        tuple(number for number, serves in crossing if serves),
-        tuple(number for number, serves in crossing if not serves),
+        float(np.average(gains, weights=structures)),
+        _reason(most, names, plane, before, after),
+        tuple(sorted(number for numbers, serves in crossing if serves for number in numbers)),
+        tuple(sorted(number for numbers, serves in crossing if not serves for number in numbers)),
     )
 
 
-def _reason(most: Losses, name: str, plane: int, before: int, after: int) -> str:
+def _may_cross(one: Losses, plane: int) -> tuple[int, ...]:
+    """The structures that are named on a plane: of those of which nothing is known, only what painted planes missed."""
+    if not one.is_open_on(plane):
+        return ()
+    if one.extent.number:
+        return (one.extent.number,)
+    return one.extent.unseen if one.extent.painted else ()
+
+
+def _reason(most: Losses, names: dict[int, str], plane: int, before: int, after: int) -> str:
+    extent = most.extent
     if not most.is_open_on(plane):
         return "no structure is left to serve: evenly spaced"
-    painted = most.extent.painted
-    if painted:
-        away = min(abs(plane - one) for one in painted)
+    if extent.unseen and extent.painted:
+        return _fitting([names[number] for number in extent.unseen], ": on no painted plane")
+    if extent.painted:
+        away = min(abs(plane - one) for one in extent.painted)
         said = f": {away} {'plane' if away == 1 else 'planes'} from any painted one"
     else:
-        length = most.extent.length
+        length = extent.length
         said = (
             f": in a gap of {most.reach(plane, before, after)} of its {length} {'plane' if length == 1 else 'planes'}"
         )
+    return _fitting([names.get(extent.number, "the range")], said)
+
+
+def _fitting(names: list[str], said: str) -> str:
+    """So many of the names as a reason has room for."""
     room = _LONGEST_REASON - len(said)
-    return (name if len(name) <= room else name[: room - 1] + "…") + said
+    for count in range(len(names), 0, -1):
+        listed = ", ".join(names[:count]) + (f" and {len(names) - count} more" if count < len(names) else "")
+        if len(listed) <= room:
+            return listed + said
+    return names[0][: room - 1] + "…" + said
