@@ -28,7 +28,7 @@ from repeated import REPEATED
 
 FRACTIONS = (0.05, 0.1, 0.2)
 FEW_PLANES = (3, 4, 6)
-WARNED_OF = ("vanished", "not_shown", "unlike", "missed", "more", "less")
+WARNED_OF = ("vanished", "not_shown", "unknown", "unlike", "missed", "more", "less")
 # Of scans that are predicted along i and j: the largest file, and the fewest voxels along each axis.
 _SMALL_BYTES, _LEAST_VOXELS = 1_000_000, 24
 
@@ -125,18 +125,18 @@ def cases(given: argparse.Namespace, only: str = "", done: Collection[tuple[str,
             if not file.exists():
                 if not given.predicts:
                     continue
-                _predict(scan, annotation, file)
+                _predict(scan, annotation, file, given.predictor)
             yield Case(scan, painting, annotation, expert.reference, _kept(file))
 
 
-def _predict(scan: Scan, annotation, file: Path) -> None:
+def _predict(scan: Scan, annotation, file: Path, predictor: str) -> None:
     import time
 
     from SparseAnnotateLib import PREDICTORS, Volume, run
 
     began = time.process_time()
     volume = Volume.from_array(scan.image.astype(np.float32), scan.spacing_mm)
-    found = run(PREDICTORS.create("guided"), volume, annotation)
+    found = run(PREDICTORS.create(predictor), volume, annotation)
     details = {name: value for name, value in found.details.items() if name.startswith(("expected", "promised", "pre"))}
     nothing = np.zeros(0, np.float32)
     per_plane, per_structure = found.expected_dice_per_plane, found.expected_dice_per_structure
@@ -167,16 +167,23 @@ def _kept(file: Path):
     )
 
 
-def evidence(case: Case) -> dict:
+def evidence(case: Case, predictor: str) -> dict:
     """What is known of a prediction, before it is told, and the truth; lists have an entry a structure."""
     from SparseAnnotateLib.metrics import dice_per_class, mean_of
     from SparseAnnotateLib.quality.expected import evidence_of
-    from SparseAnnotateLib.quality.warned import names_not_shown, planes_by_name, shown_by_image, warnings_of
+    from SparseAnnotateLib.quality.warned import (
+        gaps_unknown,
+        names_not_shown,
+        planes_by_name,
+        shown_by_image,
+        warnings_of,
+    )
 
     annotation, image, spacing_mm = case.annotation, case.scan.image.astype(np.float32), case.scan.spacing_mm
-    known = evidence_of(case.prediction, annotation, spacing_mm, "guided", image)
+    known = evidence_of(case.prediction, annotation, spacing_mm, predictor, image)
     details = shown_by_image(known.image, annotation, known.missing_px > 0)
     details["vanished"] = planes_by_name(known.missing_px > 0, annotation)
+    details["unknown"] = gaps_unknown(known.doubts, details, annotation, image)
     details["not_shown"] = names_not_shown(known.nothing, known.told.per_class, annotation)
     dice = dice_per_class(case.prediction.labels, case.reference, annotation.class_count)
     names = [one.name for one in annotation.classes]
@@ -189,13 +196,13 @@ def evidence(case: Case) -> dict:
             name: [getattr(known, name).per_class.get(one, np.nan) for one in names]
             for name in ("told", "least", "most")
         },
+        "back": known.back.tolist(),
+        "doubts": known.doubts.tolist(),
         "agreed": known.image.most_per_structure().tolist(),
         **{name: getattr(known.image, name).tolist() for name in ("contrast", "exposed", "painted_dice")},
         "true": [float(one) for one in dice],
         "true_whole": float(mean_of(dice)),
-        "warned": {
-            kind: list(details.get(kind, ())) for kind in ("vanished", "not_shown", "unlike", "missed", "more", "less")
-        },
+        "warned": {kind: list(details.get(kind, ())) for kind in WARNED_OF},
         "warnings": len(warnings_of(details, annotation)),
     }
 
@@ -207,9 +214,10 @@ def collected(given: argparse.Namespace) -> list[dict]:
     done = {(row["name"], row["painting"]) for row in rows}
     with file.open("w" if given.again else "a") as stream:
         for case in cases(given, given.only, done):
-            if case.prediction.expected_dice is None or not case.annotation.unpainted_planes:
+            said = case.prediction.expected_dice is not None or given.predictor != "guided"
+            if not said or not case.annotation.unpainted_planes:
                 continue
-            rows.append(evidence(case))
+            rows.append(evidence(case, given.predictor))
             stream.write(json.dumps(rows[-1]) + "\n")
             stream.flush()
     return rows
@@ -221,6 +229,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--only", default="", help="names of kinds and scans that this regular expression finds")
+    parser.add_argument("--predictor", default="guided", help="each needs a folder of its own")
     parser.add_argument("--again", action="store_true", help="compute anew what is known of the predictions")
     given = parser.parse_args()
     given.output.mkdir(exist_ok=True)
@@ -231,7 +240,7 @@ def main() -> None:
     else:
         import told_fit
 
-        told_fit.report(collected(given))
+        told_fit.report(collected(given), given.predictor)
 
 
 if __name__ == "__main__":

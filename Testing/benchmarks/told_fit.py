@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 from SparseAnnotateLib.quality.agreed import JUDGES, Judges, log_odds, tells
-from SparseAnnotateLib.quality.model import FEW_PLANES, GUIDED_INTERVALS, REACH
+from SparseAnnotateLib.quality.goes_on import WEIGHTS, Weights
+from SparseAnnotateLib.quality.model import (
+    FEW_PLANES,
+    GUIDED_DOUBTFUL_INTERVAL,
+    GUIDED_INTERVALS,
+    INTERPOLATED,
+    NEAREST,
+    REACH,
+)
 
 LOW, TOO_MUCH = 0.85, 0.1
 # Of volumes that were not fitted on 80 of 100 lie between, if so many of those that were lie beyond each end.
-BEYOND = 0.08
+BEYOND = 0.07
+# Of those that nobody can know there are few kinds.
+BEYOND_DOUBTFUL = 0.03
 _RIDGE = 0.002
 # Log-odds by which less may be expected of those that are fitted.
 _HARDLY = 0.05
@@ -30,14 +40,20 @@ class Table:
         self.warned = np.array([row["warnings"] > 0 for row in rows])
         self.fitted_on = self.source != "strange"
         pairs = [(n, c) for n, row in enumerate(rows) for c in range(len(row["true"]))]
-        names = ("told", "least", "most", "agreed", "contrast", "exposed", "true")
+        names = ("told", "least", "most", "agreed", "contrast", "exposed", "true", "back", "doubts")
         values = np.array(
             [[np.nan if rows[n][name][c] is None else rows[n][name][c] for name in names] for n, c in pairs], float
         )
         there = np.isfinite(values[:, [0, 6]]).all(axis=1)
         self.volume = np.array([n for n, _ in pairs])[there]
-        self.said, self.least, self.most, self.agreed, contrast, exposed, self.true_each = values[there].T
-        self.tells = tells(contrast, exposed, log_odds(1 - self.least) - log_odds(1 - self.most))
+        values = values[there].T
+        self.said, self.least, self.most, self.agreed, self.contrast, exposed, self.true_each = values[:7]
+        self.back, doubts = values[7:]
+        self.tells = tells(self.contrast, exposed, log_odds(1 - self.least) - log_odds(1 - self.most))
+        doubted, count = (np.bincount(self.volume, one, minlength=len(rows)) for one in (doubts, np.ones(len(doubts))))
+        few = self.planes <= FEW_PLANES
+        # As the library takes intervals: of few planes, of more, of what nobody can know.
+        self.interval = np.where(few, np.where(doubted > 0.5 * count, 2, 0), 1)
 
     def told(self, each: np.ndarray) -> np.ndarray:
         """The volumes' Dice, if the structures' is `each`: their mean changes as much."""
@@ -50,11 +66,7 @@ class Table:
 
 def fitted_judges(table: Table, without: str = "") -> Judges:
     """Weighted least squares of the log-odds of what was lost, all groups alike, on those of which more is expected."""
-    group = table.group[table.volume]
-    use = table.fitted_on[table.volume] & (group != without)
-    weight = np.zeros(len(group))
-    for one in np.unique(group[use]):
-        weight[use & (group == one)] = 1 / (use & (group == one)).sum()
+    weight = _weights(table, without, np.ones(len(table.volume), bool))
     given = table.said, table.agreed, table.tells
     # What is added is linear in the three numbers: with one of them each, less that with none.
     none = Judges(0, 0, 0).weighed(*given)
@@ -62,6 +74,33 @@ def fitted_judges(table: Table, without: str = "") -> Judges:
     wanted = log_odds(1 - table.true_each) - log_odds(1 - table.said) - none
     judges = _least_squares(features, wanted, weight)
     return _least_squares(features, wanted, weight * (judges.weighed(*given) <= _HARDLY))
+
+
+def _weights(table: Table, without: str, use: np.ndarray) -> np.ndarray:
+    """Of structures, so that all groups count alike; 0 where `use` is not, or in the group that is left out."""
+    group = table.group[table.volume]
+    use = use & table.fitted_on[table.volume] & (group != without)
+    weight = np.zeros(len(group))
+    for one in np.unique(group[use]):
+        weight[use & (group == one)] = 1 / (use & (group == one)).sum()
+    return weight
+
+
+def fitted_weights(table: Table, judges: Judges, without: str = "") -> Weights:
+    """The same of whether structures go on where they may, on what the judges make of them."""
+    weight = _weights(table, without, np.isfinite(table.back))
+    told, least, most = each(table, judges)
+    given = told, least, most, table.back, table.contrast
+    features = np.stack([Weights(*one).shifts(*given) for one in np.eye(2)], axis=1)
+    wanted = np.nan_to_num(log_odds(1 - table.true_each) - log_odds(1 - told))
+    weighted = features * weight[:, None]
+    return Weights(*np.linalg.solve(weighted.T @ features + _RIDGE * weight.sum() * np.eye(2), weighted.T @ wanted))
+
+
+def each(table: Table, judges: Judges) -> list[np.ndarray]:
+    """What is told of each structure, and if all of what may go on does, or nothing, by the two judges."""
+    shifts = table.shifts(judges)
+    return [with_odds(one, shifts) for one in (table.said, table.least, table.most)]
 
 
 def _least_squares(features: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> Judges:
@@ -74,29 +113,30 @@ def with_odds(dice: np.ndarray, shift) -> np.ndarray:
     return 1 - 1 / (1 + np.exp(-(log_odds(1 - dice) + shift)))
 
 
-def ends(table: Table, judges: Judges) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ends(table: Table, judges: Judges, weights: Weights) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What is told of each volume, and if `REACH` of what may go on does, or does not: log-odds of what is lost."""
-    shifts = table.shifts(judges)
-    told, least, most = (
-        log_odds(1 - table.told(with_odds(one, shifts))) for one in (table.said, table.least, table.most)
-    )
+    told, least, most = each(table, judges)
+    told = with_odds(told, weights.shifts(told, least, most, table.back, table.contrast))
+    told, least, most = (log_odds(1 - table.told(one)) for one in (told, least, most))
     return told, told + REACH * np.maximum(least - told, 0), told - REACH * np.maximum(told - most, 0)
 
 
-def fitted_interval(table: Table, judges: Judges, use: np.ndarray) -> tuple[float, float]:
+def fitted_interval(
+    table: Table, judges: Judges, weights: Weights, use: np.ndarray, beyond: float
+) -> tuple[float, float]:
     """Log-odds of the interval's ends (of what is lost: smaller, larger) for some volumes.
 
     All groups count alike. Scans and made-up volumes are asked apart, and the wider end is taken.
     """
-    _, low, high = ends(table, judges)
+    _, low, high = ends(table, judges, weights)
     true = log_odds(1 - table.true)
     smaller, larger = 0.0, 0.0
-    for source in ("scan", "made up"):
-        of = use & (table.source == source)
+    for source in (("scan",), ("made up", "repeated")):
+        of = use & np.isin(table.source, source)
         weight = np.array([1 / np.count_nonzero(of & (table.group == one)) for one in table.group[of]])
         if of.any():
-            smaller = max(smaller, _quantile((high - true)[of], weight, 1 - BEYOND))
-            larger = max(larger, _quantile((true - low)[of], weight, 1 - BEYOND))
+            smaller = max(smaller, _quantile((high - true)[of], weight, 1 - beyond))
+            larger = max(larger, _quantile((true - low)[of], weight, 1 - beyond))
     return -smaller, larger
 
 
@@ -106,30 +146,46 @@ def _quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
     return float(values[order][min(np.searchsorted(reached, share), len(values) - 1)])
 
 
-def judged(table: Table, left_out: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def shipped_for(predictor: str) -> tuple[Judges, Weights, tuple[tuple[float, float], ...]]:
+    """Judges, weights and intervals (of few planes, of more, of what nobody can know) of the library."""
+    if predictor == "guided":
+        return JUDGES, WEIGHTS, (*GUIDED_INTERVALS, GUIDED_DOUBTFUL_INTERVAL)
+    model = NEAREST if predictor == "nearest" else INTERPOLATED
+    return Judges(always=0, said=1, image=0), Weights(0, 0), (model.volume_interval,) * 3
+
+
+def fitted(table: Table, without: str = "") -> tuple[Judges, Weights, list[tuple[float, float]]]:
+    """The same, fitted."""
+    judges = fitted_judges(table, without)
+    weights = fitted_weights(table, judges, without)
+    use = table.fitted_on & (table.group != without)
+    # Parts in a row were made up to be unknown: they count among those only.
+    usual = use & (table.source != "repeated")
+    given = (usual & (table.interval == 0), BEYOND), (usual & (table.interval == 1), BEYOND)
+    given += ((use & (table.interval == 2), BEYOND_DOUBTFUL),)
+    return judges, weights, [fitted_interval(table, judges, weights, *one) for one in given]
+
+
+def judged(table: Table, left_out: bool, predictor: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expected Dice of each volume and its interval's ends, by what was fitted without its group, or as shipped."""
     expected, low, high = np.zeros((3, len(table.rows)))
-    few = table.planes <= FEW_PLANES
     for group in np.unique(table.group):
-        judges = fitted_judges(table, group) if left_out else JUDGES
-        told, lowest, highest = ends(table, judges)
-        for part, shipped in ((few, GUIDED_INTERVALS[0]), (~few, GUIDED_INTERVALS[1])):
-            here = part & (table.group == group)
-            use = part & (table.group != group) & table.fitted_on
-            smaller, larger = fitted_interval(table, judges, use) if left_out else shipped
-            expected[here] = told[here]
-            low[here], high[here] = lowest[here] + larger, highest[here] + smaller
+        here = table.group == group
+        judges, weights, intervals = fitted(table, group) if left_out else shipped_for(predictor)
+        told, lowest, highest = (one[here] for one in ends(table, judges, weights))
+        smaller, larger = np.array(intervals)[table.interval[here]].T
+        expected[here], low[here], high[here] = told, lowest + larger, highest + smaller
     return tuple(1 - 1 / (1 + np.exp(-one)) for one in (expected, low, high))
 
 
-def report(rows: list[dict]) -> None:
+def report(rows: list[dict], predictor: str) -> None:
     """Print the constants for the library, and how good they are."""
     table = Table(rows)
-    judges = fitted_judges(table)
-    print(f"agreed.JUDGES = {Judges(*(round(float(one), 2) for one in vars(judges).values()))}")
-    few = table.planes <= FEW_PLANES
-    intervals = [fitted_interval(table, judges, table.fitted_on & part) for part in (few, ~few)]
-    print(f"model.GUIDED_INTERVALS = {tuple(tuple(round(end, 2) for end in one) for one in intervals)}\n")
+    judges, weights, intervals = fitted(table)
+    print(f"agreed.JUDGES = {_rounded(judges)}")
+    print(f"goes_on.WEIGHTS = {_rounded(weights)}")
+    few, more, doubtful = (tuple(round(end, 2) for end in one) for one in intervals)
+    print(f"model.GUIDED_INTERVALS = {few, more}\nmodel.GUIDED_DOUBTFUL_INTERVAL = {doubtful}\n")
     before = table.told(table.said)
     for left_out in (True, False):
         print("fitted without the group that is judged:" if left_out else "\nas shipped:")
@@ -138,9 +194,13 @@ def report(rows: list[dict]) -> None:
             f"warned of Dice below {LOW} | of others |"
         )
         print("|---|---|---|---|---|---|---|---|---|---|")
-        found = judged(table, left_out)
+        found = judged(table, left_out, predictor)
         for name, chosen in parts(table):
             _line(name, chosen, table, before, *found)
+
+
+def _rounded(fitted):
+    return type(fitted)(*(round(float(one), 2) for one in vars(fitted).values()))
 
 
 def parts(table: Table):
@@ -148,6 +208,7 @@ def parts(table: Table):
     painting = np.array([row["painting"] for row in table.rows])
     name = np.array([row["name"] for row in table.rows])
     chosen = np.char.startswith(painting, "pair") | np.char.startswith(painting, "triple")
+    chosen &= table.source == "scan"
     vertebrae, along = np.char.startswith(name, "vertebrae") & ~chosen, np.char.find(name, " along ") > 0
     scan, few = (table.source == "scan") & ~vertebrae & ~chosen, table.planes <= FEW_PLANES
     for kind, part in (("scans along k", scan & ~along), ("scans along i and j", scan & along)):
@@ -155,7 +216,7 @@ def parts(table: Table):
         yield f"{kind}, more planes", part & ~few
     yield "vertebrae along each axis", vertebrae
     yield "vertebrae, two or three planes wherever they lie", chosen
-    for source in ("made up", "strange"):
+    for source in ("made up", "strange", "repeated"):
         of = table.source == source
         for kind in dict.fromkeys(table.group[of]):
             yield kind.replace("_", " "), of & (table.group == kind)

@@ -9,7 +9,7 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from ..corrections import Corrections
 from ..prediction import Prediction
-from ..quality.expected import shifted
+from ..quality.model import shifted
 
 # The log of the weight of the prediction is -2 + 2.5 lo(rough) - 2 lo(predicted) + log(n + .2); lo is the log odds of
 # what is lost, n the number of corrected planes that show the structure: what both lose is then known better. Up to 1

@@ -9,6 +9,7 @@
 - `structure_seen`: one structure in the image, learned on painted planes; `between`: what comes and goes between them.
 - `agreed`: where the image tells a structure, what is expected of it follows how far it agrees.
 - `comes_back`: how far the image changes between painted planes and comes back, where interpolated outlines are wrong.
+- `goes_on`: whether structures go on where they may, by how far the image comes back.
 - `vanished`: structures that are lost between two planes that hold them.
 - `told`: the expected Dice as it is reported, and what lowers it; `warned`: the warnings, in sentences.
 

@@ -12,22 +12,26 @@ from ..structures import of_structures, structure_groups
 from . import comes_back
 from .agreed import agreed_shifts
 from .features import PlaneFeatures, features_of
+from .goes_on import doubts, goes_on_shifts
 from .hidden import hiddenness, shifts, unseen
 from .image_agreement import ImageAgreement, image_agreement
 from .left_out import left_out, left_out_excess, quick_labels
 from .model import (
     FEW_PLANES,
+    GUIDED_DOUBTFUL_INTERVAL,
     GUIDED_INTERVALS,
     GUIDED_PLANE_INTERVAL,
     INTERPOLATED,
     NEAREST,
     REACH,
     Model,
+    odds_lost,
     ratio_of,
+    shifted,
 )
 from .told import UNPROVEN, Told
 from .vanished import gaps_without, sizes_px, vanished_px
-from .warned import names_not_shown, planes_by_name, shown_by_image, warnings_of
+from .warned import gaps_unknown, names_not_shown, planes_by_name, shown_by_image, warnings_of
 
 if TYPE_CHECKING:
     from ..prediction import Prediction
@@ -44,6 +48,9 @@ INTERPOLATES = ("shape", "morphology")
 
 # A left-out plane bears out more than `UNPROVEN` if its Dice by interpolation reaches this much.
 _PROOF = 0.97
+
+# If structures are unknown between their planes by more than this on average, the interval is a wider one.
+_DOUBTFUL = 0.5
 
 # What is hidden less than this changes nothing that can be read.
 _LEAST_HIDDEN = 0.02
@@ -156,8 +163,11 @@ def with_expected_quality(
             told, least, most = (
                 one.with_odds(shift, prediction.labels, annotation) for one in (told, known.least, known.most)
             )
-            least, most = least.whole, most.whole
+            shift = goes_on_shifts(told, least, most, known.back, known.image.contrast, annotation)
+            told, least, most = told.with_odds(shift, prediction.labels, annotation), least.whole, most.whole
         details |= shown_by_image(known.image, annotation, known.missing_px > 0)
+        if unknown := gaps_unknown(known.doubts, details, annotation, intensities):
+            details["unknown"] = unknown
     told = told.proven(lambda: _borne_out(annotation, spacing_mm), annotation)
     whole = told.whole
     if known.missing_px.any():
@@ -189,6 +199,7 @@ class Evidence:
     image : how far it agrees, or None
     missing_px : of what vanished between planes that hold it (planes, classes)
     nothing : how far the image shows nothing of each structure, 0 to 1
+    back : how far the image comes back between its planes, see `came_back`; NaN where that is not asked
     """
 
     told: Told
@@ -198,6 +209,12 @@ class Evidence:
     image: ImageAgreement | None
     missing_px: np.ndarray
     nothing: np.ndarray
+    back: np.ndarray
+
+    @property
+    def doubts(self) -> np.ndarray:
+        """How far nobody can know what each structure does between its planes, float (structures,), 0 to 1."""
+        return np.zeros(len(self.back)) if self.image is None else doubts(self.back, self.image.contrast)
 
 
 def evidence_of(
@@ -209,25 +226,31 @@ def evidence_of(
 ) -> Evidence:
     """See `Evidence`; the arguments are those of `with_expected_quality`."""
     image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
-    nothing = np.zeros(annotation.class_count)
+    nothing, back = np.zeros(annotation.class_count), np.full(annotation.class_count, np.nan)
     if image is not None and predictor in _SAYS_ITSELF:
         nothing = unseen(intensities, annotation, image.contrast)
+        if len(annotation.source_planes) <= FEW_PLANES:
+            back = comes_back.came_back(annotation, intensities)
     told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, nothing)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
     if image is None:
-        return Evidence(told, told, told, intervals, image, missing_px, nothing)
+        return Evidence(told, told, told, intervals, image, missing_px, nothing, back)
     most = told.at_most(image, prediction.labels, annotation)
     # What may go on or not: all of it, none of it, and what is told. Where a structure vanished it counts already.
     here = gaps_without(missing_px, annotation)
     sizes = sizes_px(prediction.labels, annotation.class_count)
     least, told = (most.doubted(sizes, px * here, annotation) for px in (image.possible_px(), image.doubtful_px()))
-    return Evidence(told, least, most, intervals, image, missing_px, nothing)
+    known = Evidence(told, least, most, intervals, image, missing_px, nothing, back)
+    numbers = [number for number, one in enumerate(annotation.classes) if one.name in told.per_class]
+    if numbers and known.doubts[numbers].mean() > _DOUBTFUL:
+        return replace(known, intervals=(intervals[0], GUIDED_DOUBTFUL_INTERVAL))
+    return known
 
 
 def _interval(whole: float, shifts: tuple[float, float], least: float, most: float) -> tuple[float, float]:
     """Where the Dice of 80 of 100 volumes lies, whether most of what may go on does, or of it does not."""
-    told, all_goes_on, nothing = (_odds_lost(dice) for dice in (whole, least, min(most, UNPROVEN)))
+    told, all_goes_on, nothing = (odds_lost(dice) for dice in (whole, least, min(most, UNPROVEN)))
     low = told + REACH * max(all_goes_on - told, 0)
     high = told - REACH * max(told - nothing, 0)
     return tuple(float(1 - ratio_of(end)) for end in (low + shifts[1], high + shifts[0]))
@@ -277,17 +300,6 @@ def _by_plane(features: PlaneFeatures, odds: np.ndarray, planes: int) -> np.ndar
     numbers = np.bincount(features.plane, minlength=planes)
     lost = np.bincount(features.plane, ratio_of(odds), minlength=planes)
     return np.divide(numbers - lost, numbers, out=np.full(planes, np.nan), where=numbers > 0).astype(np.float32)
-
-
-def shifted(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
-    """An interval: lower and upper end for each Dice, shape (..., 2): log-odds added to those of what is lost."""
-    odds = _odds_lost(dice)
-    return np.stack([1 - ratio_of(odds + shift) for shift in reversed(shifts)], axis=-1).astype(np.float32)
-
-
-def _odds_lost(dice):
-    lost = np.clip(1 - np.asarray(dice, float), 1e-4, 1 - 1e-4)
-    return np.log(lost / (1 - lost))
 
 
 def _painted_px(annotation: SparseAnnotation) -> np.ndarray:

@@ -98,6 +98,18 @@ def ratio_of(odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-odds))
 
 
+def shifted(dice: np.ndarray, shifts: tuple[float, float]) -> np.ndarray:
+    """An interval: lower and upper end for each Dice, shape (..., 2): log-odds added to those of what is lost."""
+    odds = odds_lost(dice)
+    return np.stack([1 - ratio_of(odds + shift) for shift in reversed(shifts)], axis=-1).astype(np.float32)
+
+
+def odds_lost(dice) -> np.ndarray:
+    """Log-odds of what a Dice lacks, of which a little is always left and never all."""
+    lost = np.clip(1 - np.asarray(dice, float), 1e-4, 1 - 1e-4)
+    return np.log(lost / (1 - lost))
+
+
 class LeftOut:
     """What the left-out planes of a volume lost more than the model expected, structure by structure.
 
@@ -125,7 +137,9 @@ class LeftOut:
 GUIDED_PLANE_INTERVAL = (-1.1, 0.65)
 # Of volumes with at most so many painted planes, and of others, by ``python Testing/benchmarks/told.py fit``: beyond
 # what is told if `REACH` of what may go on does or does not, in log-odds. All of it would be .05 wider on average.
-FEW_PLANES, GUIDED_INTERVALS, REACH = 3, ((-0.42, 0.55), (-0.55, 0.35)), 0.7
+FEW_PLANES, GUIDED_INTERVALS, REACH = 3, ((-0.49, 0.55), (-0.53, 0.38)), 0.7
+# The same of volumes with few planes whose structures nobody can know between them (see `doubts`).
+GUIDED_DOUBTFUL_INTERVAL = (-0.24, 0.98)
 
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from ..completeness import planes_named
+from .comes_back import gap_that_came_back
 from .image_agreement import TELLING, ImageAgreement
 
 # The share of what was predicted of a structure that is named; planes that fill less of it are let pass.
@@ -20,6 +21,8 @@ _SHARE = 0.1
 # Of what does not look like it: a made-up spine with .09 was promised .96 for .83. Of 572 structures of scans two more
 # are named so, with a Dice of .69 and .62.
 _LESS_SHARE = 0.08
+# A structure is named that nobody can know between its planes so far.
+_DOUBTFUL = 0.5
 # A structure of which the image shows nothing is named if less is expected of it.
 _SAFE = 0.9
 # Less is named where it may go on over so much: the ends of vertebrae are seen, and not what lies between them.
@@ -63,6 +66,25 @@ def shown_by_image(
     return {name: planes for name, planes in found.items() if planes}
 
 
+def gaps_unknown(
+    doubts: np.ndarray, named: Mapping[str, Any], annotation: SparseAnnotation, intensities: np.ndarray
+) -> dict[str, list[int]]:
+    """Structures that nobody can know between two painted planes: their names, and the planes between.
+
+    Parameters
+    ----------
+    doubts : how far that is so of each, 0 to 1
+    named : by kind of warning the structures that are named already
+    """
+    already = {name for kind in ("unlike", "missed", "more", "less") for name in named.get(kind, ())}
+    found = {}
+    for number in np.flatnonzero(doubts > _DOUBTFUL).tolist():
+        if (name := annotation.classes[number].name) not in already:
+            before, after = gap_that_came_back(annotation, intensities, number + 1)
+            found[name] = list(range(before + 1, after))
+    return found
+
+
 def names_not_shown(nothing: np.ndarray, told: Mapping[str, float], annotation: SparseAnnotation) -> list[str]:
     """Structures of which the image shows nothing, if little is expected of them.
 
@@ -94,6 +116,11 @@ def warnings_of(details: Mapping[str, Any], annotation: SparseAnnotation) -> lis
     sentences += [
         f"the image does not show {name}: between its painted planes it is interpolated; paint more of them"
         for name in details.get("not_shown", ())
+    ]
+    sentences += [
+        f"between planes {planes[0] - 1} and {planes[-1] + 1} the image changes in a way that no painted plane shows, "
+        f"so what {name} does there is not known: paint one of them"
+        for name, planes in details.get("unknown", {}).items()
     ]
     numbers = {one.name: number for number, one in enumerate(annotation.classes, 1)}
     for kind, seen in (
