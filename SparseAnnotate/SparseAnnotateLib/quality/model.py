@@ -137,7 +137,7 @@ class LeftOut:
 GUIDED_PLANE_INTERVAL = (-1.1, 0.65)
 # Of volumes with at most so many painted planes, and of others, by ``python Testing/benchmarks/told.py fit``: beyond
 # what is told if `REACH` of what may go on does or does not, in log-odds. All of it would be .05 wider on average.
-FEW_PLANES, GUIDED_INTERVALS, REACH = 3, ((-0.49, 0.55), (-0.53, 0.38)), 0.7
+FEW_PLANES, GUIDED_INTERVALS, REACH = 3, ((-0.49, 0.55), (-0.55, 0.38)), 0.7
 # The same of volumes with few planes whose structures nobody can know between them (see `doubts`).
 GUIDED_DOUBTFUL_INTERVAL = (-0.24, 0.98)
 
