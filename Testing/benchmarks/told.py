@@ -197,7 +197,7 @@ def evidence(case: Case, predictor: str) -> dict:
             for name in ("told", "least", "most")
         },
         "back": known.back.tolist(),
-        "doubts": known.doubts.tolist(),
+        "doubts": np.maximum(known.doubts, known.nothing * np.isfinite(known.back)).tolist(),
         "agreed": known.image.most_per_structure().tolist(),
         **{name: getattr(known.image, name).tolist() for name in ("contrast", "exposed", "painted_dice")},
         "true": [float(one) for one in dice],

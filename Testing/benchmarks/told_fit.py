@@ -10,8 +10,8 @@ import numpy as np
 from SparseAnnotateLib.quality.agreed import JUDGES, Judges, log_odds, tells
 from SparseAnnotateLib.quality.goes_on import WEIGHTS, Weights
 from SparseAnnotateLib.quality.model import (
+    DOUBTFUL_END,
     FEW_PLANES,
-    GUIDED_DOUBTFUL_INTERVAL,
     GUIDED_INTERVALS,
     INTERPOLATED,
     NEAREST,
@@ -150,9 +150,10 @@ def _quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
 def shipped_for(predictor: str) -> tuple[Judges, Weights, tuple[tuple[float, float], ...]]:
     """Judges, weights and intervals (of few planes, of more, of what nobody can know) of the library."""
     if predictor == "guided":
-        return JUDGES, WEIGHTS, (*GUIDED_INTERVALS, GUIDED_DOUBTFUL_INTERVAL)
+        return JUDGES, WEIGHTS, (*GUIDED_INTERVALS, (GUIDED_INTERVALS[0][0], DOUBTFUL_END))
     model = NEAREST if predictor == "nearest" else INTERPOLATED
-    return Judges(always=0, said=1, image=0), Weights(0, 0), (model.volume_interval,) * 3
+    intervals = *(model.volume_interval,) * 2, (model.volume_interval[0], max(model.volume_interval[1], DOUBTFUL_END))
+    return Judges(always=0, said=1, image=0), Weights(0, 0), intervals
 
 
 def fitted(table: Table, without: str = "") -> tuple[Judges, Weights, list[tuple[float, float]]]:
@@ -164,7 +165,8 @@ def fitted(table: Table, without: str = "") -> tuple[Judges, Weights, list[tuple
     usual = use & (table.source != "repeated")
     given = (usual & (table.interval == 0), BEYOND), (usual & (table.interval == 1), BEYOND)
     given += ((use & (table.interval == 2), BEYOND_DOUBTFUL),)
-    return judges, weights, [fitted_interval(table, judges, weights, *one) for one in given]
+    few, more, doubtful = (fitted_interval(table, judges, weights, *one) for one in given)
+    return judges, weights, [few, more, (few[0], doubtful[1])]
 
 
 def judged(table: Table, left_out: bool, predictor: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -186,7 +188,7 @@ def report(rows: list[dict], predictor: str) -> None:
     print(f"agreed.JUDGES = {_rounded(judges)}")
     print(f"goes_on.WEIGHTS = {_rounded(weights)}")
     few, more, doubtful = (tuple(round(end, 2) for end in one) for one in intervals)
-    print(f"model.GUIDED_INTERVALS = {few, more}\nmodel.GUIDED_DOUBTFUL_INTERVAL = {doubtful}\n")
+    print(f"model.GUIDED_INTERVALS = {few, more}\nmodel.DOUBTFUL_END = {doubtful[1]}\n")
     before = table.told(table.said)
     for left_out in (True, False):
         print("fitted without the group that is judged:" if left_out else "\nas shipped:")

@@ -18,7 +18,6 @@ from .image_agreement import ImageAgreement, image_agreement
 from .left_out import left_out, left_out_excess, quick_labels
 from .model import (
     FEW_PLANES,
-    GUIDED_DOUBTFUL_INTERVAL,
     GUIDED_INTERVALS,
     GUIDED_PLANE_INTERVAL,
     INTERPOLATED,
@@ -28,6 +27,7 @@ from .model import (
     odds_lost,
     ratio_of,
     shifted,
+    widened,
 )
 from .told import UNPROVEN, Told
 from .vanished import gaps_without, sizes_px, vanished_px
@@ -48,9 +48,6 @@ INTERPOLATES = ("shape", "morphology")
 
 # A left-out plane bears out more than `UNPROVEN` if its Dice by interpolation reaches this much.
 _PROOF = 0.97
-
-# If structures are unknown between their planes by more than this on average, the interval is a wider one.
-_DOUBTFUL = 0.5
 
 # What is hidden less than this changes nothing that can be read.
 _LEAST_HIDDEN = 0.02
@@ -229,8 +226,9 @@ def evidence_of(
     nothing, back = np.zeros(annotation.class_count), np.full(annotation.class_count, np.nan)
     if image is not None and predictor in _SAYS_ITSELF:
         nothing = unseen(intensities, annotation, image.contrast)
-        if len(annotation.source_planes) <= FEW_PLANES:
-            back = comes_back.came_back(annotation, intensities)
+    few = len(annotation.source_planes) <= FEW_PLANES
+    if image is not None and few:
+        back = comes_back.came_back(annotation, intensities)
     told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, nothing)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
@@ -241,11 +239,11 @@ def evidence_of(
     here = gaps_without(missing_px, annotation)
     sizes = sizes_px(prediction.labels, annotation.class_count)
     least, told = (most.doubted(sizes, px * here, annotation) for px in (image.possible_px(), image.doubtful_px()))
-    known = Evidence(told, least, most, intervals, image, missing_px, nothing, back)
+    unknown = np.maximum(doubts(back, image.contrast), nothing if few else 0)
     numbers = [number for number, one in enumerate(annotation.classes) if one.name in told.per_class]
-    if numbers and known.doubts[numbers].mean() > _DOUBTFUL:
-        return replace(known, intervals=(intervals[0], GUIDED_DOUBTFUL_INTERVAL))
-    return known
+    if numbers:
+        intervals = intervals[0], widened(intervals[1], float(unknown[numbers].mean()))
+    return Evidence(told, least, most, intervals, image, missing_px, nothing, back)
 
 
 def _interval(whole: float, shifts: tuple[float, float], least: float, most: float) -> tuple[float, float]:

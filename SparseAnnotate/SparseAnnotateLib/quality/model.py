@@ -110,6 +110,12 @@ def odds_lost(dice) -> np.ndarray:
     return np.log(lost / (1 - lost))
 
 
+def widened(interval: tuple[float, float], unknown: float) -> tuple[float, float]:
+    """Ends of an interval, in log-odds of what is lost, where structures are unknown so far, 0 to 1."""
+    smaller, larger = interval
+    return smaller, larger + unknown * max(DOUBTFUL_END - larger, 0)
+
+
 class LeftOut:
     """What the left-out planes of a volume lost more than the model expected, structure by structure.
 
@@ -138,8 +144,8 @@ GUIDED_PLANE_INTERVAL = (-1.1, 0.65)
 # Of volumes with at most so many painted planes, and of others, by ``python Testing/benchmarks/told.py fit``: beyond
 # what is told if `REACH` of what may go on does or does not, in log-odds. All of it would be .05 wider on average.
 FEW_PLANES, GUIDED_INTERVALS, REACH = 3, ((-0.49, 0.55), (-0.55, 0.38)), 0.7
-# The same of volumes with few planes whose structures nobody can know between them (see `doubts`).
-GUIDED_DOUBTFUL_INTERVAL = (-0.24, 0.98)
+# The larger end of volumes with few planes whose structures nobody can know between them (see `doubts`).
+DOUBTFUL_END = 0.98
 
 # Of `shape`, and of everything else that has no model of its own.
 INTERPOLATED = Model(

@@ -44,14 +44,17 @@ def remember_expected(state: SessionState, prediction: Prediction, kept: Collect
 def comes_and_goes(prediction: Prediction) -> tuple[str, int] | None:
     """A structure that is lost or may come and go between painted planes, and the plane to look at; None for none.
 
-    It is the middle one of the longest run of planes that the prediction is warned of.
+    It is the middle one of the longest run of planes that the prediction is warned of; where nothing is seen there, of
+    those between planes on which nobody can know it.
     """
-    runs = []
-    for kind in ("vanished", "unlike", "missed", "more", "less"):
-        for name, planes in prediction.details.get(kind, {}).items():
+    for kinds in (("vanished", "unlike", "missed", "more", "less"), ("unknown",)):
+        runs = []
+        for name, planes in (one for kind in kinds for one in prediction.details.get(kind, {}).items()):
             ends = np.flatnonzero(np.diff(planes) > 1) + 1
             runs += [(len(run), name, int(run[len(run) // 2])) for run in np.split(np.array(planes), ends)]
-    return max(runs, key=lambda run: run[0])[1:] if runs else None
+        if runs:
+            return max(runs, key=lambda run: run[0])[1:]
+    return None
 
 
 def wrong_mm2(state: SessionState, plane: int, labels: np.ndarray, pixel_mm2: float) -> float | None:

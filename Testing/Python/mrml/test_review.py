@@ -130,6 +130,9 @@ class TestAPrediction:
         assert comes_and_goes(replace(prediction, details=details)) == ("tumour", 5)
         part = {"more": {"tumour": [3, 4]}, "less": {"liver": [1, 2, 3], "tumour": [1]}}
         assert comes_and_goes(replace(prediction, details=part)) == ("liver", 2)
+        unknown = {"unknown": {"tumour": [1, 2, 3, 4, 5]}}
+        assert comes_and_goes(replace(prediction, details=unknown)) == ("tumour", 3)
+        assert comes_and_goes(replace(prediction, details=part | unknown)) == ("liver", 2)
 
     def test_remembers_what_the_image_does_not_show_until_a_new_prediction_or_none(self, session, runner):
         prediction = predict(session, runner)
