@@ -39,6 +39,7 @@ class Said:
     painted_along : (axis "i", "j" or "k", planes) painted completely along another axis
     plane_range, range_of, box : see `SparseAnnotation`
     named_by : the option that named `painted`, in a note of labels on other planes; "" where those are not the expert's
+    called : what the planes of `painted` are called where one of them does not exist
     """
 
     painted: tuple[int, ...] | None = None
@@ -51,6 +52,7 @@ class Said:
     range_of: Named = ()
     box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
     named_by: str = "--painted"
+    called: str = "painted"
 
 
 def understand(
@@ -102,7 +104,7 @@ def _refuse_contradictions(said: Said) -> None:
         nothing = [name for name, planes in named if not planes]
         if nothing:
             raise InputError(f"--{option} {nothing[0]} names no plane: write --{option} {nothing[0]} 12,20")
-    whole = {"--painted": said.painted or (), "--empty": said.empty}
+    whole = {f"--{said.called}": said.painted or (), "--empty": said.empty}
     whole |= {f"--complete {name}": planes for name, planes in said.complete}
     for option, planes in whole.items():
         both = sorted({*planes} & {*said.partly})
@@ -222,7 +224,9 @@ def _of_planes(said: Said, file: LabelFile, labels, *, turned: bool, **crossing)
     if file.painted is not None and said.painted is None and not turned:
         annotation = file.to_annotation(None, said.empty)
         return understood(annotation, tell=False, **numbers, **crossing)
-    painted = None if said.painted is None else sorted({*said.painted, *said.partly})
+    painted = None
+    if said.painted is not None:
+        painted = sorted({*as_planes(said.painted, len(labels), said.called), *said.partly})
     annotation = SparseAnnotation.from_painted_planes(labels, painted, empty=said.empty, classes=file.classes)
     aside = {*as_planes(said.partly, len(labels), "partly painted"), *said.empty}
     return understood(annotation, tell=painted is None, aside=aside, ranges=ranges, **numbers, **crossing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,10 @@ from .probabilities import FORMATS
 _FULL_SIZE = 0.4
 # ... and at least so much of the image, and so many slices, lie beyond.
 _BEYOND, _SLICES_BEYOND = 0.1, 3
+
+# A grid whose voxels are so many times larger than the image's may end so many of its voxels before the image does: if
+# the middle of the first one is in place, and those follow that have their place, up to one and a half are missing.
+_COARSER, _VOXELS_SHORT = 1.5, 1.5
 
 
 @dataclass(frozen=True)
@@ -55,24 +59,30 @@ def read_rough_labels(
     else:
         own = _volume_of(geometry)
         file = read_labels(path, own)
-        labels = _on_grid(path, own.in_file_order(file.labels), geometry, volume)
-        said = (f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled",)
+        labels, resampled = _on_grid(path, own.in_file_order(file.labels), geometry, volume)
+        said = (resampled,)
         file = RoughFile(labels, file.classes)
     if not file.labels.any():
         raise InputError(f"{path} holds no label: give a segmentation of this image, or leave --initial out")
     return file, (*said, *_said_of_cut(path, file.labels > 0))
 
 
-def _on_grid(path: str | Path, numbers: np.ndarray, geometry: ImageGeometry, volume: Volume) -> np.ndarray:
-    """Labels in file order, resampled, as planes of `volume`."""
-    covered = _resampled(np.ones(numbers.shape, np.uint8), geometry, volume.geometry) > 0
+def _on_grid(path: str | Path, numbers: np.ndarray, geometry: ImageGeometry, volume: Volume) -> tuple[np.ndarray, str]:
+    """Labels in file order, resampled, as planes of `volume`; and the sentence that says so."""
+    onto = volume.geometry
+    covered = _resampled(np.ones(numbers.shape, np.uint8), geometry, onto) > 0
     if not covered.any():
         raise InputError(f"{path} lies in another space than the image: register it onto the image first")
-    array = _resampled(numbers, geometry, volume.geometry)
+    array = _resampled(numbers, geometry, onto)
     if not array.any() and numbers.any():
         raise InputError(f"the structures of {path} lie outside the image: check that both are of one scan")
-    _refuse_cut(path, array, covered)
-    return np.ascontiguousarray(volume.to_planes(array))
+    short = _refuse_cut(path, array, covered, _places_short(geometry, onto))
+    if short:
+        array = _resampled(*_extended(numbers, geometry), onto)
+    said = f"note: {path} lies on another grid ({onto.difference(geometry)}) and was resampled"
+    if short:
+        said += "; where its last large voxel ends a little before the image, it is extended"
+    return np.ascontiguousarray(volume.to_planes(array)), said
 
 
 def _probabilities(path: str | Path) -> tuple[np.ndarray, ImageGeometry] | None:
@@ -116,9 +126,9 @@ def _of_probabilities(
     if volume.geometry.difference(geometry) is None:
         labels = np.ascontiguousarray(volume.to_planes(numbers))
     else:
-        labels = _on_grid(path, numbers, geometry, volume)
-        doubt = _resampled(doubt, geometry, volume.geometry)
-        said.append(f"note: {path} lies on another grid ({volume.geometry.difference(geometry)}) and was resampled")
+        labels, resampled = _on_grid(path, numbers, geometry, volume)
+        doubt = _resampled(*_extended(doubt, geometry), volume.geometry)
+        said.append(resampled)
     if not labels.any():
         raise InputError(f"{path} says that background is likeliest everywhere: give the probabilities of this image")
     doubt = np.ascontiguousarray(volume.to_planes(doubt)).astype(np.float16)
@@ -180,14 +190,37 @@ def _resampled(array: np.ndarray, geometry: ImageGeometry, onto: ImageGeometry) 
     return sitk.GetArrayFromImage(resampler.Execute(image))
 
 
-def _refuse_cut(path: str | Path, array: np.ndarray, covered: np.ndarray) -> None:
-    """A grid that ends inside the image, with a structure at its end, is a part of a segmentation."""
+def _extended(array: np.ndarray, geometry: ImageGeometry) -> tuple[np.ndarray, ImageGeometry]:
+    """The array (k, j, i) with its outermost voxels twice more on all sides, and its grid."""
+    direction = np.reshape(geometry.direction, (3, 3))
+    origin = np.array(geometry.origin_mm) - 2 * direction @ np.array(geometry.spacing_mm)
+    size = tuple(n + 4 for n in geometry.size)
+    return np.pad(array, 2, mode="edge"), replace(geometry, size=size, origin_mm=tuple(origin.tolist()))
+
+
+def _places_short(geometry: ImageGeometry, onto: ImageGeometry) -> np.ndarray:
+    """float (3,) for k, j and i: how many places of the image a coarser grid may end before the image."""
+    turned = np.reshape(onto.direction, (3, 3)).T @ np.reshape(geometry.direction, (3, 3))
+    times = (np.abs(turned) * np.array(geometry.spacing_mm)).max(axis=1) / np.array(onto.spacing_mm)
+    return np.where(times >= _COARSER, _VOXELS_SHORT * times, 0)[::-1]
+
+
+def _refuse_cut(path: str | Path, array: np.ndarray, covered: np.ndarray, short: np.ndarray) -> bool:
+    """A grid that ends inside the image, with a structure at its end, is a part of a segmentation.
+
+    Returns whether it ends there all the same, by no more places than may be `short` along k, j and i.
+    """
+    ends = False
     for axis, name in enumerate("kji"):
         others = tuple(other for other in range(3) if other != axis)
         places = np.flatnonzero(covered.any(axis=others))
         for end, border in ((places[0], 0), (places[-1], covered.shape[axis] - 1)):
-            if end != border and np.take(array, end, axis).any():
+            if end == border or not np.take(array, end, axis).any():
+                continue
+            if abs(int(end) - border) > short[axis]:
                 raise InputError(
                     f"{path} covers only {len(places)} of the image's {covered.shape[axis]} places along {name}, and a "
                     "structure goes on where it ends: give a segmentation of the whole scan"
                 )
+            ends = True
+    return ends

@@ -67,7 +67,8 @@ def understand_start(
     if corrected is not None:
         if said.painted is not None:
             raise InputError("--corrected and --painted name the same planes: give one of them")
-        said = replace(said, painted=tuple(corrected), named_by="" if initial is None else "--corrected")
+        named_by = "" if initial is None else "--corrected"
+        said = replace(said, painted=tuple(corrected), named_by=named_by, called="corrected")
     if initial is None:
         return _of_edited(said, volume, file, axis)
     paths = [initial] if isinstance(initial, str | Path) else list(initial)
