@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,9 +131,8 @@ class TestOffAlike:
 
 class TestRivals:
     def lost(self, rough, predicted, worthless=False, shown=0.8):
-        return Lost(
-            np.array([rough]), np.array([predicted]), np.full((12, 1), np.nan), np.array([worthless]), np.array([shown])
-        )
+        one = {"rough": rough, "predicted": predicted, "worthless": worthless, "shown_on": shown, "planes": shown}
+        return Lost(predicted_per_plane=np.full((12, 1), np.nan), **{name: np.array([x]) for name, x in one.items()})
 
     def weight(self, rough, predicted, shown=0.8):
         return self.lost(rough, predicted, shown=shown).weight_of_predicted()[0]
@@ -141,12 +141,17 @@ class TestRivals:
         assert self.weight(0.2, 0.1) == self.weight(0.2, 0.15) == pytest.approx(np.exp(-1))
 
     def test_the_prediction_counts_by_the_odds_of_what_both_lose(self):
-        assert self.weight(0.8, 0.2) == pytest.approx(np.exp(-3) * 4**2.5 * 4**2)
-        assert self.weight(0.1, 0.5) == pytest.approx(np.exp(-1) / 9**2.5)
+        assert self.weight(0.8, 0.2) == pytest.approx(np.exp(-3) * 4**2.75 * 4**2)
+        assert self.weight(0.1, 0.5) == pytest.approx(np.exp(-0.5) / 9**2.75)
 
     def test_the_prediction_counts_more_the_more_corrected_planes_show_the_structure(self):
         one, four = (self.weight(0.8, 0.2, shown=planes) for planes in (0.8, 3.8))
-        assert four == pytest.approx(4 * one)
+        assert four == pytest.approx(8 * one)
+
+    def test_a_corrected_plane_that_shows_the_tip_counts_half_in_how_well_it_is_known(self):
+        lost = self.lost(0.8, 0.2, shown=0.8)
+        tip = replace(lost, planes=lost.planes + 1)
+        assert tip.weight_of_predicted()[0] == pytest.approx(1.5**1.5 * lost.weight_of_predicted()[0])
 
     def test_worthless_outlines_leave_all_to_the_prediction_whatever_that_loses(self):
         assert self.lost(0.99, 0.95, worthless=True).weight_of_predicted()[0] > 1e5
@@ -648,6 +653,24 @@ class TestCommandLine:
         files("half.nii.gz", discs(11)[:6])
         assert self.given(tmp_path, initial="half.nii.gz") == 2
         assert "covers only 6 of the image's 12" in self.refused(capsys)
+
+    def test_large_voxels_that_end_a_little_before_the_image_are_extended(self, tmp_path, files, capsys):
+        solid = np.repeat(discs(11)[5:6], 12, axis=0)
+        files("image.nii.gz", volume_of(solid).intensities)
+        # Of 0 to 39 mm along the rows and 0 to 22 mm along the planes they reach 0 to 36, and 1 to 19 mm.
+        files("large.nii.gz", solid[2:11:3, 3:37:6, 3:40:6], spacing=(6.0, 6.0, 6.0), origin=(3.0, 3.0, 4.0))
+        assert self.given(tmp_path, "--range", "0,11", initial="large.nii.gz") == 0
+        assert "and was resampled; where its last large voxel ends a little before the image" in capsys.readouterr().err
+        assert (result(tmp_path)[[0, 11], 20, 20] == 1).all()
+
+    def test_half_of_a_grid_of_large_voxels_is_refused(self, tmp_path, files, capsys):
+        files("half.nii.gz", discs(11)[1:4:2, ::2, ::2], spacing=(2.0, 2.0, 4.0), origin=(0.0, 0.0, 2.0))
+        assert self.given(tmp_path, initial="half.nii.gz") == 2
+        assert "covers only" in self.refused(capsys)
+
+    def test_a_corrected_plane_outside_the_scan_is_called_corrected(self, tmp_path, capsys):
+        assert self.given(tmp_path, "--corrected", "99") == 2
+        assert "corrected plane 99 does not exist: planes are numbered 0 to 11" in self.refused(capsys)
 
     @pytest.mark.parametrize(
         ("half", "place"), [(np.s_[7:], "plane 6"), (np.s_[:, :20], "row 20"), (np.s_[:, :, 24:], "column 23")]
