@@ -7,7 +7,7 @@ that were fitted without it. Strange kinds are never fitted on.
 from __future__ import annotations
 
 import numpy as np
-from SparseAnnotateLib.quality.agreed import JUDGES, Judges, log_odds, tells
+from SparseAnnotateLib.quality.agreed import JUDGES, OUTLINE_JUDGES, Judges, log_odds, tells
 from SparseAnnotateLib.quality.goes_on import WEIGHTS, Weights
 from SparseAnnotateLib.quality.model import (
     DOUBTFUL_END,
@@ -64,8 +64,11 @@ class Table:
         return judges.shifts(self.said, self.agreed, self.tells)
 
 
-def fitted_judges(table: Table, without: str = "") -> Judges:
-    """Weighted least squares of the log-odds of what was lost, all groups alike, on those of which more is expected."""
+def fitted_judges(table: Table, without: str = "", outlines: bool = False) -> Judges:
+    """Weighted least squares of the log-odds of what was lost, all groups alike, on those of which more is expected.
+
+    Of outlines only the image is asked: what was said has a weight of about 0 there.
+    """
     # Parts in a row were made up for what nobody can know.
     weight = _weights(table, without, table.source[table.volume] != "repeated")
     given = table.said, table.agreed, table.tells
@@ -73,6 +76,7 @@ def fitted_judges(table: Table, without: str = "") -> Judges:
     none = Judges(0, 0, 0).weighed(*given)
     features = np.stack([Judges(*one).weighed(*given) - none for one in np.eye(3)], axis=1)
     wanted = log_odds(1 - table.true_each) - log_odds(1 - table.said) - none
+    features[:, 1] *= not outlines
     judges = _least_squares(features, wanted, weight)
     return _least_squares(features, wanted, weight * (judges.weighed(*given) <= _HARDLY))
 
@@ -153,13 +157,15 @@ def shipped_for(predictor: str) -> tuple[Judges, Weights, tuple[tuple[float, flo
         return JUDGES, WEIGHTS, (*GUIDED_INTERVALS, (GUIDED_INTERVALS[0][0], DOUBTFUL_END))
     model = NEAREST if predictor == "nearest" else INTERPOLATED
     intervals = *(model.volume_interval,) * 2, (model.volume_interval[0], max(model.volume_interval[1], DOUBTFUL_END))
-    return Judges(always=0, said=1, image=0), Weights(0, 0), intervals
+    judges = Judges(always=0, said=1, image=0) if predictor == "nearest" else OUTLINE_JUDGES
+    return judges, Weights(0, 0), intervals
 
 
-def fitted(table: Table, without: str = "") -> tuple[Judges, Weights, list[tuple[float, float]]]:
+def fitted(table: Table, predictor: str, without: str = "") -> tuple[Judges, Weights, list[tuple[float, float]]]:
     """The same, fitted."""
-    judges = fitted_judges(table, without)
-    weights = fitted_weights(table, judges, without)
+    outlines = predictor != "guided"
+    judges = fitted_judges(table, without, outlines)
+    weights = Weights(0, 0) if outlines else fitted_weights(table, judges, without)
     use = table.fitted_on & (table.group != without)
     # Parts in a row were made up to be unknown: they count among those only.
     usual = use & (table.source != "repeated")
@@ -174,7 +180,7 @@ def judged(table: Table, left_out: bool, predictor: str) -> tuple[np.ndarray, np
     expected, low, high = np.zeros((3, len(table.rows)))
     for group in np.unique(table.group):
         here = table.group == group
-        judges, weights, intervals = fitted(table, group) if left_out else shipped_for(predictor)
+        judges, weights, intervals = fitted(table, predictor, group) if left_out else shipped_for(predictor)
         told, lowest, highest = (one[here] for one in ends(table, judges, weights))
         smaller, larger = np.array(intervals)[table.interval[here]].T
         expected[here], low[here], high[here] = told, lowest + larger, highest + smaller
@@ -184,7 +190,7 @@ def judged(table: Table, left_out: bool, predictor: str) -> tuple[np.ndarray, np
 def report(rows: list[dict], predictor: str) -> None:
     """Print the constants for the library, and how good they are."""
     table = Table(rows)
-    judges, weights, intervals = fitted(table)
+    judges, weights, intervals = fitted(table, predictor)
     print(f"agreed.JUDGES = {_rounded(judges)}")
     print(f"goes_on.WEIGHTS = {_rounded(weights)}")
     few, more, doubtful = (tuple(round(end, 2) for end in one) for one in intervals)

@@ -48,12 +48,14 @@ class Judges:
         return tells * (self.always + self.said * lost + self.image * open_ - lost)
 
 
-# By ``python Testing/benchmarks/told.py fit``; of guided.
+# By ``python Testing/benchmarks/told.py fit``; of those that look at the image, and of interpolated outlines, which are
+# expected by outlines alone: where the image tells more, only it is asked.
 JUDGES = Judges(always=0.31, said=0.71, image=0.4)
+OUTLINE_JUDGES = Judges(always=0.33, said=0.0, image=0.92)
 
 
 def agreed_shifts(
-    told: Told, least: Told, most: Told, image: ImageAgreement, annotation: SparseAnnotation
+    judges: Judges, told: Told, least: Told, most: Told, image: ImageAgreement, annotation: SparseAnnotation
 ) -> np.ndarray:
     """Log-odds to add to what each structure is expected to lose, float (structures,).
 
@@ -66,7 +68,7 @@ def agreed_shifts(
         np.array([one.per_class.get(n, np.nan) for n in names]) for one in (told, least, most)
     )
     unseen = log_odds(1 - all_goes_on) - log_odds(1 - nothing)
-    shifts = JUDGES.shifts(said, image.most_per_structure(), tells(image.contrast, image.exposed, unseen))
+    shifts = judges.shifts(said, image.most_per_structure(), tells(image.contrast, image.exposed, unseen))
     return np.nan_to_num(shifts)
 
 

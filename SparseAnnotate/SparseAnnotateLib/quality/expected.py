@@ -10,12 +10,12 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from ..structures import of_structures, structure_groups
 from . import comes_back
-from .agreed import agreed_shifts
+from .agreed import JUDGES, OUTLINE_JUDGES, agreed_shifts
 from .features import PlaneFeatures, features_of
 from .goes_on import doubts, goes_on_shifts
 from .hidden import hiddenness, shifts, unseen
 from .image_agreement import ImageAgreement, image_agreement
-from .left_out import left_out, left_out_excess, quick_labels
+from .left_out import borne_out, left_out_excess, quick_labels
 from .model import (
     FEW_PLANES,
     GUIDED_INTERVALS,
@@ -46,8 +46,8 @@ _SAYS_ITSELF = ("guided",)
 # These look at outlines only. (What comes and goes costs `nearest` no more than its model says.)
 INTERPOLATES = ("shape", "morphology")
 
-# A left-out plane bears out more than `UNPROVEN` if its Dice by interpolation reaches this much.
-_PROOF = 0.97
+# Where the image tells a structure, it is asked. (Nobody has measured that for networks.)
+_JUDGES = dict.fromkeys(_SAYS_ITSELF, JUDGES) | dict.fromkeys(INTERPOLATES, OUTLINE_JUDGES)
 
 # What is hidden less than this changes nothing that can be read.
 _LEAST_HIDDEN = 0.02
@@ -155,17 +155,19 @@ def with_expected_quality(
     told, least, most = known.told, known.least.whole, known.most.whole
     details = {**prediction.details}
     if known.image is not None:
-        if predictor in _SAYS_ITSELF:
-            shift = agreed_shifts(told, known.least, known.most, known.image, annotation)
+        if predictor in _JUDGES:
+            shift = agreed_shifts(_JUDGES[predictor], told, known.least, known.most, known.image, annotation)
             told, least, most = (
                 one.with_odds(shift, prediction.labels, annotation) for one in (told, known.least, known.most)
             )
-            shift = goes_on_shifts(told, least, most, known.back, known.image.contrast, annotation)
-            told, least, most = told.with_odds(shift, prediction.labels, annotation), least.whole, most.whole
+            if predictor in _SAYS_ITSELF:
+                shift = goes_on_shifts(told, least, most, known.back, known.image.contrast, annotation)
+                told = told.with_odds(shift, prediction.labels, annotation)
+            least, most = least.whole, most.whole
         details |= shown_by_image(known.image, annotation, known.missing_px > 0)
         if unknown := gaps_unknown(known.doubts, details, annotation, intensities):
             details["unknown"] = unknown
-    told = told.proven(lambda: _borne_out(annotation, spacing_mm), annotation)
+    told = told.proven(lambda: borne_out(annotation, spacing_mm), annotation)
     whole = told.whole
     if known.missing_px.any():
         details["vanished"] = planes_by_name(known.missing_px > 0, annotation)
@@ -283,14 +285,6 @@ def _hidden_shifts(prediction, annotation: SparseAnnotation, spacing_mm, predict
     own = {n: said[one.name] for n, one in enumerate(annotation.classes) if one.name in said}
     modelled = expected_quality(prediction, annotation, spacing_mm, predictor, intensities)
     return shifts(hidden, nothing, own, modelled.per_class)
-
-
-def _borne_out(annotation: SparseAnnotation, spacing_mm: Spacing) -> np.ndarray:
-    """Bool (structures,): interpolation alone brings a painted plane back nearly as it was painted, when left out."""
-    proof = np.zeros(annotation.class_count, bool)
-    for *_, dice in left_out(annotation, spacing_mm, "shape"):
-        proof |= (np.nan_to_num(dice) >= _PROOF).any(axis=0)
-    return proof
 
 
 def _by_plane(features: PlaneFeatures, odds: np.ndarray, planes: int) -> np.ndarray:

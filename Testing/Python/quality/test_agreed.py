@@ -33,12 +33,12 @@ def image_of(truth, contrast):
     return (blurred * contrast + np.random.default_rng(0).normal(0, 18, truth.shape)).astype(np.float32)
 
 
-def predicted(truth, planes, contrast=60):
-    """The prediction of `guided` with what is told, what it said itself, and its true Dice."""
+def predicted(truth, planes, contrast=60, predictor="guided"):
+    """The prediction with what is told, what its predictor said itself, and its true Dice."""
     annotation = SparseAnnotation.from_painted_planes(truth, planes).with_range(0, PLANES - 1)
     volume = Volume.from_array(image_of(truth, contrast), (1.0, 1.0, 1.0))
-    said = run(PREDICTORS.create("guided"), volume, annotation)
-    found = with_expected_quality(said, annotation, volume.spacing_mm, "guided", volume.intensities)
+    said = run(PREDICTORS.create(predictor), volume, annotation)
+    found = with_expected_quality(said, annotation, volume.spacing_mm, predictor, volume.intensities)
     both = np.count_nonzero(found.labels & truth)
     return found, said.expected_dice, 2 * both / (np.count_nonzero(found.labels) + np.count_nonzero(truth))
 
@@ -52,6 +52,17 @@ def test_branched_structures_that_the_image_shows_are_not_promised_too_little(ki
     low, high = prediction.expected_dice_interval
     assert low < true < high
     assert "not_shown" not in prediction.details
+
+
+@pytest.mark.parametrize("kind", [chess_board, rings, grating], ids=lambda kind: kind.__name__)
+def test_of_interpolated_outlines_as_much_is_promised_as_the_image_agrees_with(kind):
+    truth = np.stack([kind(k) for k in range(PLANES)]).astype(np.uint8)
+    prediction, _, true = predicted(truth, [7, 24, 40], predictor="shape")
+    annotation = SparseAnnotation.from_painted_planes(truth, [7, 24, 40]).with_range(0, PLANES - 1)
+    without = with_expected_quality(prediction, annotation, (1.0, 1.0, 1.0), "shape")
+    assert abs(prediction.expected_dice - true) < min(abs(without.expected_dice - true), 0.12)
+    low, high = prediction.expected_dice_interval
+    assert low < true < high
 
 
 @pytest.mark.parametrize(
