@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from . import __version__, commands
 from .commands._beforehand import check_beforehand
-from .commands._console import Console
+from .commands._console import Console, LineFormatter
 from .commands._lists import ListParser
 from .errors import InputError, JobCancelledError, JobFailedError
 
@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     arguments.console = Console(quiet=getattr(arguments, "quiet", False))
     # rich is imported by the console only where it is used, so logging is set up without it.
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     # Python looks through all that is left for garbage when it ends: .4 s where scikit-learn is loaded, for nothing.
     atexit.register(gc.freeze)
     with _terminated_as_interrupted():

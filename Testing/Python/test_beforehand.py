@@ -210,3 +210,23 @@ class TestTables:
         assert main(["predict", "cases.csv", "-o", "out", "--predictor", "nearest", "--format", form]) == 0
         assert (here / "out" / f"a.{form.removeprefix('.')}").is_file()
         capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "words", [["~/scan.nii.gz", "l.nii.gz", "-o", "o.nii.gz"], ["~jane/s.nrrd", "l.nrrd", "-o", "o.nrrd"]]
+)
+def test_a_tilde_that_no_shell_replaced_is_told(words, capsys):
+    assert main(["predict", *words]) == 2
+    assert f"{words[0]} does not exist: write the folder out, for only a shell replaces ~" in capsys.readouterr().err
+
+
+def test_a_tilde_before_an_output_or_in_a_table_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.nii.gz", "b.nii.gz"):
+        (tmp_path / name).touch()
+    assert main(["predict", "a.nii.gz", "b.nii.gz", "-o", "~/o.nii.gz"]) == 2
+    assert "the folder ~ does not exist: write the folder out" in capsys.readouterr().err
+    (tmp_path / "cases.csv").write_text("image,labels\n~/a.nii.gz,b.nii.gz\n")
+    assert main(["predict", "cases.csv", "-o", "out"]) == 2
+    said = capsys.readouterr().err
+    assert "~/a.nii.gz (the image of b) does not exist: write the folder out" in said

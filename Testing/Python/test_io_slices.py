@@ -257,3 +257,27 @@ def test_two_spellings_of_one_format_are_one(tmp_path):
     slices(tmp_path / "s", STACK[:3], "123", "tif")
     slices(tmp_path / "s", STACK[3:], "456", "tiff")
     assert np.array_equal(read_image(tmp_path / "s", "k").intensities, STACK)
+
+
+class TestPicturesThatAreNotRead:
+    @pytest.mark.parametrize("name", ["s6.gif", "S6.WEBP", "s03.jp2", "s-7.tga"])
+    def test_one_that_is_called_as_a_slice_is_refused(self, tmp_path, name):
+        names = [f"s-{k}" if "-" in name else f"s{k}" for k in range(6)]
+        folder = slices(tmp_path / "image", STACK, names)
+        (folder / name).write_bytes(b"a picture")
+        with pytest.raises(InputError, match=r"is called as a slice, but \.\w+ is not read: save it as \.png"):
+            read_image(folder)
+
+    @pytest.mark.parametrize("name", ["overview.gif", "s3.gif", "notes.txt", "s7.txt", ".s7.gif"])
+    def test_others_do_no_harm(self, tmp_path, name):
+        folder = slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)])
+        (folder / name).write_bytes(b"something")
+        assert np.array_equal(read_image(folder, "k").intensities, STACK)
+
+
+@pytest.mark.parametrize("second", ["s1_mask", "s1-label", "S1 copy"])
+def test_two_labels_of_one_slice_are_refused_for_it(tmp_path, second):
+    volume = read_image(slices(tmp_path / "image", STACK, [f"s{k}" for k in range(6)]), "k")
+    folder = slices(tmp_path / "labels", painted_on(1, 4)[[1, 4]], ["s1", second])
+    with pytest.raises(InputError, match=rf"s1\.png and {second}\.png are labels of one slice: keep one of them"):
+        read_labels(folder, volume)

@@ -264,6 +264,21 @@ def test_where_case_is_ignored_two_outputs_that_differ_in_it_only_are_one(tmp_pa
         refuse_overwriting(two, {})
 
 
+@pytest.mark.parametrize("held", [["Notes.txt"], ["12", "scan.nii"], ["DICOM"]])
+def test_a_stick_that_ignores_case_may_hang_in_a_folder_that_does_not(tmp_path, monkeypatch, held):
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    for name in held:
+        (stick / name).touch()
+    inside = [str(stick / name) for name in held]
+    monkeypatch.setattr(outputs, "_is_there_in_other_letters", lambda path: path in inside)
+    outputs._ignores_case.cache_clear()
+    with pytest.raises(InputError, match="same file"):
+        refuse_overwriting({"-o": stick / "X.nii.gz", "--probabilities": stick / "x.nii.gz"}, {})
+    refuse_overwriting({"-o": tmp_path / "X.nii.gz", "--probabilities": tmp_path / "x.nii.gz"}, {})
+    outputs._ignores_case.cache_clear()
+
+
 @pytest.mark.parametrize("name", ["missing/out.nii.gz", "folder.nii.gz"])
 def test_an_output_in_a_missing_folder_or_called_as_one_is_refused_before_the_work(here, capsys, name):
     (here / "folder.nii.gz").mkdir()

@@ -29,7 +29,7 @@ def check_beforehand(arguments) -> None:
 
 
 def _check_names(arguments) -> None:
-    from ..io.parts import split_series
+    from ..io.parts import advice_for_absent, split_series
 
     if not isinstance(getattr(arguments, "image", None), str):
         return  # data sets: what their patterns find is there
@@ -38,7 +38,7 @@ def _check_names(arguments) -> None:
         for one in path if isinstance(path, list) else [path]:
             if isinstance(one, str) and what not in _SAID_ELSEWHERE and not split_series(one)[0].exists():
                 of = "" if what.isupper() else f" of {what}"
-                raise InputError(f"{one} does not exist: check the path{of}")
+                raise InputError(f"{one} does not exist: {advice_for_absent(one)}{of}")
 
 
 def _check_counts(arguments) -> None:

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from ..predictors.base import Progress
+
+# Control characters, marks that turn the direction of what follows, and separators of lines that are none of ours.
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""The text with control characters written out (``\\x1b``), for they would change what a terminal shows.
+
+    Names of structures and files come from others. Ends of lines are kept if `lines`.
+    """
+    shown = _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return shown if lines else shown.replace("\n", "\\n")
+
+
+class LineFormatter(logging.Formatter):
+    """The message alone, in one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As logging does it; a traceback keeps its lines."""
+        return printable(record.getMessage()) + (
+            f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
+        )
 
 
 class Console:
@@ -23,23 +46,23 @@ class Console:
 
     def out(self, text: str) -> None:
         """A result, on stdout."""
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(printable(text, lines=True) + "\n")
         sys.stdout.flush()
 
     def say(self, text: str) -> None:
-        """Something worth knowing, on stderr."""
+        """Something worth knowing, one line on stderr."""
         if not self.quiet:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(printable(text) + "\n")
             sys.stderr.flush()
 
     def error(self, text: str) -> None:
         """What went wrong, on stderr, also when quiet."""
-        sys.stderr.write(f"sparse-annotate: {text}\n")
+        sys.stderr.write(f"sparse-annotate: {printable(text)}\n")
         sys.stderr.flush()
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """A result with columns: the first one and those of words left, numbers right aligned."""
-        cells = [list(map(str, row)) for row in [header, *rows]]
+        cells = [[printable(str(cell)) for cell in row] for row in [header, *rows]]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         worded = [any(re.search(r"[^\W\d_]{3}", text) for text in column) for column in zip(*cells[1:], strict=True)]
         left = [True, *worded[1:]] if worded else [True] * len(widths)
@@ -68,12 +91,12 @@ def _bar(title: str) -> Iterator[Callable[[Progress], None]]:
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %")
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:3.0f} %")
     with RichProgress(
         *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=RichConsole(stderr=True), transient=True
     ) as bars:
-        task = bars.add_task(title, total=1.0)
-        yield lambda step: bars.update(task, completed=step.fraction, description=f"{title}: {step.stage}")
+        task = bars.add_task(printable(title), total=1.0)
+        yield lambda step: bars.update(task, completed=step.fraction, description=printable(f"{title}: {step.stage}"))
 
 
 def _lines(title: str) -> Callable[[Progress], None]:
@@ -82,7 +105,7 @@ def _lines(title: str) -> Callable[[Progress], None]:
     def show(step: Progress) -> None:
         if step.stage not in shown:
             shown.append(step.stage)
-            sys.stderr.write(f"{title}: {step.stage}\n")
+            sys.stderr.write(printable(f"{title}: {step.stage}") + "\n")
             sys.stderr.flush()
 
     return show

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from ._console import printable
+
 # In a pipe or a log, a line now and then is enough.
 _LINE_EVERY_S = 30.0
 
@@ -34,7 +36,7 @@ def _bar(total: int) -> Iterator[Callable]:
     columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]} left")
     with RichProgress(
         *columns,
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         console=RichConsole(stderr=True),
         transient=True,
         refresh_per_second=4,
@@ -43,9 +45,9 @@ def _bar(total: int) -> Iterator[Callable]:
 
         def show(progress, result, _waiting, seconds_left) -> None:
             done = progress.done + progress.failed + progress.elsewhere
-            bars.update(bar, completed=done, description=_what(progress), left=spoken(seconds_left))
+            bars.update(bar, completed=done, description=printable(_what(progress)), left=spoken(seconds_left))
             if result is not None and result.state == "failed":
-                bars.console.print(_failure(progress, result), highlight=False, markup=False)
+                bars.console.print(printable(_failure(progress, result)), highlight=False, markup=False)
 
         yield show
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
+from ._console import printable
 from ._mistakes import sentence_for
 
 _NUMBERS = re.compile(r"[\d.]+(-[\d.]+)?([,;][\d.]+(-[\d.]+)?)*[,;]?")
@@ -30,7 +31,7 @@ class ListParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with one sentence."""
-        self.exit(2, f"sparse-annotate: {sentence_for(self, message)} (usage: {self.prog} --help)\n")
+        self.exit(2, f"sparse-annotate: {printable(sentence_for(self, message))} (usage: {self.prog} --help)\n")
 
     @property
     def _has_commands(self) -> bool:

@@ -23,6 +23,8 @@ _SCANNER = 1  # sform_code with which ITK takes the sform before the qform
 # What MetaImage headers call the same thing, and to which power of the axes it has numbers.
 _META_PLACE = {("dimsize",): 1, ("elementspacing",): 1, ("elementsize",): 1, ("offset", "position", "origin"): 1}
 _META_PLACE |= {("transformmatrix", "rotation", "orientation"): 2}
+# ITK applies neither; what says nothing.
+_META_SCALE = {"elementtointensityfunctionslope": 1.0, "elementtointensityfunctionoffset": 0.0}
 _MILLIMETRES = {"", "mm", "millimeter", "millimeters", "millimetre", "millimetres"}
 SHEARED = "has axes that are not at right angles (a sheared matrix): resample it onto a rectangular grid"
 
@@ -71,6 +73,9 @@ def check_header_grid(path: Path) -> None:
     if headers.is_nrrd(path):
         fields = headers.nrrd_fields(headers.nrrd_header(path) or b"")
         _refuse_no_voxels(path, fields.get("sizes", ""))
+        axes = headers.nrrd_axes(fields)
+        if fields.get("dimension") == "3" and "none" in axes:
+            raise InputError(f"{path} does not say which way one of its axes goes (none): correct its header")
         units = set(re.findall(r'"([^"]*)"', fields.get("space units", "")))
         if units - _MILLIMETRES:
             _log.warning("%s measures in %s: its numbers are taken as mm", path, ", ".join(sorted(units)))
@@ -84,6 +89,9 @@ def check_header_grid(path: Path) -> None:
             raise InputError(f"{path} says both {' and '.join(given.values())}: correct its header")
         for text, line in given.items():
             _check_numbers(path, _numbers(text), int(said.get("ndims", 3)), power, line)
+    for name, text in pairs:
+        if name.lower() in _META_SCALE and _numbers(text) != [_META_SCALE[name.lower()]]:
+            _log.warning("%s says %s = %s, which is not applied: its values are taken as they are", path, name, text)
     spacing, size = said.get("elementspacing"), said.get("elementsize")
     if spacing and size and _numbers(spacing) != _numbers(size):
         _log.warning(
@@ -157,6 +165,8 @@ def check_nifti_grid(path: Path, header: nifti.NiftiHeader) -> None:
             )
     elif header.is_nifti and qform > 0:
         _check_qform(path, header)
+    if header.is_nifti and qform > 0 and sform > 0:
+        _say_two_places(path, header, "sform" if sform == _SCANNER else "qform")
     if not known.all() and not (header.is_nifti and sform > 0 and (qform <= 0 or sform == _SCANNER)):
         axes = ", ".join(axis for axis, one in zip("ijk", known, strict=True) if not one)
         _log.warning("%s does not say how large a voxel is along %s: 1 mm is assumed", path, axes)
@@ -170,6 +180,18 @@ def _check_qform(path: Path, header: nifti.NiftiHeader) -> None:
             f"{path} says where it lies in numbers that are no rotation and place ({_listed(numbers)}, its qform): "
             "correct its header"
         )
+
+
+def _say_two_places(path: Path, header: nifti.NiftiHeader, taken: str) -> None:
+    """Say which of two places counts, where they are half a voxel apart or more."""
+    sizes = np.abs(header.numbers("pixdim")[1:4]).astype(float)
+    ends = np.maximum(header.numbers("dimensions")[1:4].astype(float) - 1, 0)
+    corners = np.stack([one.ravel() for one in np.meshgrid(*([0.0, end] for end in ends), indexing="ij")])
+    by_sform = header.numbers("srows").reshape(3, 4).astype(float) @ np.vstack([corners, np.ones(8)])
+    rotation, origin = nifti.qform(header)
+    apart = np.linalg.norm(rotation * sizes @ corners + origin[:, None] - by_sform, axis=0).max()
+    if np.isfinite(apart) and apart > sizes.min() / 2:
+        _log.warning("%s says two places, up to %.3g mm apart: its %s is taken, as ITK does", path, apart, taken)
 
 
 def _is_sheared(direction: np.ndarray) -> bool:

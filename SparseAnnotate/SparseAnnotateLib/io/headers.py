@@ -196,6 +196,11 @@ def nrrd_fields(header: bytes) -> dict[str, str]:
     return {pair[0].strip(): pair[1].strip() for pair in pairs if len(pair) == 2 and ":=" not in pair[0]}
 
 
+def nrrd_axes(fields: dict[str, str]) -> list[str]:
+    """The directions of a NRRD file's axes, as its header has them; ``none`` of one that is none of space."""
+    return _vectors(fields.get("space directions", ""))
+
+
 def nrrd_texts_with_zeros(header: bytes) -> dict[str, str]:
     """The values (``key:=value``) that hold bytes of 0, at which ITK cuts them off: UTF-16, or a string of C."""
     found = {}

@@ -18,7 +18,7 @@ from .dicom.series import read_file
 from .found import Found, said_of_spacing
 from .grid_checks import SHEARED, check_grid
 from .itk import captured_stderr, reason
-from .parts import split_series
+from .parts import advice_for_absent, split_series
 from .readable import as_itk_reads_it
 from .whole import CHECKED, check_whole
 
@@ -157,7 +157,7 @@ def _found(
 def _split(path: str | Path) -> tuple[Path, str | None]:
     given, (path, series) = path, split_series(path)
     if not path.exists():
-        raise InputError(f"{given} does not exist: check the path")
+        raise InputError(f"{given} does not exist: {advice_for_absent(given)}")
     if not (path.is_file() or path.is_dir()):
         raise InputError(f"{given} is no plain file (a pipe or a device), which would be read once only: save it first")
     if series and not path.is_dir():

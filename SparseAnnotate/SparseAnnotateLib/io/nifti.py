@@ -85,6 +85,17 @@ class NiftiHeader:
         return _number(self.raw, self.version, self.order, name)
 
 
+def qform(header: NiftiHeader) -> tuple[np.ndarray, np.ndarray]:
+    """The axes (3, 3), of unit length, and the origin of the first place that a header can say."""
+    b, c, d, *origin = header.numbers("quaternion").astype(float)
+    a = np.sqrt(max(0.0, 1 - b * b - c * c - d * d))
+    rows = [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)]
+    rows += [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)]
+    rows += [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c]
+    handed = -1.0 if header.numbers("pixdim")[0] < 0 else 1.0
+    return np.reshape(rows, (3, 3)) * [1, 1, handed], np.array(origin)
+
+
 def is_nifti(path: Path) -> bool:
     """Whether a name is one of a NIfTI file (single, or the header or the voxels of a pair)."""
     return path.name.lower().endswith(SUFFIXES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import unicodedata
@@ -100,12 +101,28 @@ def _place(path: Path) -> tuple:
 
 @functools.lru_cache(1024)
 def _ignores_case(folder: str) -> bool:
-    """Whether a folder, or the nearest one above it that is there, is also there in other letters."""
-    while True:
-        above, name = os.path.split(folder)
-        other = os.path.join(above, name.swapcase())
-        if other != folder and os.path.exists(folder):
-            return os.path.exists(other) and os.path.samefile(folder, other)
+    """Whether something in a folder, or in the nearest one above it that is there, is also there in other letters.
+
+    What lies in it counts before its own name: a stick that ignores case may hang in a folder of a disk that does not.
+    """
+    while not os.path.isdir(folder):
+        above = os.path.dirname(folder)
         if above == folder:
             return False
         folder = above
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.swapcase() != entry.name:
+                return _is_there_in_other_letters(entry.path)
+    while os.path.basename(folder).swapcase() == os.path.basename(folder):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return False
+        folder = above
+    return _is_there_in_other_letters(folder)
+
+
+def _is_there_in_other_letters(path: str) -> bool:
+    above, name = os.path.split(path)
+    other = os.path.join(above, name.swapcase())
+    return os.path.exists(other) and os.path.samefile(path, other)

@@ -54,6 +54,18 @@ def decompressed(chunks: Iterable[bytes], encoding: str, *, several: bool = True
     return behind + len(left)
 
 
+def length(chunks: Iterable[bytes], encoding: str) -> int:
+    """How many bytes the first member takes; raises as `decompressed` does."""
+    member, taken = _member(encoding), 0
+    for chunk in chunks:
+        taken += len(chunk)
+        for _ in _unpacked(member, chunk):
+            pass
+        if member.eof:
+            return taken - len(member.unused_data)
+    raise EOFError("the compressed voxels break off")
+
+
 def _member(encoding: str):
     return zlib.decompressobj(47) if encoding.startswith("g") else bz2.BZ2Decompressor()
 

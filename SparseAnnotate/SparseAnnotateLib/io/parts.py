@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from . import headers
+from .dicom.headers import is_dicom
 
 # What beside the file itself is written for a name that ends so.
 _WRITTEN_BESIDE = {".mhd": (".zraw", ".raw")}
@@ -24,7 +25,11 @@ def parts_of(path: str | Path) -> list[Path]:
     """The files that must stay as they are for this input to be what it is; the path itself comes first."""
     path, _ = split_series(path)
     if path.is_dir():
-        return [path, *(file for file in path.iterdir() if file.is_file())]
+        files = [file for file in path.iterdir() if file.is_file()]
+        if not any(map(is_dicom, files)) or any(file.stem.upper() == "DICOMDIR" for file in files):
+            # A disc: its slices are looked for in the folders below.
+            files += [file for file in path.glob("*/**/*") if file.is_file() and is_dicom(file)]
+        return [path, *files]
     name = path.name.lower()
     if name.endswith((".hdr", ".img", ".img.gz")):
         stem = path.name[: name.rindex(".hdr" if name.endswith(".hdr") else ".img")]
@@ -44,3 +49,10 @@ def written_for(path: Path) -> list[Path]:
     """The files that writing a result under this name may make or replace; the path itself comes first."""
     beside = next((ends for suffix, ends in _WRITTEN_BESIDE.items() if path.name.lower().endswith(suffix)), ())
     return [path, *(path.with_suffix(end) for end in beside)]
+
+
+def advice_for_absent(path: str | Path) -> str:
+    """What to do about a file or folder that is not there."""
+    if str(path).startswith("~"):
+        return "write the folder out, for only a shell replaces ~, and not in quotes, tables or behind ="
+    return "check the path"

@@ -8,8 +8,8 @@ import numpy as np
 _ON_OUTLINE = 2e-3
 
 
-def filled_polygon(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The mask of a closed polygon.
+def inside_and_outline(corners: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels whose centres lie inside a closed polygon, and those whose centres lie on its outline.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def filled_polygon(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Returns
     -------
-    ndarray of bool
+    inside, outline : ndarray of bool; what lies on the outline may be in either
     """
     rows, columns = shape
     # Even or odd: each edge turns the pixels right of it over. On from the end of one row goes the last column.
@@ -41,4 +41,4 @@ def filled_polygon(corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
             crossed = np.arange(max(np.ceil(low), 0), min(np.ceil(high), rows)).astype(int)
             crossing = column + (crossed - row) / (next_row - row) * (next_column - column)
             turned[crossed, np.clip(np.floor(crossing) + 1, 0, columns).astype(int)] ^= True
-    return np.logical_xor.accumulate(turned, axis=1)[:, :columns] | outline
+    return np.logical_xor.accumulate(turned, axis=1)[:, :columns], outline

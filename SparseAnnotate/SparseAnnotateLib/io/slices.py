@@ -18,6 +18,9 @@ _log = logging.getLogger(__name__)
 LOSSY = (".jpg", ".jpeg")
 SUFFIXES = (*tiff.SUFFIXES, ".png", *LOSSY, ".bmp")
 
+# Pictures that are not read; one that is called as a slice would be missing.
+_OTHER_PICTURES = (".gif", ".webp", ".heic", ".avif", ".jp2", ".j2k", ".jxl", ".pgm", ".pnm", ".tga", ".exr")
+
 _ORIENTATION = 274  # the tag of it
 _ALIKE = {".tiff": ".tif", ".jpeg": ".jpg"}
 _WHOLE, _DECIMAL = r"\d+", r"\d+(?:\.\d+)?"
@@ -47,6 +50,7 @@ def read_slices(
     formats = sorted({_ALIKE.get(file.suffix.lower(), file.suffix.lower()) for file in files})
     if len(formats) > 1:
         raise InputError(f"{folder} holds slices of several formats ({', '.join(formats)}): keep one of them")
+    _refuse_unread_slices(folder, files)
     if labels and formats[0] in LOSSY:
         raise InputError(f"{folder} holds labels as JPEG, which changes their values: save them as PNG or TIFF")
     painted = None
@@ -67,6 +71,18 @@ def read_slices(
     spacing = (*tiff.pixel_spacing_mm(files[0]), None) if tiff.is_tiff(files[0]) else (None, None, None)
     partly = painted is not None and len(painted) < len(image_files)
     return Found(array, spacing, files=tuple(files), painted=painted if partly else None)
+
+
+def _refuse_unread_slices(folder: Path, files: Sequence[Path]) -> None:
+    stems = {file.stem.lower() for file in files}
+    kinds = {re.sub(_WHOLE, "#", stem) for stem in stems}
+    for other in sorted(folder.iterdir()):
+        stem = other.stem.lower()
+        named_as_one = "#" in (kind := re.sub(_WHOLE, "#", stem)) and kind in kinds and stem not in stems
+        if named_as_one and other.suffix.lower() in _OTHER_PICTURES and other.name[0] != ".":
+            raise InputError(
+                f"{other} is called as a slice, but {other.suffix} is not read: save it as {files[0].suffix}"
+            )
 
 
 def _stacked(folder: Path, files: Sequence[Path], planes: Sequence[int] | None, count: int, labels: bool) -> np.ndarray:
@@ -213,12 +229,22 @@ def planes_of(folder: Path, files: Sequence[Path], image_files: Sequence[Path]) 
         return [order.index(file) for file in files]
     by_number = _planes_by_number(files, image_files)
     if by_number is None:
+        of_plane = {plane: file for file, plane in zip(files, planes, strict=True) if plane is not None}
+        for file in files:
+            begun = [plane for plane, own in of_plane.items() if own != file and _goes_on_as(file.stem, own.stem)]
+            if begun and file not in of_plane.values():
+                raise InputError(f"{of_plane[begun[0]]} and {file.name} are labels of one slice: keep one of them")
         strange = next((file for file, plane in zip(files, planes, strict=True) if plane is None), files[0])
         raise InputError(
             f"{strange} cannot be matched with a slice of the image by its name: call it as that slice "
             f"({image_files[0].stem}{strange.suffix} for the first), or give labels for all {len(image_files)} slices"
         )
     return by_number
+
+
+def _goes_on_as(name: str, slice_name: str) -> bool:
+    """Whether a name is that of a slice and more: ``s002_mask``, not ``s0021``."""
+    return re.fullmatch(re.escape(slice_name) + r"[^0-9].*", name, re.IGNORECASE) is not None
 
 
 def _planes_by_number(files: Sequence[Path], image_files: Sequence[Path]) -> list[int] | None:

@@ -65,7 +65,8 @@ def check_whole(path: Path) -> np.ndarray:
     except (EOFError, zlib.error, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} is damaged or truncated: get a fresh copy of it") from error
+        damaged = nifti.files_of(path)[1] if nifti.is_nifti(path) else path
+        raise InputError(f"{damaged} is damaged or truncated: get a fresh copy of it") from error
     except FileNotFoundError as error:
         raise InputError(f"{path} needs {error.filename}, which is not there: put it beside it") from error
     except OSError as error:
@@ -119,6 +120,8 @@ def _check_nrrd(path: Path) -> None:
     files = headers.detached_files(path)
     skip = int(fields.get("byte skip") or fields.get("byteskip") or 0)
     lines = int(fields.get("line skip") or fields.get("lineskip") or 0)
+    if not skip and not lines:
+        _refuse_itself(path, files)
     for file in files or [path]:
         share = needed // max(1, len(files))
         start = 0 if files else headers.length_of_nrrd_header(path)
@@ -144,6 +147,8 @@ def _check_meta(path: Path) -> None:
     ):
         encoding = "ascii"
     files = headers.detached_files(path)
+    _refuse_itself(path, files)
+    _check_packed_length(path, fields, files or [path], 0 if files else len(header))
     skip = max(0, int(fields.get("headersize", 0)))
     if skip and not files:
         raise InputError(
@@ -154,6 +159,29 @@ def _check_meta(path: Path) -> None:
             stream.seek(skip if files else len(header))
             found = _count(_chunks(stream), encoding, size, several=False)  # ITK stops behind the first member
         _refuse_short(file, found, needed // max(1, len(files)))
+
+
+def _refuse_itself(path: Path, files: Iterable[Path]) -> None:
+    """Of a header that names its own file as that of the voxels: its text would be read as such."""
+    if any(file.exists() and file.samefile(path) for file in files):
+        raise InputError(
+            f"{path} says that its voxels are in a file of their own, and names itself: correct its header"
+        )
+
+
+def _check_packed_length(path: Path, fields: dict[str, str], files: list[Path], start: int) -> None:
+    """ITK unpacks as many bytes as the header says, and leaves the rest of the voxels as memory had them."""
+    said = fields.get("compresseddatasize")
+    if fields.get("compresseddata", "").lower() != "true" or said is None or len(files) > 1:
+        return
+    with files[0].open("rb") as stream:
+        stream.seek(start)
+        packed_bytes = packed.length(_chunks(stream), "gzip")
+    if int(float(said)) < packed_bytes:
+        raise InputError(
+            f"{path} says that its packed voxels take {said} bytes (CompressedDataSize), they take {packed_bytes}: "
+            "correct its header"
+        )
 
 
 def _chunks(stream) -> Iterator[bytes]:

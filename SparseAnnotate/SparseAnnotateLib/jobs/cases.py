@@ -11,7 +11,7 @@ from typing import Any
 
 from ..completeness import Said, named_planes, understand
 from ..errors import InputError
-from ..io.parts import split_series
+from ..io.parts import advice_for_absent, split_series
 from ..io.tables import MORE_VALUES, read_table
 from ..predictors import Prediction
 from .job import Job
@@ -141,7 +141,7 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
     """
     source = Path(source)
     if not source.exists():
-        raise InputError(f"{source} does not exist: check the path")
+        raise InputError(f"{source} does not exist: {advice_for_absent(source)}")
     if not (source.is_file() or source.is_dir()):
         raise InputError(f"{source} is no plain file (a pipe or a device): save it first")
     rows = _from_folder(source) if source.is_dir() else _from_table(source)
@@ -191,7 +191,7 @@ def refuse_absent(named: Iterable[tuple[str, Path]]) -> None:
     """
     absent = [f"{path} ({what})" for what, path in named if not split_series(path)[0].exists()]
     if len(absent) == 1:
-        raise InputError(f"{absent[0]} does not exist: check the path")
+        raise InputError(f"{absent[0]} does not exist: {advice_for_absent(absent[0])}")
     if absent:
         raise InputError(f"{len(absent)} files do not exist: {', '.join(absent)}: check their paths")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import InputError
-from ..polygons import filled_polygon
+from ..polygons import inside_and_outline
 
 # How much larger than the image contours may be that reach beyond it.
 _FARTHEST = 5
@@ -50,28 +50,34 @@ def filled(contours: Sequence[Contour], shape: tuple[int, int], name: str) -> Fi
     high = np.maximum(np.ceil(every.max(axis=0)) + 1, shape).astype(int)
     if (high - low > _FARTHEST * np.array(shape)).any():
         raise InputError(f"contours of {name} reach far beyond the image: give the scan that they were drawn on")
-    masks = [filled_polygon(contour.corners - low, tuple(high - low)) for contour in contours]
+    parts = [inside_and_outline(contour.corners - low, tuple(high - low)) for contour in contours]
+    masks = [inside | outline for inside, outline in parts]
     if any(contour.is_exclusive for contour in contours):
         whole, twice = np.logical_xor.reduce(masks), 0
     else:
-        whole, twice = _nested(masks)
+        whole, twice = _nested(masks, [outline for _, outline in parts])
     inner = whole[-low[0] : shape[0] - low[0], -low[1] : shape[1] - low[1]]
     beyond = int(np.count_nonzero(whole) - np.count_nonzero(inner))
     return Filled(inner, beyond, twice, sum(not mask.any() for mask in masks))
 
 
-def _nested(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
-    """From the largest to the smallest: what lies inside turns over, all else is added; and what is there twice."""
+def _nested(masks: Sequence[np.ndarray], outlines: Sequence[np.ndarray]) -> tuple[np.ndarray, int]:
+    """From the largest to the smallest: what lies inside turns over, all else is added; and what is there twice.
+
+    The outline of a hole belongs to the structure, as every outline does: programs that trace masks (rt-utils) draw it
+    through the pixels around the hole.
+    """
     whole = np.zeros(masks[0].shape, bool)
     larger: list[np.ndarray] = []
     twice = 0
-    for mask in sorted(masks, key=np.count_nonzero, reverse=True):
+    for number in sorted(range(len(masks)), key=lambda one: np.count_nonzero(masks[one]), reverse=True):
+        mask = masks[number]
         pixels = np.count_nonzero(mask)
         if pixels and any(np.array_equal(mask, other) for other in larger):
             twice += 1
             continue
         if any(np.count_nonzero(mask & other) >= _HOLE * pixels for other in larger):
-            whole ^= mask
+            whole = (whole ^ mask) | (whole & outlines[number])
         else:
             whole |= mask
         larger.append(mask)

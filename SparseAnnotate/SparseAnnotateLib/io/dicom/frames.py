@@ -13,7 +13,7 @@ from ...errors import InputError
 from ..found import Found
 from ..itk import captured_stderr
 from .damage import UnusableValueError, decimal, items, told
-from .headers import Header, numbers, quiet
+from .headers import Header, lacks_pixels, numbers, quiet
 from .steps import check_steps, found_from
 from .values import check_values, turned_round, why_unreadable
 
@@ -39,6 +39,8 @@ def read_frames(header: Header) -> Found:
     check_values([header])
     if header.colour:
         raise InputError(f"{header.file} is in colour ({header.colour}), which is no scan: give one in grey")
+    if lacks_pixels(header):
+        raise InputError(f"{header.file} is truncated (it has fewer pixels than it says): get a fresh copy of it")
     with quiet(), told(header.file):
         dataset = pydicom.dcmread(header.file, stop_before_pixels=True)
         frames = items(dataset, "PerFrameFunctionalGroupsSequence")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pydicom
 
 SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+DISC_CONTENTS = "1.2.840.10008.1.3.10"  # DICOMDIR
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 
 _TAGS = [
@@ -104,13 +105,18 @@ def _scan_files(files: Iterable[Path]) -> Scanned:
     for file in files:
         dataset = read_header(file)
         with told(file):
-            if dataset is None:
+            if dataset is None or is_disc_contents(dataset):
                 others.append(file)
             elif dataset.get("SOPClassUID") in SEGMENTATIONS or ("Rows" not in dataset and not _is_image(dataset)):
                 objects[file] = str(dataset.get("SOPClassUID", ""))
             else:
                 images.append(_header(file, dataset))
     return Scanned(images, objects, others)
+
+
+def is_disc_contents(dataset: pydicom.Dataset) -> bool:
+    """Whether a file is the DICOMDIR of a disc, whatever its name."""
+    return str(dataset.file_meta.get("MediaStorageSOPClassUID", "")) == DISC_CONTENTS
 
 
 def _is_image(dataset: pydicom.Dataset) -> bool:
@@ -210,7 +216,7 @@ def _lengths(dataset: pydicom.Dataset, name: str) -> np.ndarray | None:
 
 
 def lacks_pixels(header: Header) -> bool:
-    """Whether an uncompressed image of one frame has fewer bytes of pixels than its size needs; ITK makes them up."""
+    """Whether an uncompressed image has fewer bytes of pixels than its frames need; ITK makes them up."""
     import pydicom
 
     plain = (pydicom.uid.ImplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ExplicitVRBigEndian)
@@ -225,7 +231,7 @@ def lacks_pixels(header: Header) -> bool:
     if [int.from_bytes(start[at : at + 2], order) for at in (0, 2)] != [0x7FE0, 0x0010]:
         return False
     length = int.from_bytes(start[4:8] if syntax.is_implicit_VR else start[8:12], order)
-    return length < header.size[0] * header.size[1] * bits // 8
+    return length < header.size[0] * header.size[1] * header.frames * bits // 8
 
 
 def numbers(dataset: pydicom.Dataset, name: str, count: int) -> np.ndarray | None:

@@ -18,6 +18,7 @@ from ...annotation import MAXIMUM_CLASSES, LabelClass
 from ...errors import InputError
 from ...volume import AXES, ImageGeometry, Volume
 from ..colors import rgb_of
+from ..found import listed
 from .damage import UnusableValueError, items, told, whole_number
 from .frames import frame_place, item_of
 from .headers import is_dicom, numbers, quiet, read_header, text_of
@@ -68,18 +69,40 @@ class Structures:
         planes = self.painted.setdefault(AXES[axis], np.zeros((self.geometry.size[axis], len(self.classes)), bool))
         planes[plane, number - 1] = True
 
-    def forget_planes_without_choice(self) -> None:
-        """A structure with a frame for every plane, empty ones too, was not painted on all: only labels tell which."""
+    def forget_planes_without_choice(self, source: Path) -> None:
+        """Frames for every plane, empty ones too, choose nothing: only labels tell which planes were painted.
+
+        So do frames for every plane from a structure's first to its last, as dcmqi writes them, where some between are
+        empty; that is said, for they may have been painted.
+        """
+        ranges = []
         for axis, planes in self.painted.items():
             there = np.moveaxis(self.numbers.T, AXES.index(axis), 0).reshape(len(planes), -1)
-            for number in np.flatnonzero(planes.all(axis=0)) + 1:
-                planes[:, number - 1] = (there == number).any(axis=1)
+            for number, frames in enumerate(planes.T.copy(), start=1):
+                held = (there == number).any(axis=1)
+                if not frames.all() and not _is_a_range(np.flatnonzero(frames), np.flatnonzero(held)):
+                    continue
+                if not frames.all():
+                    ranges.append(self.classes[number - 1].name)
+                planes[:, number - 1] = held
+        if ranges:
+            message = (
+                "%s: frames from a first to a last plane, empty ones between: those that hold labels count (of %s)"
+            )
+            _log.warning(message, source, listed(ranges))
 
     def warn(self, source: Path) -> None:
         """Say what was lost where structures overlap."""
         if self.overlapping:
             message = "%s: structures overlap on %d voxels; there the later one was taken"
             _log.warning(message, source, self.overlapping)
+
+
+def _is_a_range(frames: np.ndarray, held: np.ndarray) -> bool:
+    """Whether frames leave out no plane between the first and the last, and some between two that hold labels none."""
+    if not len(held) or np.ptp(frames) + 1 != len(frames):
+        return False
+    return len(held) < np.ptp(held) + 1
 
 
 def read_segmentation(path: Path, volume: Volume) -> Structures:
@@ -94,7 +117,8 @@ def read_segmentation(path: Path, volume: Volume) -> Structures:
 
     with quiet(), told("it"):
         dataset = pydicom.dcmread(path)
-        refuse_other_scan(dataset.get("FrameOfReferenceUID"), volume)
+        if not _refers_to(dataset, volume):
+            refuse_other_scan(dataset.get("FrameOfReferenceUID"), volume)
         return _read(path, dataset, volume)
 
 
@@ -109,6 +133,15 @@ def refuse_other_scan(frame_of_reference: str | None, volume: Volume) -> None:
         raise InputError(
             "it was drawn on another scan (its Frame of Reference UID differs): give the scan that it belongs to"
         )
+
+
+def _refers_to(dataset: pydicom.Dataset, volume: Volume) -> bool:
+    """Whether a segmentation says that it was made on the scan's series: pydicom-seg gives it a frame of its own."""
+    files = volume.geometry.files
+    header = read_header(Path(files[0])) if files and is_dicom(Path(files[0])) else None
+    own = None if header is None else header.get("SeriesInstanceUID")
+    referred = {str(one.get("SeriesInstanceUID")) for one in items(dataset, "ReferencedSeriesSequence")}
+    return bool(own) and str(own) in referred
 
 
 def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
@@ -142,7 +175,7 @@ def _read(path: Path, dataset: pydicom.Dataset, volume: Volume) -> Structures:
             raise InputError("its frames do not say which segment they show: export it again")
         segment = whole_number(identification, "ReferencedSegmentNumber")
         _put(structures, _described(numbers, segment), place, pixels > 0)
-    structures.forget_planes_without_choice()
+    structures.forget_planes_without_choice(path)
     structures.warn(path)
     return structures
 

@@ -68,6 +68,8 @@ def read_series(folder: Path, scanned: Scanned, series: str | None, *, labels: b
 def read_file(path: Path, *, labels: bool = False) -> Found:
     """Read one DICOM file, which must hold a whole volume; see `read_series`."""
     scanned = scan_file(path)
+    if path in scanned.others:
+        raise InputError(f"{path} is the table of contents of a disc: give the folder that it lies in")
     kind = next(iter(scanned.objects.values()), None)
     if kind in (*SEGMENTATIONS, STRUCTURE_SET):
         raise InputError(f"{path} is a DICOM segmentation, not an image: give the folder of the scan it belongs to")
