@@ -226,11 +226,10 @@ def evidence_of(
     """See `Evidence`; the arguments are those of `with_expected_quality`."""
     image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
     nothing, back = np.zeros(annotation.class_count), np.full(annotation.class_count, np.nan)
-    if image is not None and predictor in _SAYS_ITSELF:
-        nothing = unseen(intensities, annotation, image.contrast)
     few = len(annotation.source_planes) <= FEW_PLANES
-    if image is not None and few:
-        back = comes_back.came_back(annotation, intensities)
+    if image is not None:
+        nothing = unseen(intensities, annotation, image.contrast)
+        back = comes_back.came_back(annotation, intensities) if few else back
     told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, nothing)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)

@@ -114,7 +114,7 @@ def warnings_of(details: Mapping[str, Any], annotation: SparseAnnotation) -> lis
         for name, planes in details.get("vanished", {}).items()
     ]
     sentences += [
-        f"the image does not show {name}: between its painted planes it is interpolated; paint more of them"
+        f"the image does not show {name}: what lies between its painted planes is a guess; paint more of them"
         for name in details.get("not_shown", ())
     ]
     sentences += [

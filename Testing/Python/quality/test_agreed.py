@@ -82,6 +82,8 @@ def test_of_what_the_image_does_not_show_no_more_is_promised_than_interpolation_
     low, high = prediction.expected_dice_interval
     assert low < true < high
     assert any(warning.startswith("the image does not show class 1") for warning in prediction.details["warnings"])
+    outlines, _, _ = predicted(truth, [7, 24, 40], contrast=0, predictor="shape")
+    assert any(warning.startswith("the image does not show class 1") for warning in outlines.details["warnings"])
 
 
 @pytest.mark.parametrize(
