@@ -2,12 +2,15 @@
 
     python Testing/prior_network/judge.py ../shared/data rows.jsonl
     python Testing/prior_network/judge.py ../shared/data rows.jsonl --weights FOLDER/prior_network.npz
+    python Testing/prior_network/judge.py ../shared/data others.jsonl --others --fractions 0.05
 
-The structure is the largest of its volume or the one of median size, its ends are known, and max(2, round(fraction x
-range)) evenly spaced, centred planes of it are painted. A volume on which two fractions paint the same planes is
-judged with the smaller one only. Dice over all planes of the range, seconds of the processor; first without and then
-with the network, in the same process. Rows that are there are not measured again. Means over data sets of the means
-over their volumes, with a 95 % interval (t); a volume for which the network is not asked counts as unchanged.
+The structure is the largest of its volume or the one of median size; `--others`: up to four others of every volume of
+the folder, from the largest to the smallest, one by one. Its ends are known, and max(2, round(fraction x range)) evenly
+spaced, centred planes of it are painted. Where two fractions paint the same planes (two of 20 are 10 %) these are
+predicted once and counted at both; the second table leaves them out at the larger one. Dice over all planes of the
+range, seconds of the processor; first without and then with the network, in the same process. Rows that are there are
+not measured again. Means over data sets of the means over their volumes, with a 95 % interval (t); a volume for which
+the network is not asked counts as unchanged.
 """
 
 from __future__ import annotations
@@ -60,16 +63,23 @@ OF_MEDIAN_SIZE = (
 )
 
 
-def load(folder: Path):
-    """The volume and one of its structures, uint8."""
+FEWEST_PLANES_OF_OTHERS, MOST_OTHERS = 8, 4
+
+
+def load(folder: Path, others: bool = False):
+    """The volume and some of its structures: number -> uint8."""
     from SparseAnnotateLib.io import read_image, read_labels
 
     volume = read_image(folder / "image.nii.gz", axis="k")
     labels = read_labels(folder / "label.nii.gz", volume).labels
     sizes = np.bincount(labels.ravel())
-    numbers = [number for number in np.argsort(-sizes, kind="stable") if number and sizes[number]]
-    number = numbers[0 if folder.name in LARGEST else len(numbers) // 2]
-    return volume, (labels == number).astype(np.uint8)
+    numbers = [int(number) for number in np.argsort(-sizes, kind="stable") if number and sizes[number]]
+    judged = [numbers[0 if folder.name in LARGEST else len(numbers) // 2]]
+    if others:
+        rest = [number for number in numbers if folder.name not in (*LARGEST, *OF_MEDIAN_SIZE) or number not in judged]
+        chosen = np.linspace(0, len(rest) - 1, min(len(rest), MOST_OTHERS)).round().astype(int)
+        judged = [rest[place] for place in chosen]
+    return volume, {number: (labels == number).astype(np.uint8) for number in judged}
 
 
 def painted(truth: np.ndarray, fraction: float) -> tuple[list[int], tuple[int, int]]:
@@ -96,8 +106,33 @@ def measure(case: str, fraction: float, volume, truth: np.ndarray) -> dict:
         started = time.process_time()
         prediction = run(PREDICTORS.create("guided", {"prior_network": word}), volume, annotation)
         row[f"seconds_{word}"] = round(time.process_time() - started, 3)
+        row["share"] = prediction.details.get("pool_weights", {}).get("network")
         row[f"dice_{word}"] = round(float(dice(prediction.labels[first : last + 1], truth[first : last + 1])), 5)
     return {"dice_on": row["dice_off"]} | row
+
+
+def _is_asked(truth: np.ndarray, fraction: float) -> bool:
+    """Whether a structure has planes enough, and so few of them are painted that the network is asked."""
+    from SparseAnnotateLib.predictors.guided.network import MOST_PAINTED_PLANES
+
+    planes = np.count_nonzero(truth.any(axis=(1, 2)))
+    return planes >= FEWEST_PLANES_OF_OTHERS and len(painted(truth, fraction)[0]) <= MOST_PAINTED_PLANES
+
+
+def judge(case: str, volume, truth: np.ndarray, fractions: list[float], rows: list[dict], path: Path) -> None:
+    """Add to `rows`, and to their file, what is not there."""
+    same = [painted(truth, fraction)[0] for fraction in fractions]
+    for number, fraction in enumerate(fractions):
+        if any((row["case"], row["fraction"]) == (case, fraction) for row in rows):
+            continue
+        if same[number] in same[:number]:
+            smaller = fractions[same.index(same[number])]
+            (row,) = [row for row in rows if (row["case"], row["fraction"]) == (case, smaller)]
+            rows.append(row | {"fraction": fraction, "same_as": smaller})
+        else:
+            rows.append(measure(case, fraction, volume, truth))
+        with path.open("a") as file:
+            file.write(json.dumps(rows[-1]) + "\n")
 
 
 def warm_up() -> None:
@@ -147,6 +182,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of cases, each with image.nii.gz and label.nii.gz")
     parser.add_argument("rows", type=Path, help="JSON lines")
     parser.add_argument("--fractions", default="0.05,0.1,0.2")
+    parser.add_argument("--others", action="store_true", help="the other structures, of all volumes of the folder")
     parser.add_argument("--weights", type=Path, help="others than those of the package")
     arguments = parser.parse_args()
     if arguments.weights:
@@ -154,19 +190,18 @@ def main() -> None:
 
         convolutions.WEIGHTS = arguments.weights
     rows = [json.loads(line) for line in arguments.rows.read_text().splitlines()] if arguments.rows.exists() else []
-    done = {(row["case"], row["fraction"]) for row in rows}
     fractions = [float(fraction) for fraction in arguments.fractions.split(",")]
     warm_up()
-    for case in sorted((*LARGEST, *OF_MEDIAN_SIZE)):
-        volume, truth = load(arguments.data / case)
-        same = [painted(truth, fraction)[0] for fraction in fractions]
-        for number, fraction in enumerate(fractions):
-            if same[number] in same[:number] or (case, fraction) in done:
-                continue
-            rows.append(measure(case, fraction, volume, truth))
-            with arguments.rows.open("a") as file:
-                file.write(json.dumps(rows[-1]) + "\n")
-    sys.stdout.write(table(rows) + "\n")
+    cases = sorted((*LARGEST, *OF_MEDIAN_SIZE))
+    if arguments.others:
+        cases = sorted(image.parent.name for image in arguments.data.glob("*/image.nii.gz"))
+    for case in cases:
+        volume, structures = load(arguments.data / case, arguments.others)
+        for number, truth in structures.items():
+            name = f"{case} {number}" if arguments.others else case
+            if not arguments.others or _is_asked(truth, fractions[0]):
+                judge(name, volume, truth, fractions, rows, arguments.rows)
+    sys.stdout.write(table(rows) + "\n\n" + table([row for row in rows if "same_as" not in row]) + "\n")
 
 
 if __name__ == "__main__":

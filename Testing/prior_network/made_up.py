@@ -1,6 +1,6 @@
 """Made-up volumes: regions of random shapes, blobs, tubes and shells; brightness, texture, blur and noise; a painter.
 
-python Testing/prior_network/made_up.py PICTURE.png         eight of them, four planes each (needs matplotlib)
+python Testing/prior_network/made_up.py PICTURE.png         eight, four of them harder, four planes each
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ class MadeUp:
     thickness: float
 
 
-def made_up(rng: np.random.Generator) -> MadeUp:
-    """One volume of 12 to 56 planes of 72 x 72 to 111 x 111 pixels, with up to three structures."""
+def made_up(rng: np.random.Generator, harder: bool = False) -> MadeUp:
+    """One volume of 12 to 56 planes of 72 x 72 to 111 x 111 pixels, with up to three structures.
+
+    Harder ones have borders that no edge of the image shows, more noise, and pixels twice as wide in two of five.
+    """
     thickness = float(rng.choice(THICKNESSES))
     planes = int(np.clip(rng.uniform(50, 90) / thickness**0.8, 12, 56))
     side = int(rng.integers(72, 112))
@@ -36,7 +39,8 @@ def made_up(rng: np.random.Generator) -> MadeUp:
     for number in range(objects):
         parts[_object(rng, shape, thickness)] = regions + number
     image = _image(rng, parts, regions + objects, thickness)
-    return MadeUp(image, _structures(rng, parts, regions, regions + objects), thickness)
+    labels = _structures(rng, parts, regions, regions + objects, harder)
+    return _coarser(rng, image, labels, thickness) if harder else MadeUp(image, labels, thickness)
 
 
 def field(rng: np.random.Generator, shape: tuple[int, ...], sigma) -> np.ndarray:
@@ -129,13 +133,35 @@ def _image(rng, parts: np.ndarray, count: int, thickness: float) -> np.ndarray:
     return (np.clip((image - low) / (high - low), 0, 1) ** np.exp(rng.normal(0, 0.3))).astype(np.float32)
 
 
-def _structures(rng, parts: np.ndarray, regions: int, count: int) -> np.ndarray:
+def _coarser(rng, image: np.ndarray, labels: np.ndarray, thickness: float) -> MadeUp:
+    """More noise, and in two of five pixels twice as wide."""
+    if rng.random() < 0.3:
+        image = image + np.float32(np.exp(rng.uniform(np.log(0.03), np.log(0.3)))) * rng.standard_normal(
+            image.shape, np.float32
+        )
+    if rng.random() < 0.6:
+        return MadeUp(image, labels, thickness)
+    planes, side = len(image), image.shape[1] // 2
+    blocks = np.s_[:, : 2 * side, : 2 * side]
+    image = image[blocks].reshape(planes, side, 2, side, 2).mean(axis=(2, 4))
+    covered = np.stack(
+        [
+            (labels[blocks] == number).reshape(planes, side, 2, side, 2).sum(axis=(2, 4))
+            for number in range(labels.max() + 1)
+        ]
+    )
+    return MadeUp(image, covered.argmax(axis=0).astype(np.uint8), thickness / 2)
+
+
+def _structures(rng, parts: np.ndarray, regions: int, count: int, harder: bool) -> np.ndarray:
     """Up to three of the parts, as they would be painted."""
     labels, wanted = np.zeros(parts.shape, np.uint8), int(rng.integers(1, 4))
     objects_first = [*(rng.permutation(count - regions) + regions), *rng.permutation(regions)]
     for number in rng.permutation(count) if rng.random() < 0.5 else objects_first:
         one = _structure(rng, parts, int(number), regions, count)
         planes = np.count_nonzero(one.any(axis=(1, 2)))
+        if harder and rng.random() < 0.5 and planes:
+            one = _beside_edges(rng, one)
         if planes >= max(6, len(parts) // 4) and 30 * planes < one.sum() < 0.35 * one.size:
             if rng.random() < 0.8:
                 one = _painted_by_hand(rng, one, rng.uniform(0.1, 0.9))
@@ -168,14 +194,26 @@ def _ellipsoid(rng, shape) -> np.ndarray:
     return sum(((way - at) / radius) ** 2 for way, at, radius in zip(ways, centre, radii, strict=True)) < 1
 
 
+def _beside_edges(rng, one: np.ndarray) -> np.ndarray:
+    """Its border some pixels beside the edges, from plane to plane alike."""
+    away = rng.normal(0, 1.5) + rng.uniform(0, 2.5) * field(
+        rng, one.shape, (rng.uniform(3, 20), *[rng.uniform(5, 15)] * 2)
+    )
+    return _moved(one, away)
+
+
 def _painted_by_hand(rng, one: np.ndarray, pixels: float) -> np.ndarray:
     """Borders that wander a little from plane to plane."""
-    wander = field(rng, one.shape, (0, *[rng.uniform(3, 8)] * 2)) * pixels
+    return _moved(one, field(rng, one.shape, (0, *[rng.uniform(3, 8)] * 2)) * pixels)
+
+
+def _moved(one: np.ndarray, outwards: np.ndarray) -> np.ndarray:
+    """Its border moved by so many pixels, on the planes that it has."""
     distances = [
         cv2.distanceTransform(plane, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - plane, cv2.DIST_L2, 3)
         for plane in one.astype(np.uint8)
     ]
-    return (np.stack(distances) + wander > 0) & one.any(axis=(1, 2), keepdims=True)
+    return (np.stack(distances) + outwards > 0) & one.any(axis=(1, 2), keepdims=True)
 
 
 def _draw(path: str) -> None:
@@ -186,7 +224,7 @@ def _draw(path: str) -> None:
 
     figure, axes = plt.subplots(4, 8, figsize=(12, 6))
     for seed, column in enumerate(axes.T):
-        volume = made_up(np.random.default_rng(seed))
+        volume = made_up(np.random.default_rng(seed), harder=seed >= 4)
         for share, axis in zip((0.15, 0.4, 0.6, 0.85), column, strict=True):
             plane = int(share * len(volume.image))
             axis.imshow(volume.image[plane], cmap="gray")

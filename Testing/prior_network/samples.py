@@ -17,6 +17,7 @@ SIDE = 80
 SAMPLES_A_VOLUME = 24
 # As many painted planes as `guided` asks its network with.
 PAINTED = (2, 2, 2, 2, 3, 3, 4, 5)
+PAINTED_HARDER = (2, 2, 2, 2, 3, 3, 4, 5, 7, 9)
 
 # Maps as whole numbers, which takes a quarter of the memory.
 UNITS = 20
@@ -44,15 +45,16 @@ class _Views:
         return priors.patch
 
 
-def samples(seed: int, margin_pixels: int) -> list[Sample]:
+def samples(seed: int, margin_pixels: int, harder: bool = False) -> list[Sample]:
     """Of one made-up volume; none where nothing can be painted in it.
 
     Parameters
     ----------
     margin_pixels : around what is doubted; beyond it the edge is repeated
+    harder : see `made_up`
     """
     rng = np.random.default_rng(seed)
-    volume = made_up(rng)
+    volume = made_up(rng, harder)
     labels = volume.labels
     if labels.max() > 1 and rng.random() < 0.6:
         labels = (labels == rng.integers(1, labels.max() + 1)).astype(np.uint8)
@@ -60,7 +62,7 @@ def samples(seed: int, margin_pixels: int) -> list[Sample]:
     if len(occupied) < 5:
         return []
     first, last = int(occupied[0]), int(occupied[-1])
-    painted = _painted(rng, first, last)
+    painted = _painted(rng, first, last, PAINTED_HARDER if harder else PAINTED)
     unpainted = [plane for plane in range(first, last + 1) if plane not in painted]
     if not labels[painted].any() or not unpainted:
         return []
@@ -75,10 +77,10 @@ def samples(seed: int, margin_pixels: int) -> list[Sample]:
     ]
 
 
-def _painted(rng: np.random.Generator, first: int, last: int) -> list[int]:
+def _painted(rng: np.random.Generator, first: int, last: int, counts: tuple[int, ...]) -> list[int]:
     """Evenly spaced, or anywhere."""
     planes = last - first + 1
-    count = min(planes // 2, int(rng.choice(PAINTED)))
+    count = min(planes // 2, int(rng.choice(counts)))
     if rng.random() < 0.7:
         return sorted({first + int((n + 0.5) * planes / count) for n in range(count)})
     return sorted(rng.choice(np.arange(first, last + 1), count, replace=False).tolist())
@@ -117,8 +119,8 @@ def _cut_out(rng: np.random.Generator, view: View, truth: np.ndarray) -> Sample:
 class Stream:
     """Samples of the last `most` volumes, of those whose seed is at least `first`."""
 
-    def __init__(self, most: int, first: int, margin_pixels: int):
-        self._most, self._first, self._margin_pixels = most, first, margin_pixels
+    def __init__(self, most: int, first: int, margin_pixels: int, harder: bool):
+        self._most, self._first, self._how = most, first, (margin_pixels, harder)
         self._samples: dict[int, list[Sample]] = {}
 
     def have(self, volumes: int) -> None:
@@ -127,7 +129,7 @@ class Stream:
         kept = range(max(self._first, end - self._most), end)
         for seed in kept:
             if seed not in self._samples:
-                self._samples[seed] = samples(seed, self._margin_pixels)
+                self._samples[seed] = samples(seed, *self._how)
         self._samples = {seed: found for seed, found in self._samples.items() if seed in kept}
 
     def draw(self, rng: np.random.Generator) -> Sample:

@@ -1,6 +1,6 @@
 """Learn the weights of `guided`'s prior network anew, from made-up volumes alone.
 
-    python Testing/prior_network/train.py FOLDER                 58,000 steps: 50 minutes of one core
+    python Testing/prior_network/train.py FOLDER                 88,000 steps: 80 minutes of one core
     python Testing/prior_network/train.py FOLDER --steps 2000    a trial
 
 Interrupted, the same command goes on from its last checkpoint (every 500 steps). It ends with FOLDER/prior_network.npz,
@@ -45,6 +45,7 @@ class Round:
     rate: float
     cooled_share: float
     margin_pixels: int
+    harder: bool = False
 
     def rate_at(self, step: int) -> float:
         since = step - self.first_step
@@ -53,7 +54,12 @@ class Round:
 
 
 # Windows end as in `guided` and their edge is repeated; then the network sees what is around them.
-ROUNDS = Round(0, 46_000, 2e-3, 0.3, 8), Round(46_000, 12_000, 1e-3, 0.5, 24)
+# The last one is learnt from harder volumes.
+ROUNDS = (
+    Round(0, 46_000, 2e-3, 0.3, 8),
+    Round(46_000, 12_000, 1e-3, 0.5, 24),
+    Round(58_000, 30_000, 1.5e-3, 0.6, 24, harder=True),
+)
 STEPS = sum(one.steps for one in ROUNDS)
 
 
@@ -241,17 +247,25 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     training = Training(arguments.folder)
-    for one in rounds_of(arguments.steps):
-        if training.step < one.first_step + one.steps:
+    for number, one in enumerate(rounds_of(arguments.steps), start=1):
+        path = arguments.folder / f"round_{number}.npz"
+        if training.step < one.first_step + one.steps or not path.exists():
             learn_round(training, one, arguments.folder / "log.csv")
-    np.savez(arguments.folder / "prior_network.npz", **training.average.arrays())
+            np.savez(path, **training.average.arrays())
+    np.savez(arguments.folder / "prior_network.npz", **mean_of(arguments.folder, number))
+
+
+def mean_of(folder: Path, last: int) -> dict[str, np.ndarray]:
+    """The mean of what the last two rounds ended with: good at both kinds of volumes (docs/measurements)."""
+    before, after = (dict(np.load(folder / f"round_{number}.npz")) for number in (last - 1, last))
+    return {name: ((before[name].astype(np.float32) + after[name]) / 2).astype(np.float16) for name in after}
 
 
 def learn_round(training: Training, one: Round, log: Path) -> None:
     """From where the training is to the end of the round."""
-    stream = Stream(VOLUMES_KEPT, one.first_step // STEPS_A_VOLUME, one.margin_pixels)
+    stream = Stream(VOLUMES_KEPT, one.first_step // STEPS_A_VOLUME, one.margin_pixels, one.harder)
     checked = range(FIRST_CHECKED, FIRST_CHECKED + CHECKED_VOLUMES)
-    held_out = [sample for seed in checked for sample in samples(seed, one.margin_pixels)]
+    held_out = [sample for seed in checked for sample in samples(seed, one.margin_pixels, one.harder)]
     losses, end = [], one.first_step + one.steps
     while training.step < end:
         stream.have(FIRST_VOLUMES + (training.step - one.first_step) // STEPS_A_VOLUME)

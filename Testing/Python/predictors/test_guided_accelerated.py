@@ -13,6 +13,7 @@ from SparseAnnotateLib.predictors.guided.features import _appearance
 from SparseAnnotateLib.predictors.guided.flow import AdjacentFlow
 from SparseAnnotateLib.predictors.guided.images import Images
 from SparseAnnotateLib.predictors.guided.patches import PatchSearch
+from SparseAnnotateLib.predictors.guided.tools import SEARCH_RADIUS_PIXELS
 
 pytest.importorskip("torch")
 
@@ -84,7 +85,7 @@ def test_a_real_prediction_is_the_same_within_a_percent(real_data, monkeypatch):
 
     def torch_tools(volume, region, _device, fine, _memory):
         images = TorchImages(volume, region, "cpu")
-        return images, TorchFlow(images, fine), TorchPatchSearch(images, planes.SEARCH_RADIUS_PIXELS)
+        return images, TorchFlow(images, fine), TorchPatchSearch(images, SEARCH_RADIUS_PIXELS)
 
     folder = real_data / "MSD_hippocampus_056"
     volume = read_image(folder / "image.nii.gz", axis="k")
@@ -94,7 +95,7 @@ def test_a_real_prediction_is_the_same_within_a_percent(real_data, monkeypatch):
         labels, found[3::8].tolist(), plane_range=(int(found[0]), int(found[-1]))
     )
     usual = run(PREDICTORS.create("guided"), volume, annotation)
-    monkeypatch.setattr(planes, "_tools", torch_tools)
+    monkeypatch.setattr(planes, "tools_of", torch_tools)
     accelerated = run(PREDICTORS.create("guided"), volume, annotation)
     assert dice_per_class(accelerated.labels, usual.labels, annotation.class_count).min() > 0.98
     truth = [dice_per_class(each.labels, labels, annotation.class_count).mean() for each in (usual, accelerated)]

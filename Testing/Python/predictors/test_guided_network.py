@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, InputError, SparseAnnotation, Volume, run
 from SparseAnnotateLib.metrics import dice
-from SparseAnnotateLib.predictors.guided import convolutions
+from SparseAnnotateLib.predictors.guided import convolutions, predictor
+from SparseAnnotateLib.predictors.guided.belief import SHARES, borne_out, usual_share
 from SparseAnnotateLib.predictors.guided.convolutions import STEP_PIXELS, WEIGHTS, Network, halved, shipped_network
 from SparseAnnotateLib.predictors.guided.network import (
     MARGIN_PIXELS,
     MOST_PAINTED_PLANES,
     MOST_STRUCTURES,
-    PADDING_PIXELS,
     NetworkPrior,
     may_help,
 )
@@ -25,7 +25,6 @@ from SparseAnnotateLib.predictors.guided.pool import (
     default_weights,
     log_priors,
     names_of_priors,
-    network_share,
     pooled,
 )
 from SparseAnnotateLib.predictors.guided.predictor import GuidedOptions
@@ -134,8 +133,9 @@ class TestMemory:
         volume, labels = ball()
         memory = Memory()
         guided = PREDICTORS.create("guided", {"prior_network": "on"})
-        # Two planes give the network another share than three, and the end of the range is shown to it.
-        for painted, last in (([7, 22], 28), ([7, 15, 22], 28), ([7, 15, 22], 26), ([7, 22], 26)):
+        # Four planes usually give the network another share than three, and the end of the range is shown to it.
+        four = [7, 12, 17, 22]
+        for painted, last in (([7, 22], 28), ([7, 15, 22], 28), (four, 28), ([7, 15, 22], 26), ([7, 22], 26)):
             annotation = SparseAnnotation.from_painted_planes(labels, painted, plane_range=(1, last))
             remembered, anew = run(guided.remembering(memory), volume, annotation), run(guided, volume, annotation)
             assert (remembered.labels == anew.labels).all()
@@ -157,15 +157,10 @@ class TestWithoutItsWeights:
 
 
 class TestPool:
-    @pytest.mark.parametrize(("planes", "share"), [(2, 0.75), (3, 0.5), (5, 0.5)])
+    @pytest.mark.parametrize(("planes", "share"), [(2, 0.75), (3, 0.75), (4, 0.5), (5, 0.5)])
     def test_the_others_share_what_the_network_leaves_them(self, planes, share):
-        assert network_share(planes) == share
+        assert usual_share(planes) == share
         assert default_weights(False, share).tolist() == [*((1 - share) * INSIDE).tolist(), share]
-
-    def test_two_painted_planes_give_it_more_of_the_pool(self):
-        shares = [predicted(painted)[0].details["pool_weights"]["network"] for painted in ([7, 22], [7, 15, 22])]
-        assert shares[0] == 0.75
-        assert shares[1] < 0.75
 
     def test_a_cohort_model_comes_after_it(self):
         assert names_of_priors(network=True, cohort=True)[-2:] == ("network", "cohort")
@@ -182,6 +177,43 @@ class _Nothing:
         self.seen.append(maps)
         self.places.append(place.tolist())
         return np.full(maps.shape[1:], self._correction, np.float32)
+
+
+class TestBelief:
+    def test_where_no_plane_was_left_out_it_gets_the_usual_share(self):
+        assert borne_out([], 0.75) == 0.75
+
+    def test_where_planes_say_nothing_it_gets_the_usual_share(self):
+        assert borne_out([np.zeros(len(SHARES))] * 3, 0.5) == 0.5
+
+    @pytest.mark.parametrize(("slope", "share"), [(-1.0, SHARES[-1]), (1.0, 0.0)])
+    def test_it_gets_what_the_planes_are_likeliest_with(self, slope, share):
+        assert borne_out([slope * SHARES], 0.5) == share
+
+    def test_planes_are_heard_as_much_as_they_have_to_say(self):
+        loud, soft = SHARES, -0.2 * SHARES
+        assert borne_out([loud, soft], 0.75) == 0
+        assert borne_out([0.1 * loud, soft], 0.75) == SHARES[-1]
+
+    @pytest.mark.parametrize("painted", [[7, 22], [7, 15, 22]])
+    def test_a_network_that_is_wrong_on_left_out_planes_is_not_believed(self, painted, monkeypatch):
+        right, truth = predicted(painted)
+        monkeypatch.setattr(predictor, "shipped_network", lambda: _Nothing(-10.0))
+        wrong, _ = predicted(painted)
+        off, _ = predicted(painted, {"prior_network": "off"})
+        assert right.details["pool_weights"]["network"] >= 0.5
+        assert wrong.details["pool_weights"]["network"] == 0
+        assert dice(wrong.labels, truth) > dice(off.labels, truth) - 0.02
+
+    def test_a_plane_that_nothing_reaches_is_not_heard(self):
+        # Two balls far apart, a plane of each: what is carried from one never meets the other.
+        volume, labels = ball()
+        far = np.zeros_like(labels)
+        far[2:12, 4:16, 4:16] = far[18:28, 32:44, 32:44] = 1
+        worker = PlaneWorker(volume, SparseAnnotation.from_painted_planes(far, [7, 22]), 0, network=_Nothing(-10.0))
+        targets = range(8, 23)
+        below = worker.carry(7, targets, worker.steps(7, targets))
+        assert not worker.learn(Bracket(22, 7, None), below[22], None).evidence.any()
 
 
 class TestWhatItSees:
@@ -233,10 +265,9 @@ class TestWhatItSees:
         found = self.priors_of(15, fine)
         monkeypatch.setattr(NetworkPrior.__init__, "__defaults__", (16, MARGIN_PIXELS))
         larger = self.priors_of(15, coarse)
-        # Without what is repeated around them both show the same window.
-        inner = slice(PADDING_PIXELS, -PADDING_PIXELS)
-        seen, wider = (network.seen[0][:, inner, inner] for network in (fine, coarse))
-        rows, columns = np.array(wider.shape[1:]) - 4
+        seen, wider = (network.seen[0] for network in (fine, coarse))
+        # Without what is repeated at the far edges both show the same window.
+        rows, columns = np.array(seen.shape[1:]) // 2 - 4
         assert np.abs(np.array(seen.shape[1:]) - 2 * np.array(wider.shape[1:])).max() <= STEP_PIXELS
         # Distances are in the pixels that it sees.
         distances = halved(seen)[9, :rows, :columns], wider[9, :rows, :columns]
@@ -318,8 +349,8 @@ class TestLearning:
         monkeypatch.setattr(train.Training, "learn", learn)
         found = trained(broken)
         assert all(np.array_equal(found[name], expected[name]) for name in expected)
-        # Every four steps, and at the end of each of the two rounds.
-        assert [line.split(",")[0] for line in (broken / "log.csv").read_text().splitlines()] == ["4", "6", "8"]
+        # Every four steps, and at the end of each of the rounds.
+        assert [line.split(",")[0] for line in (broken / "log.csv").read_text().splitlines()] == ["4", "5", "8"]
 
 
 def _interrupted_at(step: int, learn):

@@ -3,9 +3,10 @@
 An annotation walks through these files (docs/design/design.md has the page):
 
 - `predictor` is the whole way, `planes` the work on one plane, `gaps` the order of planes.
-- What it sees: `images`, `distance_maps`, `flow`, `patches`, `carry`, `trust`; `accelerated`: the same on a GPU.
-- What that says: `priors`, the `network` that has seen many volumes (run by `convolutions`) and, where there is one, a
-  model of a `cohort`; `pool` joins them.
+- What it sees: `images`, `distance_maps`, `flow`, `patches`, `carry`, `trust`; `tools` of the processor, or
+  `accelerated`, of a GPU.
+- What that says: `priors`, the `network` that has seen many volumes (run by `convolutions`, with as much `belief` as
+  left-out planes bear out) and, where there is one, a model of a `cohort`; `pool` joins them.
 - What it learns: `training` makes rows by leaving painted planes out, `features` describes pixels, `classifier` has the
   trees, which see them in `bins` and are asked as a `forest`.
 - What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.

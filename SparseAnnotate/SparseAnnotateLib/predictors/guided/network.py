@@ -35,9 +35,6 @@ MARGIN_PIXELS = 8
 # Larger windows are looked at through pixels twice as wide.
 MOST_PIXELS = 4096
 
-# And what is repeated of its edge around it, as in the crops that the network has learnt from.
-PADDING_PIXELS = 8
-
 # A structure is looked at where the pool doubts it as much as this.
 _DOUBT = 0.02
 _LEAST_PROBABILITY = np.float32(0.0025)
@@ -150,14 +147,14 @@ class NetworkPrior:
         import cv2
 
         rows, columns = view.maps.shape[1:]
-        around, step = PADDING_PIXELS * view.coarsening, STEP_PIXELS * view.coarsening
-        sizes = [(around, around + -size % step) for size in (rows, columns)]
+        step = STEP_PIXELS * view.coarsening
+        sizes = [(0, -size % step) for size in (rows, columns)]
         padded = np.pad(view.maps, ((0, 0), *sizes), mode="edge")
         if view.coarsening == 1:
             correction = self._network(padded, view.place)
         else:
             correction = cv2.resize(self._network(halved(padded), view.place), None, fx=2, fy=2)
-        logits = LOGIT_UNIT * view.maps[POOL_MAP] + correction[around : around + rows, around : around + columns]
+        logits = LOGIT_UNIT * view.maps[POOL_MAP] + correction[:rows, :columns]
         return 1 / (1 + np.exp(-np.clip(logits, -_MOST_LOGITS, _MOST_LOGITS)))
 
     def _seen(

@@ -43,7 +43,8 @@ class Output:
 
     Attributes
     ----------
-    pool_weights : of the priors
+    pool_weights : of the priors, between painted planes
+    end_weights : of the priors, beyond the painted planes
     class_weights : of the classes, once they are decided
     """
 
@@ -53,11 +54,12 @@ class Output:
         annotation: SparseAnnotation,
         worker: PlaneWorker,
         pool_weights: np.ndarray,
+        end_weights: np.ndarray,
         keep_probabilities: bool,
     ):
         self._annotation = annotation
         self._worker = worker
-        self.pool_weights = pool_weights
+        self.pool_weights, self.end_weights = pool_weights, end_weights
         self.class_weights: np.ndarray | None = None
         self._labels = np.zeros(volume.shape, np.uint8)
         self._dice = ExpectedDice(volume.planes, annotation.class_count)
@@ -79,7 +81,7 @@ class Output:
         number, rows = plane.plane, plane.rows
         allowed = self._annotation.allowed_classes(number)
         believed = exponents(len(self._worker.sources), plane.at_end)
-        weights = self._worker.default_weights(True) if plane.at_end else self.pool_weights
+        weights = self.end_weights if plane.at_end else self.pool_weights
         probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
         known = self._annotation.known[(number, *self._worker.region)]
         labels = np.where(known, self._annotation.labels[(number, *self._worker.region)], plane.labels)

@@ -11,26 +11,23 @@ from ...annotation import SparseAnnotation
 from ...cut_ends import planes_beyond_cuts
 from ...volume import Volume
 from ..memory import Memory
+from .belief import borne_out, evidence_of, usual_share
 from .carry import Carried, carry
 from .cohort import CohortPrior
 from .convolutions import Network
 from .distance_maps import DistanceMaps
 from .features import Rows, Sight, make_rows
-from .flow import FINE_BELOW_RADIUS_PIXELS, AdjacentFlow
-from .images import Images, structure_region, with_margin
+from .flow import FINE_BELOW_RADIUS_PIXELS
+from .images import structure_region, with_margin
 from .network import NetworkPrior
-from .patches import PatchSearch
-from .pool import default_weights, log_priors, names_of_priors, network_share, pooled
+from .pool import default_weights, log_priors, names_of_priors, pooled
 from .priors import Bracket, PriorMaker, Priors
 from .remembered import Remembered
+from .tools import tools_of
 from .training import FEW_PLANES, KEPT_ROWS, MIXES, mixes, sampled, sharper_probabilities
 
 # Smoothing of the image by which planes are held to be alike.
 LIKENESS_SIGMA = 1
-
-# A direct search as wide as 4 pixels decided nothing better (13 predictions of 7 data sets: .0000), and took half as
-# long again.
-SEARCH_RADIUS_PIXELS = 3
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,7 @@ class PlaneResult:
     rows : the pixels that the classifiers have to decide; None likewise
     steps : plane next to it -> float16 (pixels, 2), the flow to that plane at the pixels of `rows`
     lessons : for the classifiers
+    evidence : of a left-out plane, what it says for each share of the network; None where none is asked
     """
 
     plane: int
@@ -65,6 +63,7 @@ class PlaneResult:
     rows: Rows | None
     steps: dict[int, np.ndarray]
     lessons: list[Lesson]
+    evidence: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
@@ -110,14 +109,14 @@ class PlaneWorker:
         ends = _class_ends(annotation), clicked, volume.planes, planes_beyond_cuts(annotation)
         self._maps = DistanceMaps(self.labels, self._class_count, volume.spacing_mm[1:], *ends)
         fine = self._is_fine()
-        self._images, self._flow, self._search = _tools(volume, self.region, device, fine, memory)
-        self._cohort = cohort
+        self._images, self._flow, self._search = tools_of(volume, self.region, device, fine, memory)
+        self._cohort, self._cohort_weight = cohort, None if cohort is None else cohort.weight
         self._sight = Sight.of(self._class_count, len(self.sources))
         asked, self._network_share = None, None
         if network:
             seen = self._images, self._maps, self.labels, self._flow, self._pixel_mm
             asked = NetworkPrior(network, *seen, annotation.plane_range)
-            self._network_share = network_share(len(self.sources))
+            self._network_share = usual_share(len(self.sources))
         shown = None if asked is None else annotation.plane_range
         # A cohort model, and a rough segmentation, decide which pixels are uncertain.
         setting = None if cohort is not None else (fine, volume.spacing_mm, self._network_share, shown)
@@ -265,7 +264,22 @@ class PlaneWorker:
                 sharper = sharper_probabilities(whole, priors, truth, share, self._spacing_mm[1:])
                 mixed = replace(mixed, **sharper)
             lessons.append(self._lesson(mixed, share))
-        return PlaneResult(bracket.plane, bracket.at_end, None, None, {}, lessons)
+        return PlaneResult(bracket.plane, bracket.at_end, None, None, {}, lessons, self._evidence(whole))
+
+    def _evidence(self, left_out: Priors) -> np.ndarray | None:
+        """What a left-out plane says for each share of the network."""
+        if self._network_share is None:
+            return None
+        allowed = self._annotation.allowed_classes(left_out.bracket.plane)
+        logs, labels = log_priors(left_out, self._pixel_mm), self.labels[left_out.bracket.plane]
+        return evidence_of(left_out, logs, labels, allowed, self._cohort_weight)
+
+    def weights_borne_out(self, results: Sequence[PlaneResult]) -> tuple[np.ndarray, np.ndarray]:
+        """The weights of the priors in the pool between painted planes and beyond their ends, by left-out planes."""
+        share = self._network_share
+        if share is not None:
+            share = borne_out([one.evidence for one in results if one.evidence is not None], share)
+        return tuple(default_weights(at_end, share, self._cohort_weight) for at_end in (False, True))
 
     def _for_learning(self, priors: Priors) -> Priors:
         """A sample of the pixels whose label is known."""
@@ -290,27 +304,14 @@ class PlaneWorker:
         return names_of_priors(self._network_share is not None, self._cohort is not None)
 
     def default_weights(self, at_end: bool) -> np.ndarray:
-        """The weights of the priors in the pool, before they are adapted to this volume."""
-        return default_weights(at_end, self._network_share, None if self._cohort is None else self._cohort.weight)
+        """The weights of the priors in the pool, before left-out planes are looked at."""
+        return default_weights(at_end, self._network_share, self._cohort_weight)
 
     def _pool(self, priors: Priors) -> tuple[np.ndarray, np.ndarray]:
         """Log priors, and their pool with the default weights."""
         logs = log_priors(priors, self._pixel_mm)
         allowed = self._annotation.allowed_classes(priors.bracket.plane)
         return logs, pooled(logs, self.default_weights(priors.bracket.at_end), allowed)
-
-
-def _tools(
-    volume: Volume, region: tuple[slice, slice], device: str, fine: bool, memory: Memory | None
-) -> tuple[Images, AdjacentFlow, PatchSearch]:
-    """What looks at the image; on a GPU where `device` is ``cuda``."""
-    if device != "cuda":
-        images = Images(volume, region, memory)
-        return images, AdjacentFlow(images, fine, memory), PatchSearch(images, SEARCH_RADIUS_PIXELS)
-    from .accelerated import TorchFlow, TorchImages, TorchPatchSearch
-
-    images = TorchImages(volume, region, device)
-    return images, TorchFlow(images, fine), TorchPatchSearch(images, SEARCH_RADIUS_PIXELS)
 
 
 def _class_ends(annotation: SparseAnnotation) -> dict[int, tuple[int, int]]:

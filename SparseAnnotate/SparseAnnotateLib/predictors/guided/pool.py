@@ -15,10 +15,6 @@ PRIOR_NAMES = ("cubic", "chain", "patch", "propagated")
 INSIDE = np.array([0.15, 0.1, 0.13, 0.5])
 BEYOND_ENDS = np.array([0.05, 0.45, 0.15, 0.2])
 
-# The share of the network that has seen many volumes, and with two painted planes; the others, which it has seen, share
-# the rest. Two planes, 21 volumes: Dice +.020 with .75, +.015 with .5. Three to five, 9 volumes: +.0028 and +.0034.
-NETWORK_SHARE, NETWORK_SHARE_WITH_TWO_PLANES = 0.5, 0.75
-
 _LEAST_PROBABILITY = 1e-3
 
 # Left-out planes that it takes to adapt the weights, and how strongly one of them holds them where they were: with
@@ -40,11 +36,6 @@ def pooled(logs: np.ndarray, weights: np.ndarray, allowed: np.ndarray) -> np.nda
     logits = np.tensordot(weights.astype(np.float32), logs.astype(np.float32), 1)
     logits[~allowed] = -np.inf
     return normalised_exponential(logits)
-
-
-def network_share(painted_planes: int) -> float:
-    """Of the pool, where the network is asked."""
-    return NETWORK_SHARE_WITH_TWO_PLANES if painted_planes <= 2 else NETWORK_SHARE
 
 
 def default_weights(at_end: bool, network: float | None = None, cohort: float | None = None) -> np.ndarray:

@@ -132,17 +132,18 @@ class Guided(PredictorBase):
             executor.submit(imported_beside_work, "sklearn.ensemble")
             results = yield from self._compared(worker, gaps, executor, unpainted, needed, sketch)
             lessons = [lesson for result in results for lesson in result.lessons]
+            inside, beyond = worker.weights_borne_out(results)
             planes = [result for result in results if result.rows is not None]
             again = unpainted - {plane.plane for plane in planes}
             del results
             yield Progress("learning from the painted planes", _PRIORS_END)
             rng = np.random.default_rng(self.options.seed)
             samples = [(lesson.rows.logs, lesson.truth) for lesson in lessons if lesson.adapts_pool]
-            adapting = executor.submit(adapted_weights, samples, rng, worker.default_weights(False))
+            adapting = executor.submit(adapted_weights, samples, rng, inside)
             corrector = Corrector(annotation.class_count, self.options.seed, worker.painted_on())
             for share in corrector.fit(lessons, executor):
                 yield Progress("learning from the painted planes", _PRIORS_END + share * (_LEARNING_END - _PRIORS_END))
-            output = Output(volume, annotation, worker, adapting.result(), self.options.keep_probabilities)
+            output = Output(volume, annotation, worker, adapting.result(), beyond, self.options.keep_probabilities)
             batched = batches(_released(planes), pixels_at_once(planes))
             del planes
             if again:

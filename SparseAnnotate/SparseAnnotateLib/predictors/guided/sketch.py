@@ -26,6 +26,7 @@ class Learnt:
 
     corrector: Corrector
     pool_weights: np.ndarray
+    end_weights: np.ndarray
     class_weights: np.ndarray
     begins: tuple[int, int]
 
@@ -67,7 +68,8 @@ class Sketch:
 
     def _shown(self) -> Iterator[tuple[int, np.ndarray]]:
         learnt = self._learnt
-        output = Output(self._volume, self._annotation, self._worker, learnt.pool_weights, keep_probabilities=False)
+        weights = learnt.pool_weights, learnt.end_weights
+        output = Output(self._volume, self._annotation, self._worker, *weights, keep_probabilities=False)
         found = [self._found[plane] for plane in self.planes]
         down, right = (now - before for now, before in zip(_beginning(self._worker), learnt.begins, strict=True))
         trees = learnt.corrector.predict([moved(result.rows, down, right) for result in found])
@@ -78,7 +80,9 @@ class Sketch:
     def keep(self, corrector: Corrector, output: Output) -> None:
         """Remember what was learnt now, for the next prediction."""
         if self._memory is not None:
-            learnt = Learnt(corrector, output.pool_weights, output.class_weights, _beginning(self._worker))
+            learnt = Learnt(
+                corrector, output.pool_weights, output.end_weights, output.class_weights, _beginning(self._worker)
+            )
             self._memory.keep(self._key, learnt, corrector.nbytes, always=True)
 
 
