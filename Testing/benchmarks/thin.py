@@ -1,12 +1,12 @@
 """Fibres, sheets and rings of 1 to 3 pixels: `guided` against the better of `nearest` and `shape`.
 
-    python Testing/benchmarks/thin.py first second third fourth fifth sixth
+    python Testing/benchmarks/thin.py first second third fourth fifth sixth seventh eighth
     python Testing/benchmarks/thin.py --data ../shared/data OpenKBP_pt_200 OpenKBP_pt_60 SCT_t2
 
-The first line makes six grids of volumes up (the last two in `thin_ends`); rules were adjusted on all but the third and
-the sixth. With --data the thin structures of real cases are predicted, both ends clicked and evenly spaced planes
-painted, with and without the choice between the prediction and what is moved from plane to plane. Prints what is more
-than .02 below, the lowest and the mean.
+The first line makes eight grids of volumes up (the fifth and sixth in `thin_ends`, the last two in `thin_plain`); rules
+were adjusted on all but the third and the last three. With --data the thin structures of real cases are predicted, both
+ends clicked and evenly spaced planes painted, with and without the choice between the prediction and what is moved from
+plane to plane. Prints what is more than .02 below, the lowest and the mean.
 """
 
 from __future__ import annotations
@@ -285,7 +285,7 @@ def measure_real(data: Path, names: list[str]) -> None:
         expert = SimulatedExpert(truth)
         for fraction in (0.05, 0.1, 0.2):
             annotation = expert.paint(evenly_spaced(expert.plane_range, fraction))
-            thin = thin_among(annotation, volume.spacing_mm)
+            thin = thin_among(annotation)
             if not thin:
                 continue
             guided = PREDICTORS.create("guided")
@@ -302,15 +302,16 @@ def measure_real(data: Path, names: list[str]) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="+", help="first to sixth; or cases in --data")
+    parser.add_argument("names", nargs="+", help="first to eighth; or cases in --data")
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
     if arguments.data is not None:
         measure_real(arguments.data, arguments.names)
         return
     from thin_ends import fifth, sixth
+    from thin_plain import eighth, seventh
 
-    grids = {one.__name__: one for one in (first, second, third, fourth, fifth, sixth)}
+    grids = {one.__name__: one for one in (first, second, third, fourth, fifth, sixth, seventh, eighth)}
     for name in arguments.names:
         measure(name, grids[name]())
 

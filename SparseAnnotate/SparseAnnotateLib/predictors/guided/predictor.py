@@ -98,8 +98,8 @@ class Guided(PredictorBase):
         return Guided(self.options, memory, in_view)
 
     def _predict(self, volume: Volume, annotation: SparseAnnotation) -> Iterator[Progress | Prediction]:
-        thin = thin_structures(annotation, volume.spacing_mm) if annotation.unpainted_planes else {}
-        among = thin_among(annotation, volume.spacing_mm) if annotation.unpainted_planes else {}
+        thin = thin_structures(annotation) if annotation.unpainted_planes else {}
+        among = thin_among(annotation) if annotation.unpainted_planes else {}
         if not among:
             yield from self._learned(volume, annotation, self.options.prior_network)
         elif not thin:

@@ -45,26 +45,29 @@ MARGIN_PIXELS = 24
 Predict = Callable[[Volume, SparseAnnotation], Iterator[Progress | Prediction]]
 
 
-def thin_structures(annotation: SparseAnnotation, spacing_mm: tuple[float, float, float]) -> dict[int, float]:
+def thin_structures(annotation: SparseAnnotation) -> dict[int, float]:
     """The structures' class numbers and largest radii in pixels, if all are thin on every painted plane; else none."""
-    found = thin_among(annotation, spacing_mm)
+    found = thin_among(annotation)
     painted = set(np.unique(annotation.labels[annotation.source_planes]).tolist()) - {0}
     return {} if painted - set(found) else found
 
 
-def thin_among(annotation: SparseAnnotation, spacing_mm: tuple[float, float, float]) -> dict[int, float]:
-    """Class numbers and largest radii in pixels of the structures that are thin on every painted plane."""
+def thin_among(annotation: SparseAnnotation) -> dict[int, float]:
+    """Class numbers and largest radii in pixels of the structures that are thin on every painted plane.
+
+    Of pixels, however long and wide they are: it is pixels over which the priors average.
+    """
     found = {}
     for number in range(1, annotation.class_count + 1):
         radius = 0.0
         for plane in annotation.source_planes:
             mask = annotation.labels[plane] == number
             if mask.any():
-                radius = max(radius, inscribed_radius_mm(np.pad(mask, 1), spacing_mm[1:]))
-            if radius > THIN_RADIUS_PIXELS * min(spacing_mm[1:]):
+                radius = max(radius, inscribed_radius_mm(np.pad(mask, 1), (1.0, 1.0)))
+            if radius > THIN_RADIUS_PIXELS:
                 break
-        if 0 < radius <= THIN_RADIUS_PIXELS * min(spacing_mm[1:]):
-            found[number] = radius / min(spacing_mm[1:])
+        if 0 < radius <= THIN_RADIUS_PIXELS:
+            found[number] = radius
     return found
 
 
