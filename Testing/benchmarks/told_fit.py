@@ -157,8 +157,7 @@ def shipped_for(predictor: str) -> tuple[Judges, Weights, tuple[tuple[float, flo
         return JUDGES, WEIGHTS, (*GUIDED_INTERVALS, (GUIDED_INTERVALS[0][0], DOUBTFUL_END))
     model = NEAREST if predictor == "nearest" else INTERPOLATED
     intervals = *(model.volume_interval,) * 2, (model.volume_interval[0], max(model.volume_interval[1], DOUBTFUL_END))
-    judges = Judges(always=0, said=1, image=0) if predictor == "nearest" else OUTLINE_JUDGES
-    return judges, Weights(0, 0), intervals
+    return OUTLINE_JUDGES, Weights(0, 0), intervals
 
 
 def fitted(table: Table, predictor: str, without: str = "") -> tuple[Judges, Weights, list[tuple[float, float]]]:

@@ -47,7 +47,7 @@ _SAYS_ITSELF = ("guided",)
 INTERPOLATES = ("shape", "morphology")
 
 # Where the image tells a structure, it is asked. (Nobody has measured that for networks.)
-_JUDGES = dict.fromkeys(_SAYS_ITSELF, JUDGES) | dict.fromkeys(INTERPOLATES, OUTLINE_JUDGES)
+_JUDGES = dict.fromkeys(_SAYS_ITSELF, JUDGES) | dict.fromkeys((*INTERPOLATES, "nearest"), OUTLINE_JUDGES)
 
 # What is hidden less than this changes nothing that can be read.
 _LEAST_HIDDEN = 0.02
