@@ -183,7 +183,7 @@ def data_set_of(case: str) -> str:
 
 
 def table(given) -> None:
-    rows = Rows(given.output).all
+    rows = [row for row in Rows(given.output).all if data_set_of(row["case"]) not in given.without]
     head = ("structures", "predictor", "painted", "strategy", "volumes", given.against, "Dice", "gain", "better in")
     print("| " + " | ".join((*head, "lowest")) + " |")
     print("|---|---|---|---|---|---|---|---|---|---|")
@@ -243,6 +243,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", metavar="CASE", help="names of folders; by default all")
     parser.add_argument("--predictors", nargs="+", default=["shape"])
     parser.add_argument("--against", default="keep-n", metavar="NAME", help="the strategy that the table compares with")
+    parser.add_argument("--without", nargs="+", default=[], metavar="SET", help="data sets that the table leaves out")
     parser.add_argument("--alone", action="store_true", help="each structure is a case of its own")
     parser.add_argument("--tag", default="", help="tells versions of the code apart")
     given = parser.parse_args()
