@@ -13,7 +13,7 @@ May be imported here: the ground and `distances`.
 
 from .axis import along_painted_axis
 from .said import Said, check_ranges, named_planes, understand, union
-from .sentences import planes_named
+from .sentences import planes_named, some_of
 from .understanding import Understood, understood
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "check_ranges",
     "named_planes",
     "planes_named",
+    "some_of",
     "understand",
     "understood",
     "union",

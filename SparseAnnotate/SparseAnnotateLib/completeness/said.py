@@ -15,15 +15,13 @@ from ..errors import InputError
 from ..label_map import as_planes
 from ..volume import AXES, Volume
 from .axis import along_painted_axis
-from .sentences import planes_named
+from .sentences import planes_named, some_of
 from .understanding import Understood, understood
 
 if TYPE_CHECKING:
     from ..io import LabelFile
 
 Named = tuple[tuple[str, tuple[int, ...]], ...]
-# So many structures are named in a note.
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def understand(
         *_complete_in_vain(said, annotation),
         *(() if told else _blank_slices(said, file)),
         *_cut_off(annotation),
-        *_on_no_plane(annotation, aside=() if ends_painted else tuple(_ranges(said.range_of, annotation.classes))),
+        *(() if ends_painted else _on_no_plane(said, annotation)),
     )
     return volume, Understood(annotation, result.slivers, result.absent, result.left_out, noted)
 
@@ -199,14 +197,12 @@ def _cut_off(annotation: SparseAnnotation) -> tuple[str, ...]:
     )
 
 
-def _on_no_plane(annotation: SparseAnnotation, aside: Sequence[int]) -> tuple[str, ...]:
-    """A note of structures (but those `aside`) that the file names and no label shows."""
+def _on_no_plane(said: Said, annotation: SparseAnnotation) -> tuple[str, ...]:
+    """A note of structures that the file names, and neither a label nor a range shows; a prediction warns of them."""
     shown = np.bincount(annotation.labels.ravel(), minlength=annotation.class_count + 1)
-    names = [one.name for n, one in enumerate(annotation.classes, 1) if not shown[n] and n not in aside]
-    if not names:
-        return ()
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return (f"note: on no painted plane: {', '.join(names[:_NAMED])}{more}",)
+    ranges = _ranges(said.range_of, annotation.classes)
+    names = [one.name for n, one in enumerate(annotation.classes, 1) if not shown[n] and n not in ranges]
+    return (f"note: on no painted plane: {some_of(names)}",) if names else ()
 
 
 def _ends(annotation: SparseAnnotation) -> tuple[int, int]:

@@ -31,7 +31,7 @@ from .model import (
 )
 from .told import UNPROVEN, Told
 from .vanished import gaps_without, sizes_px, vanished_px
-from .warned import gaps_unknown, names_not_shown, planes_by_name, shown_by_image, warnings_of
+from .warned import gaps_unknown, names_not_shown, names_nowhere, planes_by_name, shown_by_image, warnings_of
 
 if TYPE_CHECKING:
     from ..prediction import Prediction
@@ -174,6 +174,8 @@ def with_expected_quality(
     details["expected_dice_per_class"] = told.per_class
     if not_shown := names_not_shown(known.nothing, told.per_class, annotation):
         details["not_shown"] = not_shown
+    if nowhere := names_nowhere(prediction.labels, annotation):
+        details["nowhere"] = nowhere
     details["warnings"] = warnings_of(details, annotation)
     return replace(
         prediction,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..annotation import SparseAnnotation
-from ..completeness import planes_named
+from ..completeness import planes_named, some_of
 from .comes_back import gap_that_came_back
 from .image_agreement import TELLING, ImageAgreement
 
@@ -85,6 +85,12 @@ def gaps_unknown(
     return found
 
 
+def names_nowhere(labels: np.ndarray, annotation: SparseAnnotation) -> list[str]:
+    """Structures that are neither painted nor predicted on any plane."""
+    voxels = np.bincount(labels.ravel(), minlength=annotation.class_count + 1)
+    return [one.name for number, one in enumerate(annotation.classes, 1) if not voxels[number]]
+
+
 def names_not_shown(nothing: np.ndarray, told: Mapping[str, float], annotation: SparseAnnotation) -> list[str]:
     """Structures of which the image shows nothing, if little is expected of them.
 
@@ -107,8 +113,10 @@ def planes_by_name(marked: np.ndarray, annotation: SparseAnnotation) -> dict[str
 
 
 def warnings_of(details: Mapping[str, Any], annotation: SparseAnnotation) -> list[str]:
-    """A sentence for each structure that vanished, is not shown, does not look like itself, or was missed."""
-    sentences = [
+    """A sentence for each structure that is nowhere, vanished, is not shown, is unlike itself, or was missed."""
+    nowhere = details.get("nowhere", ())
+    sentences = [f"on no painted plane, so not predicted: {some_of(nowhere)}"] if nowhere else []
+    sentences += [
         f"{name} vanishes on {planes_named(planes)}, between planes that hold it: paint one of them, or choose another "
         "predictor"
         for name, planes in details.get("vanished", {}).items()

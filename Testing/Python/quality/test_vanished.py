@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from SparseAnnotateLib import PREDICTORS, Prediction, SparseAnnotation, run
+from SparseAnnotateLib import PREDICTORS, LabelClass, Prediction, SparseAnnotation, run
 from SparseAnnotateLib.quality.expected import with_expected_quality
 from SparseAnnotateLib.quality.vanished import lasting_share, vanished_px
 from SparseAnnotateLib.volume import Volume
@@ -105,3 +105,19 @@ class TestNothingIsPromisedBeyondWhatAPaintedPlaneBearsOut:
         np.testing.assert_allclose(told.expected_dice_per_structure, [[0.999, 0.99]] * 17, atol=1e-6)
         assert told.expected_dice_per_plane.max() == np.float32(0.99)
         assert 0.99 < told.expected_dice < 0.999
+
+
+@pytest.mark.parametrize("predictor", ["guided", "shape"])
+def test_a_structure_that_no_painted_plane_shows_is_named(predictor):
+    truth = tube(0, 5).astype(np.uint8)
+    truth[6:10, 4:8, 4:8] = 2
+    classes = [LabelClass(1, "aorta"), LabelClass(2, "gland")]
+    annotation = SparseAnnotation.from_painted_planes(truth, [0, 4, 12, 16], classes=classes)
+    volume = Volume.from_array(truth * 100.0)
+    prediction = run(PREDICTORS.create(predictor), volume, annotation)
+    said = with_expected_quality(prediction, annotation, SPACING, predictor).details
+    assert said["nowhere"] == ["gland"]
+    assert said["warnings"][0] == "on no painted plane, so not predicted: gland"
+    seen = SparseAnnotation.from_painted_planes(truth, [0, 4, 8, 12, 16], classes=classes)
+    prediction = run(PREDICTORS.create(predictor), volume, seen)
+    assert "nowhere" not in with_expected_quality(prediction, seen, SPACING, predictor).details
