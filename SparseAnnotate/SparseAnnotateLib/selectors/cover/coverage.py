@@ -13,6 +13,9 @@ SCALE = 0.533
 TAPER = 0.15
 MISSED = 1.0
 CUT_END = 2.0
+# Of what `guided` loses in 137 structures of several, an end costs 1.25 to 1.28 times as much as a gap. With several
+# structures this changed nothing for the better; with one, 9 volumes of 5 data sets gain .006 at 5 % painted.
+LONE_END = 1.25
 # 13 structures of 6 data sets were on none of the first planes painted. They fill .50 to 1.0 (mean .83) of the gap that
 # hides them, so what can hide in a gap grows with a high power of its width.
 HIDDEN = 5.0
@@ -34,6 +37,7 @@ class Extent:
     painted : the planes from first to last on which it was painted completely, ascending
     harder : for each gap between those planes, both ends included, how many times as much is lost there as usually
     unseen : classes for which number 0 stands
+    ends : how many times as much as a gap between two planes an end loses where it tapers
     """
 
     number: int
@@ -43,6 +47,7 @@ class Extent:
     painted: tuple[int, ...] = ()
     harder: tuple[float, ...] = ()
     unseen: tuple[int, ...] = ()
+    ends: float = 1.0
 
     @property
     def structures(self) -> int:
@@ -59,7 +64,7 @@ class Extent:
         return np.array([self.first - 1, *self.painted, self.last + 1])
 
 
-def gap_losses(length: int, cut: tuple[bool, bool] = (False, False)) -> np.ndarray:
+def gap_losses(length: int, cut: tuple[bool, bool] = (False, False), ends: float = 1.0) -> np.ndarray:
     """The Dice that a structure loses in each gap between two planes on which it is known.
 
     Two planes at the distance g lose about 0.53 g^1.8 of a structure of length 1: what is interpolated errs the more
@@ -70,7 +75,7 @@ def gap_losses(length: int, cut: tuple[bool, bool] = (False, False)) -> np.ndarr
     Parameters
     ----------
     length : planes of the structure
-    cut : see `Extent`
+    cut, ends : see `Extent`
 
     Returns
     -------
@@ -84,8 +89,8 @@ def gap_losses(length: int, cut: tuple[bool, bool] = (False, False)) -> np.ndarr
     weight /= weight.mean()
     reached = np.concatenate([[0], np.cumsum(weight) - weight / 2, [length]]) / length
     losses = SCALE * np.maximum(reached[None, :] - reached[:, None], 0) * (steps / (length + 1)) ** (POWER - 1)
-    losses[0] = SCALE * (steps[0] / (length + 1)) ** POWER * (CUT_END if cut[0] else 1)
-    losses[:, -1] = SCALE * (steps[:, -1] / (length + 1)) ** POWER * (CUT_END if cut[1] else 1)
+    losses[0] = SCALE * (steps[0] / (length + 1)) ** POWER * (CUT_END if cut[0] else ends)
+    losses[:, -1] = SCALE * (steps[:, -1] / (length + 1)) ** POWER * (CUT_END if cut[1] else ends)
     losses[0, -1] = MISSED
     return losses
 
@@ -117,7 +122,7 @@ class Losses:
     def __init__(self, extent: Extent):
         self.extent = extent
         hidden = extent.number == 0 and extent.painted
-        self._of_gap = hidden_losses(extent) if hidden else gap_losses(extent.length, extent.cut)
+        self._of_gap = hidden_losses(extent) if hidden else gap_losses(extent.length, extent.cut, extent.ends)
         self._of_gap = extent.structures * self._of_gap
         self._fences = extent.fences()
         self._harder = np.array(extent.harder or np.ones(len(self._fences) - 1))

@@ -45,7 +45,7 @@ def with_difficulty(extents: list[Extent], volume: Volume, annotation: SparseAnn
 def _harder(extent: Extent, plane: np.ndarray, lost: np.ndarray) -> tuple[float, ...]:
     fences = extent.fences()
     place = fences - extent.first + 1
-    usual = gap_losses(extent.length, extent.cut)[place[:-1], place[1:]]
+    usual = gap_losses(extent.length, extent.cut, extent.ends)[place[:-1], place[1:]]
     gap = np.searchsorted(fences, plane) - 1
     inside = (gap >= 0) & (gap < len(usual))
     expected = np.bincount(gap[inside], lost[inside], minlength=len(usual))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...annotation import SparseAnnotation
-from .coverage import Extent
+from .coverage import LONE_END, Extent
 
 
 def extents_of(annotation: SparseAnnotation) -> list[Extent]:
@@ -56,4 +56,5 @@ def _estimated(annotation: SparseAnnotation, painted: np.ndarray, shown: np.ndar
 def _extent(annotation: SparseAnnotation, number: int, ends: tuple[int, int], painted: np.ndarray) -> Extent:
     first, last = ends
     cut = first == 0, last == annotation.planes - 1
-    return Extent(number, first, last, cut, tuple(painted[(painted >= first) & (painted <= last)].tolist()))
+    inside = tuple(painted[(painted >= first) & (painted <= last)].tolist())
+    return Extent(number, first, last, cut, inside, ends=LONE_END if annotation.class_count < 2 else 1.0)
