@@ -17,7 +17,7 @@ class TestCover(SelectorTester):
         assert self.suggest_planes(3, plane_range=(0, 23)) == [3, 11, 20]
 
     def test_the_first_planes_keep_away_from_ends_where_the_structures_taper(self):
-        assert self.suggest_planes(3, plane_range=(1, 22)) == [5, 11, 18]
+        assert self.suggest_planes(3, plane_range=(1, 22)) == [6, 11, 17]
 
     def test_planes_that_show_nothing_leave_gaps_to_fill(self):
         assert self.suggest_planes(1, painted=(3, 20), plane_range=(2, 21)) == [11]
@@ -122,6 +122,11 @@ class TestClickedRanges:
         annotation = clicked(60, (2, 57), head=(2, 12), foot=(48, 57))
         first, last = cover(annotation, 2)
         assert (first.structures, last.structures) == ((1,), (2,))
+
+
+def test_with_one_structure_planes_lie_a_little_closer_to_its_ends():
+    one, two = clicked(24, (1, 22), liver=(1, 22)), clicked(24, (1, 22), liver=(1, 22), spleen=(1, 22))
+    assert [[suggestion.plane for suggestion in cover(each, 3)] for each in (one, two)] == [[5, 11, 18], [6, 11, 17]]
 
 
 class TestEstimatedRanges:

@@ -57,4 +57,4 @@ def _extent(annotation: SparseAnnotation, number: int, ends: tuple[int, int], pa
     first, last = ends
     cut = first == 0, last == annotation.planes - 1
     inside = tuple(painted[(painted >= first) & (painted <= last)].tolist())
-    return Extent(number, first, last, cut, inside, ends=LONE_END if annotation.class_count < 2 else 1.0)
+    return Extent(number, first, last, cut, inside, ends=LONE_END if annotation.class_count == 1 else 1.0)
