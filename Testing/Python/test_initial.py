@@ -131,7 +131,14 @@ class TestOffAlike:
 
 class TestRivals:
     def lost(self, rough, predicted, worthless=False, shown=0.8):
-        one = {"rough": rough, "predicted": predicted, "worthless": worthless, "shown_on": shown, "planes": shown}
+        one = {
+            "rough": rough,
+            "predicted": predicted,
+            "worthless": worthless,
+            "shown_on": shown,
+            "planes": shown,
+            "off_alike": 0.0,
+        }
         return Lost(predicted_per_plane=np.full((12, 1), np.nan), **{name: np.array([x]) for name, x in one.items()})
 
     def weight(self, rough, predicted, shown=0.8):
@@ -208,6 +215,34 @@ class TestRivals:
         annotation = corrected_on(truth, [3, 8])
         told = [told_dice(self.lost(0.1, 0.1), truth, one, truth, annotation).whole for one in (truth, other)]
         assert told[1] < told[0]
+
+    def test_where_the_outlines_say_nothing_the_prediction_is_expected_to_lose_what_it_says(self):
+        truth, other = discs(8), discs(8, centre=(24, 24))
+        annotation = corrected_on(truth, [3, 8])
+        lost = self.lost(0.95, 0.4, worthless=True)
+        assert told_dice(lost, other, truth, truth, annotation).whole == pytest.approx(1 - 0.4 * 0.8, abs=0.03)
+
+    def test_two_that_differ_are_not_expected_to_lose_less_than_that(self):
+        truth, other = discs(8), discs(8, centre=(24, 24))
+        annotation = corrected_on(truth, [3, 8])
+        low, high = (
+            told_dice(self.lost(a, b), other, truth, truth, annotation).whole for a, b in ((0.02, 0.03), (0.1, 0.15))
+        )
+        assert low == pytest.approx(high, abs=0.001)
+
+    def test_small_structures_and_planes_far_from_corrected_ones_are_expected_to_lose_more(self):
+        small, large = (
+            told_dice(self.lost(0.1, 0.1), labels, labels, labels, corrected_on(labels, [3, 8]))
+            for labels in (discs(2), discs(8))
+        )
+        assert small.whole < large.whole
+        assert large.per_plane[5] < large.per_plane[4]
+
+    def test_outlines_that_are_off_alike_are_expected_to_lose_less(self):
+        lost, truth = self.lost(0.2, 0.3), discs(8)
+        alike = replace(lost, off_alike=np.array([-2.0]))
+        one, other = (told_dice(each, truth, truth, truth, corrected_on(truth, [3, 8])).whole for each in (alike, lost))
+        assert one > other
 
     def test_a_range_is_a_click_only_where_the_expert_gave_one(self):
         annotation = corrected_on(discs(8), [4])
