@@ -30,7 +30,9 @@ class Weights:
     comes_back: float
     changes: float
 
-    def shifts(self, told: np.ndarray, least: np.ndarray, most: np.ndarray, back: np.ndarray, contrast: np.ndarray):
+    def shifts(
+        self, told: np.ndarray, least: np.ndarray, most: np.ndarray, back: np.ndarray, contrast: np.ndarray
+    ) -> np.ndarray:
         """Log-odds to add to what each structure is expected to lose, float (structures,).
 
         Parameters
