@@ -8,8 +8,9 @@ import pytest
 from dicom_files import save, write_enhanced, write_series, write_structure_set
 from image_files import ramp
 from SparseAnnotateLib import InputError
+from SparseAnnotateLib.annotation import LabelClass
 from SparseAnnotateLib.cli import main
-from SparseAnnotateLib.io import read_image, read_labels, refuse_overwriting
+from SparseAnnotateLib.io import read_image, read_labels, refuse_overwriting, write_labels
 
 pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
 
@@ -186,3 +187,23 @@ def test_frames_with_too_few_pixels_are_refused(tmp_path, lacks):
     save(tmp_path / "ct.dcm", dataset)
     with pytest.raises(InputError, match=r"ct\.dcm is truncated \(it has fewer pixels than it says\)"):
         read_image(tmp_path / "ct.dcm")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("left\\right", "left/right"), ("a\nb\x1b[31m", "a b [31m"), ("\\", "/"), ("x" * 70, "x" * 64)],
+)
+def test_a_name_is_written_as_one_value(tmp_path, scan, caplog, name, written):
+    pytest.importorskip("highdicom", reason="highdicom is not installed")
+    volume = read_image(scan, "k")
+    write_labels(tmp_path / "out.dcm", on_planes(2, 5)[..., 0], volume, (LabelClass(1, name),))
+    assert f"{name} is called {written} there" in caplog.text
+    assert pydicom.dcmread(tmp_path / "out.dcm").SegmentSequence[0].SegmentLabel == written
+    assert read_labels(tmp_path / "out.dcm", volume).classes[0].name == written
+
+
+@pytest.mark.parametrize("name", ["left\\right", "a\\b\\c", "C:\\liver"])
+def test_a_name_with_a_backslash_is_read_as_it_is(tmp_path, scan, name):
+    points = np.array(ORIGIN) + np.array([(2, 2, 3), (8, 2, 3), (8, 8, 3), (2, 8, 3)]) * SPACING
+    path = write_structure_set(tmp_path / "RS.dcm", {name: [points]})
+    assert read_labels(path, read_image(scan, "k")).classes[0].name == name

@@ -163,13 +163,18 @@ def quiet() -> Iterator[None]:
 
 
 def text_of(dataset: pydicom.Dataset, name: str) -> str:
-    """A text, without blanks around it; one that is not in the character set of its file is Latin-1."""
+    """A text, without blanks around it; one that is not in the character set of its file is Latin-1.
+
+    A backslash separates values: of a text with one it is put back.
+    """
     from pydicom.dataelem import RawDataElement
+    from pydicom.multival import MultiValue
 
     element = dataset.get_item(name)
     raw = element.value if isinstance(element, RawDataElement) else None
     with quiet():
-        text = str(dataset.get(name, ""))
+        value = dataset.get(name, "")
+        text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
     if "\ufffd" in text and isinstance(raw, bytes):
         text = decoded(raw)
         setattr(dataset, name, text)  # pydicom keeps the bytes until it is asked for the first time

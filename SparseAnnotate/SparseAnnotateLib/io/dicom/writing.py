@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,6 +94,14 @@ def write_segmentation(path: Path, numbers: np.ndarray, classes: Sequence[LabelC
         segmentation.save_as(path)
 
 
+def _one_value(name: str) -> str:
+    """A name as DICOM takes it: 64 letters, without control characters and the backslash, which separates values."""
+    written = re.sub(r"[\x00-\x1f\x7f]+", " ", name.replace("\\", "/"))[:64]
+    if written != name:
+        _log.warning("DICOM takes names of 64 letters without a backslash: %s is called %s there", name, written)
+    return written
+
+
 def _version() -> str:
     from ... import __version__
 
@@ -134,7 +143,7 @@ def _description(number: int, one: LabelClass):
 
     return highdicom.seg.SegmentDescription(
         segment_number=number,
-        segment_label=one.name[:64],
+        segment_label=_one_value(one.name),
         segmented_property_category=category or tissue,
         segmented_property_type=kind or tissue,
         algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
