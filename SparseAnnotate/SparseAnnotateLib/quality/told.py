@@ -38,11 +38,12 @@ class Told:
             return self
         added = {one.name: shift[number] for number, one in enumerate(annotation.classes)}
         per_class = {name: round(float(_with_odds(dice, added[name])), 4) for name, dice in self.per_class.items()}
+        told = Told(self.per_plane, self._whole_with(per_class), per_class, self.per_structure)
+        if self.per_structure is not None:
+            return told._with_structures(_with_odds(self.per_structure, shift))
         by_label = np.append(0.0, shift)
         mean = [np.mean(by_label[found[found > 0]]) if found.any() else 0 for found in map(np.unique, labels)]
-        per_structure = None if self.per_structure is None else _with_odds(self.per_structure, shift).astype(np.float32)
-        per_plane = _with_odds(self.per_plane, np.array(mean)).astype(np.float32)
-        return Told(per_plane, self._whole_with(per_class), per_class, per_structure)
+        return replace(told, per_plane=_with_odds(self.per_plane, np.array(mean)).astype(np.float32))
 
     def without(self, labels: np.ndarray, missing_px: np.ndarray, annotation: SparseAnnotation) -> Told:
         """The same where structures vanished: nobody who looks only at what is there can know that."""
