@@ -39,12 +39,11 @@ def read_frames(header: Header) -> Found:
     check_values([header])
     if header.colour:
         raise InputError(f"{header.file} is in colour ({header.colour}), which is no scan: give one in grey")
-    if lacks_pixels(header):
-        raise InputError(f"{header.file} is truncated (it has fewer pixels than it says): get a fresh copy of it")
     with quiet(), told(header.file):
         dataset = pydicom.dcmread(header.file, stop_before_pixels=True)
         frames = items(dataset, "PerFrameFunctionalGroupsSequence")
         if not frames:
+            _refuse_cut(header)
             return _unplaced(header, dataset)
         shared = next(iter(items(dataset, "SharedFunctionalGroupsSequence")), None)
         places = [frame_place(frame, shared) for frame in frames]
@@ -53,9 +52,15 @@ def read_frames(header: Header) -> Found:
         raise InputError(
             f"{header.file} says that it holds {header.frames} frames, and describes {len(places)}: export it again"
         )
+    _refuse_cut(header)
     if any(place is None for place in places):
         raise InputError(f"the frames of {header.file} do not say where they lie: export it as single slices")
     return _sorted(header, places, factors)
+
+
+def _refuse_cut(header: Header) -> None:
+    if lacks_pixels(header):
+        raise InputError(f"{header.file} is truncated (it has fewer pixels than it says): get a fresh copy of it")
 
 
 def frame_place(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple[np.ndarray, ...] | None:
