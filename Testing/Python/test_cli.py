@@ -241,7 +241,7 @@ class TestSimulate:
             seconds_predict peak_memory_mb expected_dice versions device"""
         expected = set(re.findall(r"\w+", expected))
         assert expected <= set(result)
-        assert result["planes_painted"] == [3, 5, 8]
+        assert result["planes_painted"] == [2, 5, 8]
         assert (result["clicks"], result["planes"]) == (2, 3)
         assert 3 <= result["outlines"] <= 3 * len(result["dice_per_class"])
         assert result["contour_mm"] > 0
