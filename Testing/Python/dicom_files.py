@@ -169,3 +169,32 @@ def write_structure_set(path, structures, *, series="1", kind="CLOSED_PLANAR"):
         )
     )
     return save(path, dataset)
+
+
+def segmentation(highdicom, folder, masks, **options):
+    """A SEG that highdicom writes; masks (planes, rows, columns, segments) may overlap."""
+    sources = sorted((pydicom.dcmread(file) for file in folder.iterdir()), key=lambda one: one.ImagePositionPatient[2])
+    planes = options.pop("planes", range(len(sources)))
+    sources = [sources[plane] for plane in planes]
+    tissue = pydicom.sr.codedict.codes.SCT.Tissue
+    described = [
+        highdicom.seg.SegmentDescription(
+            number, f"structure {number}", tissue, tissue, highdicom.seg.SegmentAlgorithmTypeValues.MANUAL
+        )
+        for number in range(1, masks.shape[-1] + 1)
+    ]
+    options = {"segmentation_type": "BINARY", "omit_empty_frames": True, **options}
+    return highdicom.seg.Segmentation(
+        source_images=sources,
+        pixel_array=masks[list(planes)],
+        segment_descriptions=described,
+        series_instance_uid="1.2.3",
+        series_number=1,
+        sop_instance_uid="1.2.3.4",
+        instance_number=1,
+        manufacturer="maker",
+        manufacturer_model_name="model",
+        software_versions="1",
+        device_serial_number="1",
+        **options,
+    )

@@ -5,7 +5,7 @@ import itertools
 import cv2
 import numpy as np
 import pytest
-from dicom_files import save, write_enhanced, write_series, write_structure_set
+from dicom_files import save, segmentation, write_enhanced, write_series, write_structure_set
 from image_files import ramp
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.annotation import LabelClass
@@ -23,31 +23,10 @@ def scan(tmp_path):
     return write_series(tmp_path / "scan", SCAN)
 
 
-def segmentation(folder, frames, masks, edit=None):
+def saved(folder, frames, masks, edit=None):
     """A SEG with a frame for every plane of `frames`; masks (planes, rows, columns, segments), also empty ones."""
     highdicom = pytest.importorskip("highdicom", reason="highdicom is not installed")
-    sources = sorted((pydicom.dcmread(file) for file in folder.iterdir()), key=lambda one: one.ImagePositionPatient[2])
-    tissue = pydicom.sr.codedict.codes.SCT.Tissue
-    kind = highdicom.seg.SegmentAlgorithmTypeValues.MANUAL
-    described = [
-        highdicom.seg.SegmentDescription(number, f"structure {number}", tissue, tissue, kind)
-        for number in range(1, masks.shape[-1] + 1)
-    ]
-    made = highdicom.seg.Segmentation(
-        source_images=[sources[plane] for plane in frames],
-        pixel_array=masks[list(frames)],
-        segmentation_type="BINARY",
-        segment_descriptions=described,
-        series_instance_uid="1.2.3",
-        series_number=1,
-        sop_instance_uid="1.2.3.4",
-        instance_number=1,
-        manufacturer="maker",
-        manufacturer_model_name="model",
-        software_versions="1",
-        device_serial_number="1",
-        omit_empty_frames=False,
-    )
+    made = segmentation(highdicom, folder, masks, planes=list(frames), omit_empty_frames=False)
     if edit is not None:
         edit(made)
     made.save_as(folder.parent / "seg.dcm")
@@ -67,27 +46,27 @@ class TestFramesFromAFirstToALastPlane:
         ("frames", "held"), [((1, 8), (1, 4, 7)), ((2, 7), (2, 6)), ((0, 8), (0, 7)), ((3, 9), (3, 5, 8))]
     )
     def test_those_that_hold_labels_are_painted_and_that_is_told(self, scan, caplog, frames, held):
-        path = segmentation(scan, range(*frames), on_planes(*held))
+        path = saved(scan, range(*frames), on_planes(*held))
         annotation = read_labels(path, read_image(scan, "k")).to_annotation()
         assert annotation.complete_planes_of(1) == list(held)
         assert "empty ones between: those that hold labels count (of structure 1)" in caplog.text
 
     @pytest.mark.parametrize("held", [(2, 3, 4), (5,)])
     def test_without_empty_ones_between_nothing_is_told(self, scan, caplog, held):
-        path = segmentation(scan, held, on_planes(*held))
+        path = saved(scan, held, on_planes(*held))
         assert read_labels(path, read_image(scan, "k")).to_annotation().complete_planes_of(1) == list(held)
         assert not caplog.records
 
     @pytest.mark.parametrize(("frames", "held"), [((1, 4, 5, 8), (1, 5, 8)), ((2, 3, 4), (2, 3)), ((0, 4, 8), (0, 8))])
     def test_frames_that_were_chosen_are_painted_empty_ones_too(self, scan, frames, held):
-        path = segmentation(scan, frames, on_planes(*held))
+        path = saved(scan, frames, on_planes(*held))
         assert read_labels(path, read_image(scan, "k")).to_annotation().complete_planes_of(1) == list(frames)
 
     def test_each_structure_has_its_own(self, scan, caplog):
         masks = on_planes(1, 6, segments=2)
         masks[..., 1] = 0
         masks[1:7, 9:11, 2:5, 1] = 1
-        annotation = read_labels(segmentation(scan, range(1, 7), masks), read_image(scan, "k")).to_annotation()
+        annotation = read_labels(saved(scan, range(1, 7), masks), read_image(scan, "k")).to_annotation()
         assert [annotation.complete_planes_of(number) for number in (1, 2)] == [[1, 6], [1, 2, 3, 4, 5, 6]]
         assert "(of structure 1)" in caplog.text
 
@@ -96,7 +75,7 @@ class TestAFrameOfReferenceOfItsOwn:
     """pydicom-seg makes a new one up, and refers to the scan's series."""
 
     def test_what_refers_to_the_scans_series_is_read(self, scan):
-        path = segmentation(scan, (2, 5), on_planes(2, 5), lambda seg: setattr(seg, "FrameOfReferenceUID", "1.2.77"))
+        path = saved(scan, (2, 5), on_planes(2, 5), lambda seg: setattr(seg, "FrameOfReferenceUID", "1.2.77"))
         assert read_labels(path, read_image(scan, "k")).to_annotation().complete_planes_of(1) == [2, 5]
 
     @pytest.mark.parametrize("series", ["1.2.3.4.5", None])
@@ -108,7 +87,7 @@ class TestAFrameOfReferenceOfItsOwn:
             else:
                 seg.ReferencedSeriesSequence[0].SeriesInstanceUID = series
 
-        path = segmentation(scan, (2, 5), on_planes(2, 5), edit)
+        path = saved(scan, (2, 5), on_planes(2, 5), edit)
         with pytest.raises(InputError, match="drawn on another scan"):
             read_labels(path, read_image(scan, "k"))
 

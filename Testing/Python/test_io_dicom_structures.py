@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from dicom_files import save, write_enhanced, write_series, write_structure_set
+from dicom_files import save, segmentation, write_enhanced, write_series, write_structure_set
 from image_files import IDENTITY, OBLIQUE, ramp, write
 from SparseAnnotateLib import InputError
 from SparseAnnotateLib.annotation import LabelClass
@@ -147,35 +147,6 @@ class TestWriting:
         assert "2 painted of the 4 planes 1 to 4" in capsys.readouterr().err
         result = read_labels(tmp_path / "result.dcm", read_image(folder, "k"))
         assert np.array_equal(result.labels == 1, two_structures() == 1)
-
-
-def segmentation(highdicom, folder, masks, **options):
-    """A SEG that highdicom writes; masks (planes, rows, columns, segments) may overlap."""
-    sources = sorted((pydicom.dcmread(file) for file in folder.iterdir()), key=lambda one: one.ImagePositionPatient[2])
-    planes = options.pop("planes", range(len(sources)))
-    sources = [sources[plane] for plane in planes]
-    tissue = pydicom.sr.codedict.codes.SCT.Tissue
-    described = [
-        highdicom.seg.SegmentDescription(
-            number, f"structure {number}", tissue, tissue, highdicom.seg.SegmentAlgorithmTypeValues.MANUAL
-        )
-        for number in range(1, masks.shape[-1] + 1)
-    ]
-    options = {"segmentation_type": "BINARY", "omit_empty_frames": True, **options}
-    return highdicom.seg.Segmentation(
-        source_images=sources,
-        pixel_array=masks[list(planes)],
-        segment_descriptions=described,
-        series_instance_uid="1.2.3",
-        series_number=1,
-        sop_instance_uid="1.2.3.4",
-        instance_number=1,
-        manufacturer="maker",
-        manufacturer_model_name="model",
-        software_versions="1",
-        device_serial_number="1",
-        **options,
-    )
 
 
 class TestSegmentations:

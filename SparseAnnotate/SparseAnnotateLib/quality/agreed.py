@@ -13,6 +13,7 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from .image_agreement import ImageAgreement
+from .model import ratio_of
 from .told import Told
 
 # Half way between an image that tells nothing and one that tells; where other structures lie next to it, intensities do
@@ -80,16 +81,12 @@ def tells(contrast: np.ndarray, exposed: np.ndarray, unseen: np.ndarray) -> np.n
     contrast, exposed : see `ImageAgreement`
     unseen : log-odds of what is lost from nothing of what may go on to all of it
     """
-    shown = _step((np.nan_to_num(contrast) - _CONTRAST) / _CONTRAST_STEP)
-    free = _step((np.nan_to_num(exposed) - _EXPOSED) / _EXPOSED_STEP)
-    return shown * free * _step((_UNSEEN - np.nan_to_num(unseen * (1 - contrast))) / _UNSEEN_STEP)
+    shown = ratio_of((np.nan_to_num(contrast) - _CONTRAST) / _CONTRAST_STEP)
+    free = ratio_of((np.nan_to_num(exposed) - _EXPOSED) / _EXPOSED_STEP)
+    return shown * free * ratio_of((_UNSEEN - np.nan_to_num(unseen * (1 - contrast))) / _UNSEEN_STEP)
 
 
 def log_odds(lost: np.ndarray) -> np.ndarray:
     """Of a lost share, of which a little is always left."""
     lost = np.clip(lost, _LEAST_LOST, 1 - _LEAST_LOST)
     return np.log(lost / (1 - lost))
-
-
-def _step(value):
-    return 1 / (1 + np.exp(-value))

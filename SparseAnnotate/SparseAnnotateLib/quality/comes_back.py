@@ -56,14 +56,8 @@ def came_back(annotation: SparseAnnotation, intensities: np.ndarray) -> np.ndarr
 
 def gap_that_came_back(annotation: SparseAnnotation, intensities: np.ndarray, number: int) -> tuple[int, int]:
     """The painted planes of a structure between which the image comes back most."""
-    found: dict[tuple[int, int], float] = {}
-
-    def of_gap(before: int, after: int, outline: np.ndarray) -> float:
-        found[before, after] = _ratio(_difference, *_seen(intensities, before, after, outline))
-        return 0.0
-
-    _of_structure(annotation, number, of_gap)
-    return max(found, key=found.__getitem__)
+    most = max(_gaps(annotation, number), key=lambda gap: _ratio(_difference, *_seen(intensities, *gap)))
+    return most[:2]
 
 
 def _over_gaps(annotation: SparseAnnotation, of_gap: Callable[[int, int, np.ndarray], float]) -> np.ndarray:
@@ -72,18 +66,22 @@ def _over_gaps(annotation: SparseAnnotation, of_gap: Callable[[int, int, np.ndar
 
 
 def _of_structure(annotation: SparseAnnotation, number: int, of_gap: Callable[[int, int, np.ndarray], float]) -> float:
-    """Mean over the gaps between painted planes that both hold it, each as long as it is."""
+    """Mean over the gaps of `_gaps`, each as long as it is."""
+    gaps = _gaps(annotation, number)
+    if not gaps:
+        return np.nan
+    return float(np.average([of_gap(*gap) for gap in gaps], weights=[after - before for before, after, _ in gaps]))
+
+
+def _gaps(annotation: SparseAnnotation, number: int) -> list[tuple[int, int, np.ndarray]]:
+    """The painted planes before and after each gap that both hold a structure, and what either shows of it."""
     planes = annotation.complete_planes_of(number)
     outlines = {plane: annotation.labels[plane] == number for plane in planes}
-    gaps = [
-        (after - before, of_gap(before, after, outlines[before] | outlines[after]))
+    return [
+        (before, after, outlines[before] | outlines[after])
         for before, after in pairwise(planes)
         if after - before > 1 and outlines[before].any() and outlines[after].any()
     ]
-    if not gaps:
-        return np.nan
-    lengths, found = zip(*gaps, strict=True)
-    return float(np.average(found, weights=lengths))
 
 
 def _seen(intensities: np.ndarray, before: int, after: int, outline: np.ndarray) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..annotation import SparseAnnotation
 from .agreed import log_odds
+from .model import ratio_of
 from .told import Told
 
 # Of `came_back`, half way: the image comes back, or it does not. Most organs have -.4 to -.9, vertebrae between two
@@ -45,8 +46,8 @@ class Weights:
         all_goes_on, nothing = np.maximum(log_odds(1 - least) - lost, 0), np.maximum(lost - log_odds(1 - most), 0)
         back = np.asarray(back, float)
         with np.errstate(over="ignore"):
-            comes = _step((back - _BACK) / _BACK_STEP) * _step((_TELLS - contrast) / _TELLS_STEP)
-            changes = _step((_ALONG - back) / _ALONG_STEP)
+            comes = ratio_of((back - _BACK) / _BACK_STEP) * ratio_of((_TELLS - contrast) / _TELLS_STEP)
+            changes = ratio_of((_ALONG - back) / _ALONG_STEP)
         return np.nan_to_num(self.comes_back * comes * all_goes_on - self.changes * changes * nothing)
 
 
@@ -68,9 +69,5 @@ def doubts(back: np.ndarray, contrast: np.ndarray) -> np.ndarray:
 
     The image has changed and come back, and tells the structure in part only.
     """
-    told_in_part = _step((contrast - _HARDLY) / _TELLS_STEP) * _step((_TELLS + 0.1 - contrast) / _TELLS_STEP)
-    return np.nan_to_num(_step((back - _BACK) / _BACK_STEP) * told_in_part)
-
-
-def _step(value):
-    return 1 / (1 + np.exp(-value))
+    told_in_part = ratio_of((contrast - _HARDLY) / _TELLS_STEP) * ratio_of((_TELLS + 0.1 - contrast) / _TELLS_STEP)
+    return np.nan_to_num(ratio_of((back - _BACK) / _BACK_STEP) * told_in_part)

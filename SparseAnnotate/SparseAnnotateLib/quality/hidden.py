@@ -9,6 +9,7 @@ import numpy as np
 from ..annotation import SparseAnnotation
 from .appearance import half_thickness_mm
 from .image_agreement import contrast_nearby
+from .model import ratio_of
 
 # Of `contrast_nearby`: shells of organs that the image does not show have .03 to .11, heart walls .13 to .32,
 # vertebrae more.
@@ -33,10 +34,10 @@ def hiddenness(intensities: np.ndarray, annotation: SparseAnnotation, spacing_mm
     radius = np.sqrt(np.maximum(areas, 1) * spacing_mm[1] * spacing_mm[2] / np.pi)
     thin = np.log(np.clip(thickness / radius, 0.02, 1))
     mean = (areas * thin).sum(axis=0) / np.maximum(areas.sum(axis=0), 1)
-    hidden = _step((_THIN - mean) / _THIN_STEP)
+    hidden = ratio_of((_THIN - mean) / _THIN_STEP)
     for number in np.flatnonzero(hidden > 0.01):
         seen = contrast_nearby(annotation, intensities, int(number) + 1)
-        hidden[number] *= 0.0 if np.isnan(seen) else _step((_VISIBLE - seen) / _VISIBLE_STEP)
+        hidden[number] *= 0.0 if np.isnan(seen) else ratio_of((_VISIBLE - seen) / _VISIBLE_STEP)
     return hidden
 
 
@@ -50,7 +51,7 @@ def unseen(intensities: np.ndarray, annotation: SparseAnnotation, contrast: np.n
     found = np.zeros(annotation.class_count)
     for number in np.flatnonzero(contrast < _PERHAPS):
         seen = contrast_nearby(annotation, intensities, int(number) + 1)
-        found[number] = 0.0 if np.isnan(seen) else _step((_NOTHING - seen) / _NOTHING_STEP)
+        found[number] = 0.0 if np.isnan(seen) else ratio_of((_NOTHING - seen) / _NOTHING_STEP)
     return found
 
 
@@ -74,7 +75,3 @@ def shifts(hidden: np.ndarray, nothing: np.ndarray, own: Mapping[int, float], in
 def _odds(lost: float) -> float:
     lost = float(np.clip(lost, 0.003, 1))
     return float(np.log(lost / (1.003 - lost)))
-
-
-def _step(value):
-    return 1 / (1 + np.exp(-value))

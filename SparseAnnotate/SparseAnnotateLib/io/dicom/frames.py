@@ -13,7 +13,7 @@ from ...errors import InputError
 from ..found import Found
 from ..itk import captured_stderr
 from .damage import UnusableValueError, decimal, items, told
-from .headers import Header, lacks_pixels, numbers, quiet
+from .headers import Header, numbers, quiet, refuse_cut
 from .steps import check_steps, found_from
 from .values import check_values, turned_round, why_unreadable
 
@@ -43,7 +43,7 @@ def read_frames(header: Header) -> Found:
         dataset = pydicom.dcmread(header.file, stop_before_pixels=True)
         frames = items(dataset, "PerFrameFunctionalGroupsSequence")
         if not frames:
-            _refuse_cut(header)
+            refuse_cut([header])
             return _unplaced(header, dataset)
         shared = next(iter(items(dataset, "SharedFunctionalGroupsSequence")), None)
         places = [frame_place(frame, shared) for frame in frames]
@@ -52,15 +52,10 @@ def read_frames(header: Header) -> Found:
         raise InputError(
             f"{header.file} says that it holds {header.frames} frames, and describes {len(places)}: export it again"
         )
-    _refuse_cut(header)
+    refuse_cut([header])
     if any(place is None for place in places):
         raise InputError(f"the frames of {header.file} do not say where they lie: export it as single slices")
     return _sorted(header, places, factors)
-
-
-def _refuse_cut(header: Header) -> None:
-    if lacks_pixels(header):
-        raise InputError(f"{header.file} is truncated (it has fewer pixels than it says): get a fresh copy of it")
 
 
 def frame_place(frame: pydicom.Dataset, shared: pydicom.Dataset | None) -> tuple[np.ndarray, ...] | None:

@@ -220,7 +220,14 @@ def _lengths(dataset: pydicom.Dataset, name: str) -> np.ndarray | None:
     return values if values is not None and (values > 0).all() else None
 
 
-def lacks_pixels(header: Header) -> bool:
+def refuse_cut(headers: Iterable[Header]) -> None:
+    """Refuse the first file that ends before its pixels do."""
+    short = next((header.file for header in headers if _lacks_pixels(header)), None)
+    if short is not None:
+        raise InputError(f"{short} is truncated (it has fewer pixels than it says): get a fresh copy of it")
+
+
+def _lacks_pixels(header: Header) -> bool:
     """Whether an uncompressed image has fewer bytes of pixels than its frames need; ITK makes them up."""
     import pydicom
 

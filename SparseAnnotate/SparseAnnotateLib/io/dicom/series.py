@@ -16,7 +16,7 @@ from ..foreign import what_else
 from ..found import Found, listed
 from ..itk import captured_stderr, reason
 from .frames import read_frames
-from .headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, lacks_pixels, name_of, scan_file
+from .headers import SEGMENTATIONS, STRUCTURE_SET, Header, Scanned, is_dicom, name_of, refuse_cut, scan_file
 from .steps import SAME_PLACE_MM, check_steps, found_from
 from .values import check_values, why_unreadable
 
@@ -201,9 +201,7 @@ def _read(folder: Path, headers: Sequence[Header]) -> Found:
     bare = next((header.file for header in headers if not is_dicom(header.file)), None)
     if bare is not None:
         raise InputError(f"{bare} lacks the preamble of DICOM files: write it anew (dcmconv of DCMTK does)")
-    short = next((header.file for header in headers if lacks_pixels(header)), None)
-    if short is not None:
-        raise InputError(f"{short} is truncated (it has fewer pixels than it says): get a fresh copy of it")
+    refuse_cut(headers)
     check_values(headers)
     placed = headers[0].position is not None
     sized = all(header.spacing_mm is not None for header in headers)
