@@ -155,10 +155,10 @@ def planes_named(planes: Sequence[int]) -> str:
     return f"plane{'s' * (len(planes) != 1)} {', '.join(parts)}"
 
 
-def some_of(names: Sequence[str]) -> str:
-    """The names, or the first ones and how many more there are."""
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+def some_of(names: Sequence[str], count: int = _NAMED) -> str:
+    """The names, or the first `count` and how many more there are."""
+    more = len(names) - count
+    return ", ".join(names[:count]) + (f" and {more} more" if more > 0 else "")
 
 
 def _listed(names: list[str]) -> str:

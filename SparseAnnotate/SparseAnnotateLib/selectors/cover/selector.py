@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...completeness import some_of
 from .._active import ActiveSelector
 from ..base import SELECTORS, Suggestion
 from .coverage import Extent, Losses, best_planes
@@ -101,7 +102,6 @@ def _fitting(names: list[str], said: str) -> str:
     """So many of the names as a reason has room for."""
     room = _LONGEST_REASON - len(said)
     for count in range(len(names), 0, -1):
-        listed = ", ".join(names[:count]) + (f" and {len(names) - count} more" if count < len(names) else "")
-        if len(listed) <= room:
+        if len(listed := some_of(names, count)) <= room:
             return listed + said
     return names[0][: room - 1] + "…" + said
