@@ -164,10 +164,13 @@ def run(arguments: argparse.Namespace) -> int:
         _check_outputs(arguments, output, [one.case for one in scans])
         folder = _training_folder(output, arguments.again, processes)
         try:
-            return _train(arguments, settings, scans, start, output, folder, processes)
+            code = _train(arguments, settings, scans, start, output, folder, processes)
         except KeyboardInterrupt:
             arguments.console.say(f"stopped; the last epoch is kept in {folder}: run the same command again to go on")
             return INTERRUPTED
+        # Gloo ended a process hard that left while the first still wrote the model.
+        processes.wait()
+        return code
 
 
 def _start(arguments):
