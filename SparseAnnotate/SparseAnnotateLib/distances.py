@@ -60,3 +60,12 @@ def bounding_box(mask: np.ndarray, margin: int = 0) -> tuple[slice, ...] | None:
             return None
         box.append(slice(max(0, int(hit[0]) - margin), min(size, int(hit[-1]) + 1 + margin)))
     return tuple(box)
+
+
+def nearest_other(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Labels of a plane (rows, columns), in a mask those of the nearest pixel outside it."""
+    from scipy.ndimage import distance_transform_edt
+
+    if mask.all():
+        return np.zeros_like(labels)
+    return labels[tuple(distance_transform_edt(mask, return_distances=False, return_indices=True))]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..annotation import SparseAnnotation
+from ..distances import nearest_other
 
 _AROUND_PIXELS = 3
 _BINS = 16
@@ -78,8 +79,33 @@ def is_shown(intensities: np.ndarray, annotation: SparseAnnotation, number: int)
     times and more. Fewer pixels need two thirds of the way to 1.
     """
     pixels = _inside_and_around(intensities, annotation, number)
-    by_chance = 1.55 * np.sqrt(sum(1 / max(len(one), 1) for one in pixels))
-    return _variation(*pixels) > min(_SHOWN * by_chance, (2 + by_chance) / 3)
+    return _variation(*pixels) > _needed(*pixels)
+
+
+def _needed(inside: np.ndarray, around: np.ndarray) -> float:
+    by_chance = 1.55 * np.sqrt(sum(1 / max(len(one), 1) for one in (inside, around)))
+    return min(_SHOWN * by_chance, (2 + by_chance) / 3)
+
+
+def neighbours_told_apart(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> dict[int, bool]:
+    """For each label beside a structure on its painted planes (0: background) whether looks tell one from the other.
+
+    As `is_shown`, of the structure's pixels that are next to that label, and of its own within three pixels. A label
+    is left out where these pixels are too few to be told apart, however unlike they are.
+    """
+    found = {}
+    painted = [plane for plane in annotation.source_planes if (annotation.labels[plane] == number).any()]
+    next_to = [nearest_other(annotation.labels[plane], annotation.labels[plane] == number) for plane in painted]
+    for label in np.unique(annotation.labels[painted]).tolist() if painted else ():
+        inside, around = [], []
+        for plane, nearest in zip(painted, next_to, strict=True):
+            mask = annotation.labels[plane] == number
+            inside.append(intensities[plane][mask & (nearest == label)])
+            around.append(intensities[plane][near(mask) & (annotation.labels[plane] == label)])
+        pixels = np.concatenate(inside), np.concatenate(around)
+        if label != number and all(map(len, pixels)) and _needed(*pixels) < 1:
+            found[label] = _variation(*pixels) > _needed(*pixels)
+    return found
 
 
 def unlikeness(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> float:
@@ -124,14 +150,18 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _inside_and_around(intensities: np.ndarray, annotation: SparseAnnotation, number: int) -> list[np.ndarray]:
-    import cv2
-
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _AROUND_PIXELS + 1,) * 2)
     inside, around = [], []
     for plane in annotation.source_planes:
         mask = annotation.labels[plane] == number
         if mask.any():
-            near = cv2.dilate(mask.view(np.uint8), disc).view(bool) & ~mask
             inside.append(intensities[plane][mask])
-            around.append(intensities[plane][near])
+            around.append(intensities[plane][near(mask)])
     return [np.concatenate(one) if one else np.zeros(0) for one in (inside, around)]
+
+
+def near(mask: np.ndarray) -> np.ndarray:
+    """What lies around a mask (rows, columns), within three pixels."""
+    import cv2
+
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _AROUND_PIXELS + 1,) * 2)
+    return cv2.dilate(mask.view(np.uint8), disc).view(bool) & ~mask

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from SparseAnnotateLib import PREDICTORS, SparseAnnotation, Volume, run
-from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_shown, share_inside
+from SparseAnnotateLib.quality.appearance import half_thickness_mm, is_shown, neighbours_told_apart, share_inside
 from SparseAnnotateLib.quality.expected import with_expected_quality
 from SparseAnnotateLib.quality.image_agreement import image_agreement
 
@@ -43,6 +43,22 @@ def test_what_looks_like_its_surroundings_is_not_shown():
         image = image_agreement(annotation.labels, annotation, image_of(truth, 100))
         assert image.contrast[0] > 0.5
         assert image_agreement(annotation.labels, annotation, image_of(truth, 0)).contrast[0] < 0.2
+
+
+@pytest.mark.parametrize("brightness", [0, 60, 120])
+def test_each_neighbour_is_told_from_a_structure_by_its_own_pixels(brightness):
+    """A sheet that runs from an organ of 60 into a background of 0 looks like one, the other, or none of them."""
+    truth = np.where(abs(ROWS - 24) <= 1, 2, np.where(COLUMNS < 28, 1, 0)).astype(np.uint8)[None].repeat(6, axis=0)
+    image = image_of(np.choose(truth, [0, 60, brightness]), 1, 10)
+    annotation = SparseAnnotation.from_painted_planes(truth, [0, 2, 5])
+    assert neighbours_told_apart(image, annotation, 2) == {0: brightness != 0, 1: brightness != 60}
+
+
+def test_a_neighbour_of_too_few_pixels_is_neither_told_nor_hiding():
+    truth = np.where((ROWS == 24) & (COLUMNS > 10), 2, np.where(COLUMNS < 11, 1, 0)).astype(np.uint8)[None].repeat(6, 0)
+    annotation = SparseAnnotation.from_painted_planes(truth, [0])
+    image = image_of(np.choose(truth, [0, 60, 60]), 1, 10)
+    assert neighbours_told_apart(image, annotation, 2) == {0: True}
 
 
 @pytest.mark.parametrize("predictor", ["shape", "nearest", "guided"])

@@ -11,7 +11,7 @@ An annotation walks through these files (docs/design/design.md has the page):
   trees, which see them in `bins` and are asked as a `forest`.
 - What comes out: `fusion`, `edges`, `decision`, `expected_dice`, put together by `output`.
 - Fibres and sheets of up to three pixels: `thin`; those beside large structures: `beside`. Both choose between what is
-  predicted and what is `displaced` from plane to plane, as `either` says.
+  predicted and what is `displaced` from plane to plane, as `either` says; what one neighbour only hides is `hidden`.
 - What need not be computed again when one more plane was painted: `remembered`; what is shown meanwhile: `sketch`.
 - `probabilities`: sums of classes that several of them need; `threads`: the cores.
 

@@ -15,18 +15,23 @@ from itertools import pairwise
 import numpy as np
 
 from ...annotation import SparseAnnotation
+from ...distances import nearest_other
 from ...quality.appearance import is_shown
 from ...quality.expected import expected_quality
 from ...volume import Volume
 from ..base import Prediction, Progress
 from .displaced import Displaced, displaced, interpolated_outlines
 from .either import changes_too_much, is_better_displaced, is_painted_twice, stands_still
+from .hidden import moved_where_hidden
 
 
 def predicted_beside(
     predict: Callable, volume: Volume, annotation: SparseAnnotation, thin: list[int]
 ) -> Iterator[Progress | Prediction]:
-    """All structures by `predict`, but those of `thin` (class numbers) moved between planes that are better so."""
+    """All structures by `predict`, but those of `thin` (class numbers) moved between planes that are better so.
+
+    Of those that are not, what the image does not tell from one neighbour is moved beside that one (`hidden`).
+    """
     with contextlib.closing(predict(volume, annotation)) as steps:
         for step in steps:
             if isinstance(step, Prediction):
@@ -40,7 +45,9 @@ def predicted_beside(
         if is_painted_twice(annotation, number):
             moved = displaced(annotation, interpolated, number, volume.spacing_mm)
             too_much = changes_too_much(lacks[number - 1], outlines_lack[number - 1])
-            if _is_better(volume, annotation, number, prediction, moved.mask, too_much):
+            if not _is_better(volume, annotation, number, prediction, moved.mask, too_much):
+                moved = moved_where_hidden(prediction, moved, volume, annotation, number)
+            if moved is not None:
                 better[number] = moved
     yield _with_displaced(prediction, volume, annotation, better) if better else prediction
 
@@ -111,15 +118,12 @@ def _with_displaced(
 
 def _replaced(labels: np.ndarray, annotation: SparseAnnotation, better: dict[int, Displaced]) -> np.ndarray:
     """Labels with these masks; what a structure leaves is what the nearest other pixel of its plane is."""
-    from scipy.ndimage import distance_transform_edt
-
     labels = labels.copy()
     for plane in annotation.open_planes:
         here = labels[plane]
         left = np.isin(here, list(better)) & ~annotation.known[plane]
         if left.any():
-            nearest = distance_transform_edt(left, return_distances=False, return_indices=True)
-            here[left] = here[tuple(nearest[:, left])]
+            here[left] = nearest_other(here, left)[left]
         for number, moved in better.items():
             here[moved.mask[plane] & ~annotation.known[plane]] = number
     return labels

@@ -84,12 +84,24 @@ def is_better_displaced(
         if not left_out and dice_predicted <= dice + (not is_painted_twice(annotation, number)) * error:
             return True
         if left_out and unlikeness(intensities, annotation, number) < _FAINT:
-            told = np.mean(left_out) - _OF_ONE_PLANE / len(left_out)
+            told = _told_by(left_out)
             if (_between_painted(annotation, number, told) if alone else told) >= expected_dice:
                 return True
     if area_predicted < _LACKS * area:
         return bool(2 * min(1.0, inside + error) * area / (area + whole) + _CLEARLY >= dice_predicted)
     return bool(dice - _AT_LEAST >= dice_predicted)
+
+
+def painted_planes_bear_out(
+    annotation: SparseAnnotation, number: int, spacing_mm: tuple[float, float, float], expected_dice: float
+) -> bool:
+    """Whether left-out planes are moved as well as a prediction says of itself."""
+    left_out = left_out_dice(annotation, number, spacing_mm)
+    return bool(left_out) and _told_by(left_out) >= expected_dice
+
+
+def _told_by(left_out: list[float]) -> float:
+    return float(np.mean(left_out)) - _OF_ONE_PLANE / len(left_out)
 
 
 def _between_painted(annotation: SparseAnnotation, number: int, left_out: float) -> float:
