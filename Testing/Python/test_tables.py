@@ -1,6 +1,7 @@
 """Tables as spreadsheets save them: commas, semicolons or tabs, in any encoding; wherever tables are read."""
 
 import csv
+import os
 
 import numpy as np
 import pytest
@@ -46,6 +47,25 @@ def test_what_separates_is_told_by_the_names_of_the_columns(tmp_path, text, rows
     path = tmp_path / "table.csv"
     path.write_text(text, encoding="utf-8", newline="")
     assert read_table(path) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("image,labels\na,b\nc,d\n", [2, 3]),
+        ("image,labels\n\n\na,b\n\nc,d\n", [4, 6]),
+        ("sep=;\r\nimage;labels\r\n\r\na;b\r\n", [4]),
+        ('image,labels\n"a\nb",c\nd,e\n', [2, 4]),
+        ("image,labels\n,\na,b\n , \n", [3]),
+        (" \n\t\nsep\nb", [4]),
+        ("\n\nimage,labels\na,b", [4]),
+        ("image,labels\ra,b\r\rc,d\r", [2, 4]),
+    ],
+)
+def test_rows_know_their_line_as_an_editor_counts_and_empty_ones_are_left_out(tmp_path, text, lines):
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    assert [row.line for row in read_table(path)] == lines
 
 
 @pytest.mark.parametrize("text", ["image;image;labels\na;b;c\n", "image;;labels;\na;b;c;d\n"])
@@ -97,3 +117,30 @@ def test_a_row_with_more_values_than_columns_is_named(tmp_path, row):
     (tmp_path / "table.csv").write_text(f"image,labels,painted\nc.nii,d.nii,1\n{row}\n")
     with pytest.raises(InputError, match=r"line 3 of .*table\.csv has more values than there are columns"):
         find_cases(tmp_path / "table.csv", tmp_path / "out")
+
+
+def test_a_fault_is_told_with_its_line_wherever_tables_are_read(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("image,labels\n\n,\na.nii,\n")
+    for find in (lambda: find_cases(table, tmp_path / "out"), lambda: find_labelled_cases(table)):
+        with pytest.raises(InputError, match=r"line 4 of .* lacks an image or its labels"):
+            find()
+
+
+@pytest.mark.skipif(os.sep != "/", reason="there it is a path")
+@pytest.mark.parametrize(
+    "path", [r"C:\scans\a_labels.nii", r"scans\a_labels.nii", r"\\server\share\a_labels.nii", r"..\a_labels.nii"]
+)
+def test_a_path_of_windows_is_told_as_one(tmp_path, capsys, path):
+    (tmp_path / "table.csv").write_text(f"image,labels\na_image.nii,{path}\n")
+    (tmp_path / "a_image.nii").touch()
+    assert main(["predict", str(tmp_path / "table.csv"), "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "does not exist: it is written as on Windows; write the path that the file has on this machine" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("address", ["file:///data/a.nii", "https://x.org/a.nii", "smb://server/a.nii", "s3://x/a.nii"])
+def test_an_address_is_no_path(tmp_path, capsys, address):
+    assert main(["predict", address, "labels.nii", "-o", str(tmp_path / "o.nii")]) == 2
+    assert "save it on this machine, and give its path" in capsys.readouterr().err

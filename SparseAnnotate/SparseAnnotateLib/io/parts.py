@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from . import headers
@@ -53,6 +54,16 @@ def written_for(path: Path) -> list[Path]:
 
 def advice_for_absent(path: str | Path) -> str:
     """What to do about a file or folder that is not there."""
-    if str(path).startswith("~"):
+    text = str(path)
+    if text.startswith("~"):
         return "write the folder out, for only a shell replaces ~, and not in quotes, tables or behind ="
+    if is_url(text):
+        return "save it on this machine, and give its path"
+    if os.sep == "/" and "\\" in text:
+        return "it is written as on Windows; write the path that the file has on this machine, with /"
     return "check the path"
+
+
+def is_url(text: str) -> bool:
+    """Whether a name is an address, of which `Path` makes one slash of two."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text) is not None

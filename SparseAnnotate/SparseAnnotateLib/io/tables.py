@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .headers import decoded
@@ -26,11 +27,20 @@ _NO_TEXT = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
 MORE_VALUES = "more values than columns"
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+class Row(dict[str, str]):
+    """What a row holds by the names of its columns, and its `line` in the file, from 1, as an editor counts."""
+
+    def __init__(self, values: Iterable[tuple[str, str]] | Mapping[str, str], line: int):
+        super().__init__(values)
+        self.line = line
+
+
+def read_table(path: Path) -> list[Row]:
     """The rows of a table by the names of its columns, which commas, semicolons or tabs separate.
 
     Text that is not UTF-8 is Latin-1, as Excel saves it, or UTF-16 or UTF-32, which its zeros tell. Names and values
-    come without blanks around them, and what a row has too many is told as a column of its own.
+    come without blanks around them, and what a row has too many is told as a column of its own. Rows without any value
+    are left out.
 
     Raises
     ------
@@ -42,14 +52,26 @@ def read_table(path: Path) -> list[dict[str, str]]:
         raise csv.Error("it holds bytes that are no text")
     said = re.match(r"sep=(.)\r?\n", text)
     delimiter = said[1] if said else _delimiter(text)
-    lines = io.StringIO(text[said.end() :] if said else text, newline="")
+    begins = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*").match(text, said.end() if said else 0).end()
+    lines = io.StringIO(text[begins:], newline="")
     rows = csv.DictReader(lines, restkey=MORE_VALUES, restval="", strict=True, delimiter=delimiter)
     columns = [name.strip() for name in rows.fieldnames or ()]
     double = next((name for name in columns if columns.count(name) > 1), None)
     if double is not None:
         raise csv.Error(f"two columns are called {double!r}" if double else "two columns have no name")
     rows.fieldnames = columns
-    return [{name: value.strip() if isinstance(value, str) else value for name, value in row.items()} for row in rows]
+    before = _line_ends(text[:begins])
+    return [found for row in rows if any((found := _row(row, before + rows.line_num)).values())]
+
+
+def _row(row: dict[str, str], last_line: int) -> Row:
+    """Without blanks; a quoted value may go on over lines."""
+    values = {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
+    return Row(values, last_line - sum(_line_ends(value) for value in row.values() if isinstance(value, str)))
+
+
+def _line_ends(text: str) -> int:
+    return len(re.findall(r"\r\n|\r|\n", text))
 
 
 def text_of(content: bytes) -> str:

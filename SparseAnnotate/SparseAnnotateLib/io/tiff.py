@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-SUFFIXES = (".tif", ".tiff")
+# The last three are names of BigTIFF, which bioformats and others write.
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
 
 _NAMES = {"C": "channels", "T": "times", "S": "colours"}
 # ImageJ composes at most 7 channels. tifffile calls the planes of a plain array channels when it writes for ImageJ or

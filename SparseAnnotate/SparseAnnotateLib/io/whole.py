@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from . import foreign, headers, nifti, packed
+from . import foreign, headers, nifti, packed, tiff
 from .grid_checks import check_header_grid, check_nifti_grid
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _NRRD_BYTES |= {f"{name}{bits}": bits // 8 for bits in (8, 16, 32, 64) for name 
 _NRRD_BYTES |= {f"{name}_t": size for name, size in _NRRD_BYTES.items() if name[-1].isdigit()}
 _TEXT = ("ascii", "text", "txt")
 # ITK reads more formats, but a truncated file of those cannot be told from a whole one.
-CHECKED = (*nifti.SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", ".tif", ".tiff")
+CHECKED = (*nifti.SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", *tiff.SUFFIXES)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 
 

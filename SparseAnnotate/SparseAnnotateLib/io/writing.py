@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..volume import ImageGeometry
-from .parts import advice_for_absent
+from .parts import advice_for_absent, is_url
 
 # Longest first: .seg.nrrd before .nrrd, .nii.gz before a plain .gz.
 WRITABLE = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha", ".mhd", ".tiff", ".tif", ".dcm")
@@ -56,7 +56,8 @@ def check_writable(path: str | Path, formats: tuple[str, ...] = WRITABLE, *, fol
     if path.parent.is_file():
         raise InputError(f"{path.parent} is a file: name a folder")
     if not path.parent.is_dir():
-        instead = advice_for_absent(path) if given.startswith("~") else "create it or choose another one"
+        here = not (given.startswith("~") or is_url(given))
+        instead = "create it or choose another one" if here else advice_for_absent(path)
         raise InputError(f"the folder {path.parent} does not exist: {instead}")
     _refuse_read_only(path.parent)
     return path

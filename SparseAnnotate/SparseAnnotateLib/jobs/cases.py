@@ -13,11 +13,12 @@ from ..completeness import Said, named_planes, understand
 from ..errors import InputError
 from ..io.parts import advice_for_absent, split_series
 from ..io.tables import MORE_VALUES, read_table
+from ..io.tiff import SUFFIXES as TIFF_SUFFIXES
 from ..predictors import Prediction
 from .job import Job
 from .starting import match_from, understand_start
 
-IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".tiff", ".tif")
+IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", *TIFF_SUFFIXES)
 _ROLES = {"image": "image", "img": "image", "label": "labels", "labels": "labels"}
 # What columns of tables say of planes, for one case or one scan of a cohort.
 PLANE_COLUMNS = ("painted", "partly", "empty", "complete", "empty_of", "painted_along", "range", "range_of")
@@ -157,8 +158,12 @@ def find_cases(source: Path, output: Path, *, suffix: str = ".nii.gz", **shared:
 
 
 def refuse_folders_in_names(cases: Sequence[FileCase]) -> None:
-    """Refuse names that lead out of the folder of the results, or into one below it."""
-    placed = next((case.name for case in cases if re.search(r"[/\\]", case.name)), None)
+    """Refuse names that lead out of the folder of the results, or into one below it.
+
+    The name that a file has which is not there is not: a path of Windows is told as such.
+    """
+    named = (case.name for case in cases if case.labels.exists() or case.name != case_name(case.labels))
+    placed = next((name for name in named if re.search(r"[/\\]", name)), None)
     if placed is not None:
         raise InputError(f"a case is called {placed}, which names a folder: give it another name")
 
@@ -201,8 +206,10 @@ def _from_table(path: Path) -> list[dict[str, Any]]:
         rows = read_table(path)
     except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
-    rows = [{name if name == MORE_VALUES else name.lower(): text for name, text in row.items()} for row in rows]
-    return [_from_row(path, number, row) for number, row in enumerate(rows, 2)]
+    return [
+        _from_row(path, row.line, {name if name == MORE_VALUES else name.lower(): row[name] for name in row})
+        for row in rows
+    ]
 
 
 def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:

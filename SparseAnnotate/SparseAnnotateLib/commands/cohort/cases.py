@@ -249,7 +249,7 @@ def _rows(table: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str
         rows = read_table(table)
     except (OSError, csv.Error) as error:
         raise InputError(f"{table} cannot be read as a table ({error}): give a .csv file") from error
-    for line, row in enumerate(rows, 2):
+    for row in rows:
         if any(column not in columns for column in row):
-            raise InputError(f"line {line} of {table} does not fit: its columns may be {', '.join(columns)}")
-        yield line, row
+            raise InputError(f"line {row.line} of {table} does not fit: its columns may be {', '.join(columns)}")
+        yield row.line, row

@@ -19,7 +19,7 @@ def read_cases(path: Path, channel: int | None, class_names) -> list[LabelledCas
         rows = read_table(path)
     except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
-    return [_case(path, line, row, channel, class_names) for line, row in enumerate(rows, 2)]
+    return [_case(path, row.line, row, channel, class_names) for row in rows]
 
 
 def _case(table: Path, line: int, row: dict[str, str], channel: int | None, class_names) -> LabelledCase:
