@@ -111,6 +111,13 @@ class TestSamples:
         path = written(tmp_path / "a.tif", STACK, **how)
         assert np.array_equal(read_image(path, "k").intensities, STACK)
 
+    @pytest.mark.parametrize("name", ["a.btf", "a.tf8", "a.TF2", "a.ome.btf"])
+    def test_a_bigtiff_is_read_by_its_own_suffixes_too(self, tmp_path, name):
+        volume = read_image(written(tmp_path / name, STACK, bigtiff=True), "k")
+        assert np.array_equal(volume.intensities, STACK)
+        labels = written(tmp_path / f"labels_{name}", (STACK > 1000).astype(np.uint8), bigtiff=True)
+        assert [one.value for one in read_labels(labels, volume).classes] == [1]
+
     @pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "tiff_deflate"])
     def test_what_tifffile_does_not_decompress_is_read_too(self, tmp_path, compression):
         assert np.array_equal(
@@ -154,6 +161,17 @@ class TestSamples:
         volume = read_image(path, "k")
         assert volume.shape == STACK.shape
         with pytest.raises(InputError, match="compressed with JPEG, which changes labels"):
+            read_labels(path, volume)
+
+    @pytest.mark.parametrize("compression", ["JPEG2000", "JPEGXL", "JPEGXR", "WEBP", "LERC", "JPEG_2000_LOSSY"])
+    def test_labels_in_what_may_change_values_are_refused_whether_it_can_be_unpacked_or_not(
+        self, tmp_path, compression
+    ):
+        volume = read_image(written(tmp_path / "a.tif", STACK), "k")
+        path = written(tmp_path / "l.tif", BYTES % 3)
+        with tifffile.TiffFile(path, mode="r+") as file:
+            file.pages[0].tags["Compression"].overwrite(int(tifffile.COMPRESSION[compression]))
+        with pytest.raises(InputError, match=f"compressed with {compression}, which may change labels: save it"):
             read_labels(path, volume)
 
     @pytest.mark.parametrize("kind", ["int64", "bool", "float32"])

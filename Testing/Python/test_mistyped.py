@@ -86,6 +86,8 @@ class TestEveryCommand:
             "evaluate needs DATA: add it, DATA before options that take",
         ),
         ("predict a b c -o out", "predict takes IMAGE and LABELS only, c is too much"),
+        ("suggest a --count 3 --json out.json", "--json prints here, and takes no file: write --json > out.json"),
+        ("suggest --json out.JSON a --count 3", "--json prints here, and takes no file: write --json > out.JSON"),
         ("suggest a b --count 3", "suggest takes IMAGE only, b is too much: give labels as --labels"),
     ],
 )

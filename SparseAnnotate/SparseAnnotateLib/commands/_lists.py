@@ -49,6 +49,8 @@ class ListParser(argparse.ArgumentParser):
             word = words[number]
             action, value = self._option(word)
             number += 1
+            if action is not None and action.nargs == 0:
+                self._refuse_file_behind(word, words[number : number + 1])
             if action is None or action.nargs == 0:
                 (options if _is_option(word) else files).append(word)
                 continue
@@ -61,6 +63,11 @@ class ListParser(argparse.ArgumentParser):
         self._give_back(lists, files, len(behind[1:]))
         flat = [one for part in options for one in (part if isinstance(part, list) else [part])]
         return [*files, *flat, *behind] if not behind else [*flat, "--", *files, *behind[1:]]
+
+    def _refuse_file_behind(self, option: str, behind: Sequence[str]) -> None:
+        """A file for the --json of `suggest`, which prints: elsewhere --json takes one."""
+        if option == "--json" and behind and behind[0].lower().endswith(".json"):
+            self.error(f"{option} prints here, and takes no file: write {option} > {behind[0]}")
 
     def _option(self, word: str) -> tuple[argparse.Action | None, str | None]:
         """The option that a word names, also by its beginning, and the value that it brings along."""

@@ -39,9 +39,6 @@ def _unknown(parser, text: str) -> str:
         meant = f"did you mean {near[0]}?" if near else "leave it out"
         return f"{_name(parser)} has no option {option}: {meant}"
     takes = [_metavar(action) for action in parser._actions if not action.option_strings]
-    flag = parser._option_string_actions.get("--json")
-    if flag is not None and flag.nargs == 0 and words[-1].lower().endswith(".json"):
-        return f"--json of {_name(parser)} prints, and takes no file: write --json > {words[-1]}"
     files = f"takes {' and '.join(takes)} only" if takes else "takes options only"
     instead = "give labels as --labels" if "--labels" in parser._option_string_actions else "leave it out"
     return f"{_name(parser)} {files}, {text} is too much: {instead}, or put names with blanks in quotes"

@@ -36,7 +36,9 @@ _NAMES = {"C": "channels", "T": "times", "S": "colours"}
 # OME and is not told better, so a longer stack of channels alone is one of planes.
 _MOST_CHANNELS = 7
 # TIFF's numbers of compressions that change values: JPEG old and new, and lossy DNG.
-_LOSSY = (6, 7, 34892)
+_LOSSY = (6, 7, 99, 33007, 34892)
+# Those that may: JPEG 2000, JPEG XL, JPEG XR, WebP and LERC, whose files do not say in one place whether they did.
+_PERHAPS_LOSSY = (33003, 33004, 33005, 34712, 50002, 52546, 22610, 34934, 34927, 50001, 34887)
 _PALETTE = 3
 # What numpy and the decoders of the standard library raise on damaged bytes.
 _DECODING_ERRORS = (ValueError, TypeError, OSError, LookupError, RuntimeError, ArithmeticError, struct.error)
@@ -205,6 +207,9 @@ def _planes_and_extra(
 def _refuse_lossy(path: Path, series) -> None:
     if int(series.keyframe.compression) in _LOSSY:
         raise InputError(f"{path} is compressed with JPEG, which changes labels: save it without, as LZW or plain")
+    if int(series.keyframe.compression) in _PERHAPS_LOSSY:
+        name = series.keyframe.compression.name
+        raise InputError(f"{path} is compressed with {name}, which may change labels: save it without, as LZW or plain")
 
 
 def _is_transparent(page) -> bool:
