@@ -127,6 +127,7 @@ class Volume:
             intensities = np.ascontiguousarray(array.transpose(_TO_PLANES[axis]), dtype=np.float32)
         _refuse_too_large(array)
         _refuse_non_finite(intensities)
+        _refuse_lost(array)
         plane_mm, row_mm, column_mm = (spacing[::-1][n] for n in _TO_PLANES[axis])
         return cls(intensities, (plane_mm, row_mm, column_mm), geometry, axis)
 
@@ -177,6 +178,25 @@ class Volume:
         """bool (planes,): planes on which every voxel has the same intensity."""
         low, high = self.intensities.min(axis=(1, 2)), self.intensities.max(axis=(1, 2))
         return low == high
+
+
+def _refuse_lost(array: np.ndarray) -> None:
+    """Numbers that become 0 in 32 bits, or so coarse that fewer than 256 steps lie between the ends."""
+    if array.dtype.itemsize < 4:
+        return
+    low, high = min(part.min().item() for part in array), max(part.max().item() for part in array)
+    largest = max(-low, high)
+    if 0 < largest < np.finfo(np.float32).tiny:
+        raise InputError(
+            f"the image holds values up to {largest:.3g}, which are too small for 32-bit numbers: multiply them and "
+            "save it again"
+        )
+    few_steps = 0 < high - low < 256 * np.spacing(np.float32(largest))
+    if few_steps and any((part.astype(np.float32).astype(part.dtype) != part).any() for part in array):
+        raise InputError(
+            f"the image's values differ too little ({high - low:.3g} at {largest:.10g}) to be told by 32-bit numbers: "
+            "subtract the smallest and save it again"
+        )
 
 
 def _refuse_too_large(array: np.ndarray) -> None:

@@ -194,6 +194,29 @@ class TestDamageIsFound:
             read_image(path, "k")
         assert "NaN" not in str(raised.value)
 
+    @pytest.mark.parametrize("factor", [1e-42, 1e-300, -5e-320])
+    def test_doubles_that_are_too_small(self, tmp_path, factor):
+        path = write(tmp_path / "x.nii.gz", ARRAY * factor)
+        with pytest.raises(InputError, match="too small for 32-bit numbers: multiply them"):
+            read_image(path, "k")
+
+    @pytest.mark.parametrize(("offset", "kind"), [(2**60, np.uint64), (2**31 - 200, np.int64), (1e12, np.float64)])
+    def test_differences_that_32_bits_cannot_tell(self, tmp_path, offset, kind):
+        path = write(tmp_path / "x.nrrd", (np.asarray(ARRAY) % 100).astype(kind) + kind(offset))
+        with pytest.raises(InputError, match=r"differ too little .*subtract the smallest"):
+            read_image(path, "k")
+
+    def test_a_constant_that_32_bits_round_is_read(self, tmp_path):
+        assert (
+            read_image(write(tmp_path / "x.nrrd", np.full((4, 5, 6), 0.1)), "k").intensities == np.float32(0.1)
+        ).all()
+
+    @pytest.mark.parametrize(("offset", "kind"), [(2**20, np.int32), (2**60, np.uint64), (0, np.float64)])
+    def test_large_numbers_that_32_bits_hold_are_read(self, tmp_path, offset, kind):
+        step = kind(2**40 if offset == 2**60 else 1)
+        array = (np.asarray(ARRAY) % 2).astype(kind) * step + kind(offset)
+        assert np.array_equal(read_image(write(tmp_path / "x.nrrd", array), "k").intensities, array.astype("f4"))
+
 
 class TestWriting:
     @pytest.mark.parametrize("name", ["OUT.NII.GZ", "Out.Nii", "OUT.NRRD", "OUT.SEG.NRRD", "OUT.MHA", "OUT.MHD"])

@@ -48,6 +48,11 @@ class TestNifti:
         path = nifti_with(tmp_path / "scan.nii", ARRAY, (88, "f", -3.1))
         assert read_image(path, "k").geometry.spacing_mm == pytest.approx((0.7, 1 / 3, 3.1))
 
+    @pytest.mark.parametrize("axis", [0, 1, 2])
+    def test_a_negative_size_is_said_for_other_programs_ignore_its_sign(self, tmp_path, axis, caplog):
+        read_image(nifti_with(tmp_path / "scan.nii", ARRAY, (80 + 4 * axis, "f", -(0.7, 1 / 3, 3.1)[axis])), "k")
+        assert f"{'ijk'[axis]} counts as turned round, as in Slicer; others ignore the sign" in caplog.text
+
     def test_an_sform_onto_a_template_may_scale(self, tmp_path):
         path = nifti_with(tmp_path / "scan.nii", ARRAY, (252, "hh", 1, 4), (280, "f", 9.0))
         assert read_image(path, "k").geometry.spacing_mm == pytest.approx((0.7, 1 / 3, 3.1))

@@ -380,3 +380,22 @@ def test_labels_that_a_scale_makes_nearly_nothing_are_refused_not_lost(tmp_path,
     volume = read_image(write(tmp_path / "image.nii", ramp()), "k")
     with pytest.raises(InputError, match=r"nearly 0 \(up to .*\), so none of them would be left: correct the scale"):
         read_labels(write(tmp_path / "labels.nii", labels), volume)
+
+
+@pytest.mark.parametrize("noise", [1e-7, 1e-5, 9e-4])
+def test_labels_with_noise_in_their_last_digits_are_whole_again(tmp_path, noise, caplog):
+    labels = np.zeros((9, 24, 24), np.uint8)
+    labels[2:7, 5:15, 5:20] = 1
+    labels[4, 6:9, 6:9] = 7
+    noisy = labels + np.random.default_rng(0).uniform(-noise, noise, labels.shape)
+    volume = read_image(write(tmp_path / "scan.nrrd", labels.astype(np.int16)), "k")
+    assert np.array_equal(read_labels(write(tmp_path / "labels.nrrd", noisy), volume).labels > 0, labels > 0)
+    assert caplog.text.count("brought back to whole numbers") == 1
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.2])
+def test_as_many_values_as_voxels_are_no_labels_where_they_are_farther_off(tmp_path, noise):
+    labels = np.zeros((9, 24, 24)) + np.random.default_rng(0).uniform(-noise / 10, noise, (9, 24, 24))
+    volume = read_image(write(tmp_path / "scan.nrrd", labels), "k")
+    with pytest.raises(InputError, match="not whole numbers"):
+        read_labels(write(tmp_path / "labels.nrrd", labels), volume)

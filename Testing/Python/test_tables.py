@@ -143,4 +143,4 @@ def test_a_path_of_windows_is_told_as_one(tmp_path, capsys, path):
 @pytest.mark.parametrize("address", ["file:///data/a.nii", "https://x.org/a.nii", "smb://server/a.nii", "s3://x/a.nii"])
 def test_an_address_is_no_path(tmp_path, capsys, address):
     assert main(["predict", address, "labels.nii", "-o", str(tmp_path / "o.nii")]) == 2
-    assert "save it on this machine, and give its path" in capsys.readouterr().err
+    assert "that is an address; give the path of a file on this machine" in capsys.readouterr().err

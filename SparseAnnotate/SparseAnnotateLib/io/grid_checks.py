@@ -148,7 +148,16 @@ def check_nifti_grid(path: Path, header: nifti.NiftiHeader) -> None:
         )
     if not header.is_nifti:
         _log.warning("%s is Analyze, which says neither where it lies nor which side is left: see to it", path)
-    sizes = np.abs(header.numbers("pixdim")[1:4])
+    sizes = header.numbers("pixdim")[1:4]
+    if header.is_nifti and (sizes < 0).any():
+        axes = ", ".join(axis for axis, one in zip("ijk", sizes, strict=True) if one < 0)
+        _log.warning(
+            "%s says a size below 0 (pixdim %s): %s counts as turned round, as in Slicer; others ignore the sign",
+            path,
+            _listed(sizes),
+            axes,
+        )
+    sizes = np.abs(sizes)
     known = np.isfinite(sizes) & (sizes > 0)
     qform, sform = (int(header.numbers(name)[0]) for name in ("qform_code", "sform_code"))
     if header.is_nifti and sform > 0 and (qform <= 0 or sform == _SCANNER):

@@ -39,7 +39,7 @@ def as_unsigned(array: np.ndarray, path: str | Path) -> np.ndarray:
     for source, target in zip(array, whole, strict=True):
         if array.dtype.kind == "f":
             rounded = np.rint(source)
-            values |= _inexact(source, rounded, values)
+            values = _inexact(source, rounded, values)
             source = rounded
         target[...] = source
     if values and high > 0 and not whole.any():
@@ -53,7 +53,7 @@ def as_unsigned(array: np.ndarray, path: str | Path) -> np.ndarray:
 
 
 def _inexact(source: np.ndarray, rounded: np.ndarray, before: dict[float, int]) -> dict[float, int]:
-    """The values that are not whole, with the whole numbers they stand for.
+    """The values that are not whole, with the whole numbers they stand for, and those found `before`.
 
     A header's slope of, say, 12 / 255 turns the label 2 into 1.976, everywhere: one value for one label.
 
@@ -64,7 +64,7 @@ def _inexact(source: np.ndarray, rounded: np.ndarray, before: dict[float, int]) 
     """
     off = source != rounded
     if not off.any():
-        return {}
+        return before
     found, first = np.unique(source[off], return_index=True)
     numbers = rounded[off][first].astype(np.int64).tolist()
     pairs = dict(zip(found.tolist(), numbers, strict=True))
@@ -73,13 +73,24 @@ def _inexact(source: np.ndarray, rounded: np.ndarray, before: dict[float, int]) 
     several = len(set(merged.values())) < len(merged) or np.isin(numbers, source[~off]).any()
     lost = any(number == 0 and abs(value) > _NOTHING for value, number in pairs.items()) and (source[~off] == 0).any()
     distances = [abs(value - number) for value, number in pairs.items()]
+    if max(distances) <= _NOTHING and len(merged) > MAXIMUM_CLASSES:
+        merged = _farthest(merged)
     if (
         lost
         or len(merged) > MAXIMUM_CLASSES
         or (not near and (several or max(distances) > _LEAST_CERTAIN or 0 in numbers))
     ):
         raise InputError("the labels are not whole numbers: give a label map, not an image or probabilities")
-    return pairs
+    return merged
+
+
+def _farthest(pairs: dict[float, int]) -> dict[float, int]:
+    """Of each whole number the value farthest from it: noise in the last digits gives every voxel another one."""
+    farthest: dict[int, float] = {}
+    for value, number in pairs.items():
+        if abs(value - number) >= abs(farthest.get(number, number) - number):
+            farthest[number] = value
+    return {value: number for number, value in farthest.items()}
 
 
 def _said_of_scaled(values: dict[float, int]) -> str:

@@ -58,7 +58,7 @@ def advice_for_absent(path: str | Path) -> str:
     if text.startswith("~"):
         return "write the folder out, for only a shell replaces ~, and not in quotes, tables or behind ="
     if is_url(text):
-        return "save it on this machine, and give its path"
+        return "that is an address; give the path of a file on this machine"
     if os.sep == "/" and "\\" in text:
         return "it is written as on Windows; write the path that the file has on this machine, with /"
     return "check the path"
