@@ -139,6 +139,22 @@ class TestPictures:
         with pytest.raises(InputError, match="do not compare"):
             read_image(slices(tmp_path / "scan", planes, [f"s{k}" for k in range(6)]))
 
+    @pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+    @pytest.mark.parametrize("odd", [0, 3, 5])
+    def test_a_slice_of_single_bits_among_others_is_refused(self, tmp_path, odd, suffix):
+        planes = [plane > 3 if k == odd else plane for k, plane in enumerate(STACK)]
+        with pytest.raises(InputError, match=r"1-bit.* do not compare: save all slices alike"):
+            read_image(slices(tmp_path / "scan", planes, [f"s{k}" for k in range(6)], suffix))
+
+    @pytest.mark.parametrize("suffix", ["png", "tif"])
+    def test_labels_of_single_bits_among_others_are_refused(self, tmp_path, suffix):
+        """Of 0 and 255 in the others they would make two structures."""
+        volume = read_image(slices(tmp_path / "scan", STACK, "123456", suffix), "k")
+        mask = STACK % 2 > 0
+        planes = [plane if k == 2 else np.uint8(255) * plane for k, plane in enumerate(mask)]
+        with pytest.raises(InputError, match=r"1-bit.* their labels do not compare"):
+            read_labels(slices(tmp_path / "labels", planes, "123456", suffix), volume)
+
     @pytest.mark.parametrize("empty", [0, 3])
     def test_an_empty_slice_may_have_fewer_bits(self, tmp_path, empty):
         stack = STACK.astype(np.uint16) * 200

@@ -86,6 +86,26 @@ class TestEveryCommand:
             "evaluate needs DATA: add it, DATA before options that take",
         ),
         ("predict a b c -o out", "predict takes IMAGE and LABELS only, c is too much"),
+        (
+            "predict a b -o c --spacing 0,5 0,5 2,0",
+            "--spacing takes numbers with a point, not a comma: write --spacing 0.5",
+        ),
+        (
+            "predict a b --spacing 1,0 1,0 2,5 -o c",
+            "--spacing takes numbers with a point, not a comma: write --spacing 1.0",
+        ),
+        (
+            "evaluate d --fractions 0,2 0,33 -o e",
+            "--fractions takes numbers with a point, not a comma: write --fractions 0.2",
+        ),
+        (
+            "evaluate d --fractions=0,2 -o e",
+            "--fractions takes numbers with a point, not a comma: write --fractions 0.2",
+        ),
+        ("simulate a b --fraction 0,2", "argument --fraction: '0,2' is no number: write 0.2"),
+        ("simulate a b --fraction 20%", "argument --fraction: '20%' is no number: write 0.2"),
+        ("predict a b -o c --painted 1_0", "argument --painted: '1_0' is no plane number: write 3,17,29"),
+        ("predict a b -o c --painted 0-99999999999", "argument --painted: '0-99999999999' is no plane number"),
         ("suggest a --count 3 --json out.json", "--json prints here, and takes no file: write --json > out.json"),
         ("suggest --json out.JSON a --count 3", "--json prints here, and takes no file: write --json > out.JSON"),
         ("suggest a b --count 3", "suggest takes IMAGE only, b is too much: give labels as --labels"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 
 import numpy as np
 
@@ -209,11 +210,11 @@ def planes_from(text: str) -> list[int]:
     """Plane numbers from "3,17,29", "3 17 29" or "3-7,12"."""
     planes: list[int] = []
     for part in text.replace(",", " ").split():
-        first, dash, last = part.partition("-")
-        try:
-            named = range(int(first), int(last) + 1) if dash else [int(first)]
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{part!r} is no plane number: write 3,17,29 or 3-7,12") from None
+        match = re.fullmatch(r"(\d{1,7})(?:-(\d{1,7}))?", part)
+        if match is None:
+            raise argparse.ArgumentTypeError(f"{part!r} is no plane number: write 3,17,29 or 3-7,12")
+        first, last = match[1], match[2] or match[1]
+        named = range(int(first), int(last) + 1)
         if not named:
             raise argparse.ArgumentTypeError(f"{part!r} names no plane: write {last}-{first}")
         planes.extend(named)

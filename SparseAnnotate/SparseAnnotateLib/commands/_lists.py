@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import NoReturn
 from ._console import printable
 from ._mistakes import sentence_for
 
+_DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _NUMBERS = re.compile(r"[\d.]+(-[\d.]+)?([,;][\d.]+(-[\d.]+)?)*[,;]?")
 
 
@@ -54,6 +56,7 @@ class ListParser(argparse.ArgumentParser):
             if action is None or action.nargs == 0:
                 (options if _is_option(word) else files).append(word)
                 continue
+            self._refuse_decimal_commas(action, words[number:end] if value is None else [value])
             taken, number = _values(action, value, words[:end], number)
             name = word if value is None else word.partition("=")[0]
             # What stands behind = may begin with a minus.
@@ -68,6 +71,16 @@ class ListParser(argparse.ArgumentParser):
         """A file for the --json of `suggest`, which prints: elsewhere --json takes one."""
         if option == "--json" and behind and behind[0].lower().endswith(".json"):
             self.error(f"{option} prints here, and takes no file: write {option} > {behind[0]}")
+
+    def _refuse_decimal_commas(self, action: argparse.Action, words: Sequence[str]) -> None:
+        """``--spacing 0,5 0,5 2,0`` and ``--fractions 0,2``: their commas would part numbers."""
+        if action.type in (None, int):
+            return
+        given = list(itertools.takewhile(_DECIMAL_COMMA.fullmatch, words))
+        wrong = any(one.startswith("0,") for one in given) and action.nargs == "+"
+        if wrong or (isinstance(action.nargs, int) and 1 < action.nargs <= len(given)):
+            option, numbers = action.option_strings[-1], " ".join(given).replace(",", ".")
+            self.error(f"{option} takes numbers with a point, not a comma: write {option} {numbers}")
 
     def _option(self, word: str) -> tuple[argparse.Action | None, str | None]:
         """The option that a word names, also by its beginning, and the value that it brings along."""

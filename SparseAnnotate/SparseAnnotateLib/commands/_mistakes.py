@@ -61,7 +61,15 @@ def _choice(parser, name: str, given: str, choices: str) -> str:
 def _wrong_kind(parser, name: str, kind: str, given: str) -> str:
     wanted = _KINDS.get(kind)
     said = f"no {wanted}" if wanted else "no such value"
-    return f"argument {name}: {given!r} is {said}: write {_with_value(parser, name)}"
+    return f"argument {name}: {given!r} is {said}: write {_meant(given) or _with_value(parser, name)}"
+
+
+def _meant(given: str) -> str | None:
+    """What was meant by a number with a comma, or in percent."""
+    if re.fullmatch(r"-?\d+,\d+", given):
+        return given.replace(",", ".")
+    percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", given)
+    return f"{float(percent[1]) / 100:g}" if percent else None
 
 
 def _exclusive(_parser, one: str, other: str) -> str:

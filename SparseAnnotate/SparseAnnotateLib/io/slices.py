@@ -95,20 +95,22 @@ def _stacked(folder: Path, files: Sequence[Path], planes: Sequence[int] | None, 
                 f"{files[0].name} and {file.name} in {folder} differ in size: keep the slices of one volume only"
             )
         if one.dtype != stack.dtype:
-            # Some programs save an empty slice with fewer bits; 0 is 0 in all of them.
-            if not labels and one.any() and stack.any():
+            # Some programs save an empty slice with fewer bits; 0 is 0 in all of them. The 1 of one bit is anything.
+            comparable = labels and bool not in (one.dtype, stack.dtype)
+            if not comparable and one.any() and stack.any():
+                kinds = ["1-bit" if kind.kind == "b" else str(kind) for kind in (one.dtype, stack.dtype)]
                 raise InputError(
-                    f"{file.name} in {folder} holds {one.dtype} numbers, those before it {stack.dtype}, so their grey "
-                    "values do not compare: save all slices alike"
+                    f"{file.name} in {folder} holds {kinds[0]} numbers, those before it {kinds[1]}, so their "
+                    f"{'labels' if labels else 'grey values'} do not compare: save all slices alike"
                 )
             stack = stack.astype(np.promote_types(one.dtype, stack.dtype))
         stack[place] = one
-    return stack
+    return as_itk_type(stack, folder)
 
 
 def _read(file: Path, labels: bool) -> np.ndarray:
     if tiff.is_tiff(file):
-        return tiff.read_plane(file, labels=labels)
+        return _but_bits(tiff.read_plane(file, labels=labels), file)
     from PIL import Image
 
     try:
@@ -125,7 +127,12 @@ def _read(file: Path, labels: bool) -> np.ndarray:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{file} cannot be read, it may be damaged or truncated: get a fresh copy of it") from error
-    return as_itk_type(array, file)
+    return _but_bits(array, file)
+
+
+def _but_bits(array: np.ndarray, file: Path) -> np.ndarray:
+    """As `as_itk_type`, but single bits stay what they are: next to other slices they are told."""
+    return array if array.dtype == bool else as_itk_type(array, file)
 
 
 def _asks_to_be_turned(file: Path) -> bool:

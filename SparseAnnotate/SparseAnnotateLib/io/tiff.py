@@ -81,7 +81,7 @@ def read_stack(path: Path, channel: int | None = None, *, labels: bool = False) 
 
 
 def read_plane(path: Path, *, labels: bool = False) -> np.ndarray:
-    """One plane that has a file of its own, shape (rows, columns); raises as `read_stack`."""
+    """One plane that has a file of its own, as it is stored, shape (rows, columns); raises as `read_stack`."""
     with _opened(path) as tif:
         series = _only_series(path, tif)
         axes, shape = _axes(series)
@@ -92,7 +92,7 @@ def read_plane(path: Path, *, labels: bool = False) -> np.ndarray:
         if np.prod(shape) > shape[axes.index("Y")] * shape[axes.index("X")]:
             raise InputError(f"{path} holds a stack of its own: give that file, or a folder of single slices")
         _check_display(path, tif, series[0].keyframe, labels)
-        return as_itk_type(_grey(path, tif, series).reshape(shape[axes.index("Y")], shape[axes.index("X")]), path)
+        return _grey(path, tif, series).reshape(shape[axes.index("Y")], shape[axes.index("X")])
 
 
 def pixel_spacing_mm(path: Path) -> tuple[float | None, float | None]:

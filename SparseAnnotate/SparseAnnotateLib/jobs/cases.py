@@ -257,7 +257,7 @@ def planes_from(text: str) -> tuple[int, ...]:
         return ()
     planes: list[int] = []
     for part in re.split(r"[,;\s]+", text.strip()):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        match = re.fullmatch(r"(\d{1,7})(?:-(\d{1,7}))?", part)
         if match is None:
             raise ValueError(f"{part!r} is no plane number: write 3,17,29 or 3-7")
         named = range(int(match[1]), int(match[2] or match[1]) + 1)
