@@ -134,6 +134,31 @@ class TestTags:
         path.write_bytes(path.read_bytes().replace(b"X" * len(name), name.encode("latin-1")))
         assert [one.name for one in read_labels(path, volume).classes] == [name]
 
+    @pytest.mark.parametrize(
+        ("name", "said", "encoding"),
+        [
+            ("肝臓", None, "utf-8"),
+            ("Läsion", None, "utf-8"),
+            ("Läsion", None, "latin-1"),
+            ("печень", "ISO_IR 999", "utf-8"),
+            ("肝脏", "GB18030", "gb18030"),
+            ("Ã¼", "ISO_IR 100", "latin-1"),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore:Unknown encoding")
+    def test_names_of_which_the_file_says_no_character_set_are_utf_8_where_they_can_be(
+        self, tmp_path, volume, name, said, encoding
+    ):
+        def described(dataset):
+            if said:
+                dataset.SpecificCharacterSet = said
+
+        raw = name.encode(encoding)
+        read(tmp_path, volume, {"X" * len(raw): [OUTER]}, described)
+        path = tmp_path / "RS.dcm"
+        path.write_bytes(path.read_bytes().replace(b"X" * len(raw), raw))
+        assert [one.name for one in read_labels(path, volume).classes] == [name]
+
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
 @pytest.mark.parametrize("coordinate", [0, 1, 2])

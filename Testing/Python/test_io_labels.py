@@ -6,8 +6,8 @@ import logging
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
-from image_files import DIRECTIONS, OBLIQUE, place_of, ramp, write
-from SparseAnnotateLib import InputError, LabelClass
+from image_files import DIRECTIONS, OBLIQUE, image_of, place_of, ramp, write
+from SparseAnnotateLib import PREDICTORS, InputError, LabelClass, run
 from SparseAnnotateLib.io import read_image, read_labels, write_labels, write_probabilities
 
 CLASSES = (LabelClass(3, "liver", (1.0, 0.0, 0.5)), LabelClass(7, "spleen"))
@@ -399,3 +399,30 @@ def test_as_many_values_as_voxels_are_no_labels_where_they_are_farther_off(tmp_p
     volume = read_image(write(tmp_path / "scan.nrrd", labels), "k")
     with pytest.raises(InputError, match="not whole numbers"):
         read_labels(write(tmp_path / "labels.nrrd", labels), volume)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["Liver", "Liver"], ["Liver (1)", "Liver (2)"]),
+        (["a", "b", "a"], ["a (1)", "b", "a (3)"]),
+        (["a", "a (1)", "a"], ["a (1) (1)", "a (1)", "a (3)"]),
+        (["a", "A", " a"], ["a", "A", " a"]),
+    ],
+)
+def test_structures_of_one_name_are_told_apart(tmp_path, names, told, caplog):
+    """By names results are told: expected Dice, ranges, warnings, the JSON of `suggest`."""
+    labels = np.zeros((4, 8, 8), np.uint8)
+    for value in range(1, len(names) + 1):
+        labels[:, value] = value
+    volume = read_image(write(tmp_path / "scan.nrrd", labels.astype(np.int16)), "k")
+    image = image_of(labels)
+    write_segmentation(image, tmp_path / "l.seg.nrrd")
+    for value, name in enumerate(names, 1):
+        image.SetMetaData(f"Segment{value}_Name", name)
+    sitk.WriteImage(image, str(tmp_path / "l.seg.nrrd"))
+    file = read_labels(tmp_path / "l.seg.nrrd", volume)
+    assert [one.name for one in file.classes] == told
+    assert ("told apart by their values" in caplog.text) == (names != told)
+    prediction = run(PREDICTORS.create("guided"), volume, file.to_annotation([0, 3]))
+    assert set(prediction.details["expected_dice_per_class"]) == set(told)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from .images import load
 from .label_values import NOT_FINITE, as_unsigned, values_of
 from .slices import slices_in
 from .writing import check_holds, check_writable, suffix_of, written_aside
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def read_labels(path: str | Path, volume: Volume) -> LabelFile:
     if stored.found is not None and stored.found.painted is not None and volume.axis == "k":
         painted = np.zeros((volume.planes, len(classes)), bool)
         painted[list(stored.found.painted)] = True
-    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), classes, painted)
+    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), _told_apart(classes, path), painted)
 
 
 def _dicom_kind(path: Path) -> str | None:
@@ -127,7 +130,23 @@ def _from_dicom(path: Path, kind: str, volume: Volume) -> LabelFile:
     values = np.array([0, *(one.value for one in found.classes)])
     array = values.astype(np.min_scalar_type(int(values.max())))[found.numbers]
     painted = found.painted.get(volume.axis)
-    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), found.classes, painted)
+    return LabelFile(np.ascontiguousarray(volume.to_planes(array)), _told_apart(found.classes, path), painted)
+
+
+def _told_apart(classes: Sequence[LabelClass], path: str | Path) -> tuple[LabelClass, ...]:
+    """Structures of one name with their values in it: results are told by names."""
+    names = [one.name for one in classes]
+    if len(set(names)) == len(names):
+        return tuple(classes)
+    found: list[LabelClass] = []
+    for one in classes:
+        name = one.name
+        while names.count(name) > (name == one.name) or name in {other.name for other in found}:
+            name = f"{name} ({one.value})"
+        found.append(replace(one, name=name))
+    renamed = [one.name for one, name in zip(found, names, strict=True) if one.name != name]
+    _log.warning("%s: structures of the same name are told apart by their values (%s)", path, listed(renamed))
+    return tuple(found)
 
 
 def write_labels(path: str | Path, labels: np.ndarray, volume: Volume, classes: Sequence[LabelClass]) -> None:

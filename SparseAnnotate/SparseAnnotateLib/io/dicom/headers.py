@@ -163,7 +163,7 @@ def quiet() -> Iterator[None]:
 
 
 def text_of(dataset: pydicom.Dataset, name: str) -> str:
-    """A text, without blanks around it; one that is not in the character set of its file is Latin-1.
+    """A text, without blanks around it; one that is not in the character set of its file is UTF-8 or Latin-1.
 
     A backslash separates values: of a text with one it is put back.
     """
@@ -175,7 +175,8 @@ def text_of(dataset: pydicom.Dataset, name: str) -> str:
     with quiet():
         value = dataset.get(name, "")
         text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
-    if "\ufffd" in text and isinstance(raw, bytes):
+    undeclared = dataset.original_character_set in ("iso8859", ["iso8859"])  # what stands so is to be ASCII
+    if isinstance(raw, bytes) and ("\ufffd" in text or (undeclared and not raw.isascii())):
         text = decoded(raw)
         setattr(dataset, name, text)  # pydicom keeps the bytes until it is asked for the first time
     return text.strip("\0 ")
