@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 from image_files import ramp, write, write_dicom_series
-from SparseAnnotateLib import InputError
+from SparseAnnotateLib import InputError, LabelClass
 from SparseAnnotateLib.cli import main
-from SparseAnnotateLib.io import check_writable, outputs, read_image, refuse_overwriting, write_labels
+from SparseAnnotateLib.io import check_writable, outputs, read_image, read_labels, refuse_overwriting, write_labels
 from SparseAnnotateLib.io.writing import make_folder
 
 SCAN = np.arange(6 * 8 * 9, dtype=np.int16).reshape(6, 8, 9)
@@ -357,3 +357,34 @@ def test_the_longest_name_that_is_not_refused_can_be_written(tmp_path):
     path = tmp_path / f"{'y' * (255 - len('.nrrd') - len('.patched'))}.nrrd"
     write_labels(path, np.zeros(volume.shape, np.uint8), volume, [])
     assert path.is_file()
+
+
+@pytest.mark.parametrize("address", ["file:///tmp/results", "https://x.org/results", "s3://bucket/results"])
+@pytest.mark.parametrize("command", ["demo -o", "evaluate DATA --fractions 0.2 -o", "predict DATA -o"])
+def test_an_address_is_no_folder_for_results(tmp_path, capsys, monkeypatch, command, address):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a_image.nii", "a_labels.nii"):
+        write(tmp_path / name, np.ones((4, 5, 6), np.uint8))
+    assert main([*command.replace("DATA", str(tmp_path)).split(), address]) == 2
+    assert "is an address: name a folder on this machine" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a_image.nii", "a_labels.nii"]
+
+
+@pytest.mark.parametrize("name", ["scan.nii.gz", "labels.nii.gz", "truth.seg.nrrd", "dice.csv"])
+def test_the_demo_replaces_nothing_but_a_demo(tmp_path, capsys, name):
+    (tmp_path / name).write_text("mine")
+    assert main(["demo", "-o", str(tmp_path)]) == 2
+    assert f"{name} is there already, and no demo wrote it: choose another folder" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.nii.gz.nii.gz", "a.hdr.nii", "a.img.nii.gz", "a.nrrd.nii", "a.tif.nii.gz", "a.nii.gz.mhd", "a.mha.seg.nrrd"],
+)
+def test_a_name_with_two_suffixes_is_written_by_its_last(tmp_path, name):
+    volume = read_image(write(tmp_path / "scan.nrrd", np.arange(120, dtype=np.int16).reshape(4, 5, 6)), "k")
+    labels = (np.arange(120).reshape(4, 5, 6) % 2).astype(np.uint8)
+    write_labels(tmp_path / name, labels, volume, (LabelClass(1, "liver"),))
+    assert np.array_equal(read_labels(tmp_path / name, volume).labels, labels)

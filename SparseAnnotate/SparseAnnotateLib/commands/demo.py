@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import InputError
 from . import _arguments as shared
 from ._outputs import check_outputs
 
 FRACTION = 0.1
-_RESULTS = ("labels.nii.gz", "dice.csv", "demo.png")
+_PICTURE = "demo.png"
+_RESULTS = ("labels.nii.gz", "dice.csv", _PICTURE)
 # What the other commands can be tried on.
 _INPUTS = ("scan.nii.gz", "painted.seg.nrrd", "truth.seg.nrrd")
 _ROUGH = "rough.seg.nrrd"
@@ -53,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_drawing()
     console = arguments.console
     predictor = shared.predictor_from(arguments)
-    folder = _folder(arguments.output)
     names = (*_RESULTS, *_INPUTS, *([_ROUGH] if arguments.initial else []))
+    folder = _folder(arguments.output, names)
     check_outputs(arguments, {name: folder / name for name in names})
     console.say(f"reading planes {PLANES.start} to {PLANES.stop - 1} of the MNI152 T1 template and its tissue masks")
     volume, labels = read_demo_scan()
@@ -83,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"{len(painted)} of {last - first + 1} planes {done}, the others predicted by {predictor.name}: "
         f"Dice {measured['dice_all']:.3f} over all planes"
     )
-    draw(folder / "demo.png", volume, expert, prediction, painted, title)
+    draw(folder / _PICTURE, volume, expert, prediction, painted, title)
     if rough is not None:
         before = measures_of(rough, expert, [], volume.spacing_mm)["dice_all"]
         console.out(f"the program's segmentation: Dice {before:.3f}; after {len(painted)} planes were corrected:")
@@ -91,9 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(path: str) -> Path:
+def _folder(path: str, names: Sequence[str]) -> Path:
+    """The folder for the results, made; one that holds files of their names without a demo's picture is somebody's."""
     from ..io.writing import make_folder
 
+    there = next((Path(path) / name for name in names if (Path(path) / name).exists()), None)
+    if there is not None and not (Path(path) / _PICTURE).exists():
+        raise InputError(f"{there} is there already, and no demo wrote it: choose another folder (-o)")
     return make_folder(path)
 
 

@@ -28,20 +28,12 @@ def write_image(path: Path, array: np.ndarray, geometry: ImageGeometry, metadata
         If not all of it was written.
     """
     suffix = suffix_of(path)
-    # ITK knows suffixes in small letters only, and no names that are not UTF-8.
-    stem = path.name[: -len(suffix)]
-    named = path.with_name(f"{stem if suffix == '.mhd' or _is_utf_8(stem) else 'image'}{suffix}")
+    # ITK knows suffixes in small letters only, the first that it finds (a.nii.gz.nii.gz), and no name but UTF-8. A .mhd
+    # names the file of its voxels.
+    named = path.with_name(f"{path.name[: -len(suffix)] if suffix == '.mhd' else 'image'}{suffix}")
     _write(named, array, geometry, metadata)
     if named.name != path.name:
         named.replace(path)
-
-
-def _is_utf_8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _write(path: Path, array: np.ndarray, geometry: ImageGeometry, metadata: Mapping[str, str]) -> None:

@@ -113,6 +113,8 @@ def make_folder(path: str | Path) -> Path:
     InputError
         Where a file has its name, or it cannot be made.
     """
+    if is_url(str(path)):
+        raise InputError(f"{path} is an address: name a folder on this machine")
     path = Path(path)
     refuse_long_name(path)
     try:
