@@ -11,6 +11,7 @@ from SparseAnnotateLib import InputError, Volume
 from SparseAnnotateLib.annotation import LabelClass
 from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.io import read_image, read_labels, write_labels
+from SparseAnnotateLib.io.parts import parts_of
 
 ARRAY = ramp((6, 7, 8))
 CLASSES = (LabelClass(1, "one"),)
@@ -386,3 +387,67 @@ class TestAnImageIsNoLabelMap:
         atlas = np.kron(np.arange(1, 82).reshape(9, 9), np.ones((5, 5), int))[None].repeat(4, 0).astype(np.uint8)
         path = write(tmp_path / "atlas.nii.gz", atlas)
         assert len(read_labels(path, read_image(path, "k")).classes) == 81
+
+
+class TestNrrdInParts:
+    """Voxels packed behind what is to be skipped, and in files that a list or a pattern names."""
+
+    STACK = ramp((6, 5, 4), np.int16)
+    HEADER = "NRRD0004\ntype: int16\ndimension: 3\nsizes: 4 5 6\nspacings: 1 1 2\nendian: little\n"
+
+    def parts(self, folder):
+        for number, plane in enumerate(self.STACK):
+            (folder / f"s{number}.raw").write_bytes(plane.astype("<i2").tobytes())
+
+    @pytest.mark.parametrize(("encoding", "pack"), [("raw", bytes), ("gzip", gzip.compress), ("bzip2", bz2.compress)])
+    @pytest.mark.parametrize(("lines", "skip"), [(0, 4), (1, 0), (2, 3)])
+    def test_what_is_to_be_skipped_is_skipped(self, tmp_path, encoding, pack, lines, skip):
+        """ITK and NRRD leave out lines of the file, and bytes of what is unpacked."""
+        path = tmp_path / "a.nrrd"
+        voxels = b"\n".join([b"line"] * lines + [b""]) * (lines > 0) + pack(b"x" * skip + self.STACK.tobytes())
+        path.write_bytes(
+            f"{self.HEADER}encoding: {encoding}\nline skip: {lines}\nbyte skip: {skip}\n\n".encode() + voxels
+        )
+        assert np.array_equal(read_image(path, "k").intensities, self.STACK)
+
+    @pytest.mark.parametrize(
+        ("named", "order"),
+        [
+            ("data file: LIST\n" + "".join(f"s{k}.raw\n" for k in range(6)), range(6)),
+            ("datafile: LIST\n" + "".join(f"s{k}.raw\n" for k in (3, 1, 5, 0, 2, 4)), (3, 1, 5, 0, 2, 4)),
+            ("data file: s%d.raw 0 5 1\n\n", range(6)),
+            ("data file: s%d.raw 5 0 -1\n\n", range(5, -1, -1)),
+        ],
+    )
+    def test_planes_in_files_of_their_own(self, tmp_path, named, order):
+        self.parts(tmp_path)
+        path = tmp_path / "a.nhdr"
+        path.write_text(f"{self.HEADER}encoding: raw\n{named}")
+        assert np.array_equal(read_image(path, "k").intensities, self.STACK[list(order)])
+        assert {file.name for file in parts_of(path)} == {"a.nhdr", *(f"s{k}.raw" for k in range(6))}
+
+    def test_the_files_of_a_list_are_not_overwritten(self, tmp_path, capsys):
+        self.parts(tmp_path)
+        path = tmp_path / "a.nhdr"
+        path.write_text(f"{self.HEADER}encoding: raw\ndata file: LIST\n" + "".join(f"s{k}.raw\n" for k in range(6)))
+        labels = write(
+            tmp_path / "labels.nrrd", (self.STACK > 50).astype(np.uint8), spacing=(1, 1, 2), origin=(0, 0, 0)
+        )
+        assert main(["predict", str(path), str(labels), "-o", str(tmp_path / "s0.mhd")]) == 2
+        assert "would overwrite" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("cut", [1, 2, 4])
+    def test_files_that_cannot_hold_the_voxels_are_refused(self, tmp_path, cut):
+        self.parts(tmp_path)
+        path = tmp_path / "a.nhdr"
+        names = "".join(f"s{k}.raw\n" for k in range(6 - cut))
+        path.write_text(f"{self.HEADER}encoding: raw\ndata file: LIST\n{names}")
+        with pytest.raises(InputError, match=r"cannot be shared out alike|truncated"):
+            read_image(path, "k")
+
+    @pytest.mark.parametrize("encoding", ["zstd", "zrl", "lz4"])
+    def test_another_encoding_is_named(self, tmp_path, encoding):
+        path = tmp_path / "a.nrrd"
+        path.write_bytes(f"{self.HEADER}encoding: {encoding}\n\n".encode() + self.STACK.tobytes())
+        with pytest.raises(InputError, match=f"packed with {encoding}, which cannot be read: save it with gzip or raw"):
+            read_image(path, "k")

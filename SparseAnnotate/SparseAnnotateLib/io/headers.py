@@ -6,6 +6,7 @@ spacing and back; after that, oblique directions differ in their last bits. So t
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,22 @@ def detached_files(path: Path) -> list[Path]:
     return [path.parent / name for name in _named_files(path, named, header)]
 
 
+def skipped(path: Path, header: bytes) -> tuple[int, int]:
+    """Lines before the voxels of a NRRD file, packed or not, and then bytes of what is unpacked (-1: all but the last).
+
+    Raises
+    ------
+    InputError
+        Where they are no numbers.
+    """
+    fields = nrrd_fields(header)
+    try:
+        lines = int(fields.get("line skip") or fields.get("lineskip") or 0)
+        return lines, int(fields.get("byte skip") or fields.get("byteskip") or 0)
+    except ValueError as error:
+        raise InputError(f"{path} skips lines or bytes by what is no number ({error}): correct its header") from error
+
+
 def length_of_nrrd_header(path: Path) -> int:
     """Where the voxels of a NRRD file with a header of its own begin, in bytes: behind the empty line."""
     with path.open("rb") as stream:
@@ -84,14 +101,17 @@ def length_of_nrrd_header(path: Path) -> int:
 def _named_files(path: Path, named: str, header: bytes) -> list[str]:
     words = named.split()
     if words[0].upper() == "LIST":
-        with path.open("rb") as stream:
-            stream.seek(len(header))
-            rest = decoded(stream.read(_CHUNK))
+        if is_nrrd(path):
+            rest = re.split(r"(?mi)^data ?file:.*$", decoded(header), maxsplit=1)[1]
+        else:
+            with path.open("rb") as stream:
+                stream.seek(len(header))
+                rest = decoded(stream.read(_CHUNK))
         return [line.strip() for line in rest.splitlines() if line.strip()]
     if "%" in words[0]:
         try:
             first, last, step = (int(word) for word in words[1:4])
-            return [words[0] % number for number in range(first, last + 1, step)]
+            return [words[0] % number for number in range(first, last + (1 if step > 0 else -1), step)]
         except (ValueError, TypeError) as error:
             raise InputError(f"{path} names its voxels by a pattern that cannot be followed ({named})") from error
     return [named]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import InputError
 from . import headers, nifti, packed
 
 _log = logging.getLogger(__name__)
@@ -120,13 +122,27 @@ def _linked(path: Path, folder: Path) -> Path:
 def _as_raw_nrrd(path: Path, folder: Path) -> Path:
     header = headers.nrrd_header(path)
     files = headers.detached_files(path)
-    dropped = ("encoding:", "data file:", "datafile:", "line skip:", "byte skip:")
-    lines = [line for line in headers.decoded(header).splitlines() if not line.lower().startswith(dropped)]
+    dropped = ("encoding:", "data file:", "datafile:", "line skip:", "lineskip:", "byte skip:", "byteskip:")
+    text = re.sub(r"(?msi)^data ?file: *list\b.*", "", headers.decoded(header))
+    lines = [line for line in text.splitlines() if not line.lower().startswith(dropped)]
+    line_skip, byte_skip = headers.skipped(path, header)
+    if byte_skip < 0:
+        raise InputError(f"{path} is packed with bzip2 and counts its bytes from the end (byte skip): save it again")
     target = folder / "image.nrrd"
     with target.open("wb") as stream:
         stream.write("\n".join([*lines, "encoding: raw", "", ""]).encode())
         for file in files or [path]:
             with file.open("rb") as source:
                 source.seek(0 if files else headers.length_of_nrrd_header(path))
-                stream.writelines(packed.decompressed(iter(lambda source=source: source.read(1 << 22), b""), "bzip2"))
+                for _ in range(line_skip):
+                    source.readline()
+                plain = packed.decompressed(iter(lambda source=source: source.read(1 << 22), b""), "bzip2")
+                stream.writelines(_behind(plain, byte_skip))
     return target
+
+
+def _behind(parts: Iterable[bytes], skip: int) -> Iterator[bytes]:
+    """What lies behind the first `skip` bytes."""
+    for part in parts:
+        yield part[skip:]
+        skip = max(0, skip - len(part))

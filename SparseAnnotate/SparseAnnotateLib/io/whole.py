@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ _NRRD_BYTES = {"char": 1, "short": 2, "int": 4, "long long": 8, "longlong": 8, "
 _NRRD_BYTES |= {f"{name}{bits}": bits // 8 for bits in (8, 16, 32, 64) for name in ("int", "uint")}
 _NRRD_BYTES |= {f"{name}_t": size for name, size in _NRRD_BYTES.items() if name[-1].isdigit()}
 _TEXT = ("ascii", "text", "txt")
+_NRRD_ENCODINGS = ("raw", "hex", "gzip", "gz", "bzip2", "bz2", *_TEXT)
 # ITK reads more formats, but a truncated file of those cannot be told from a whole one.
 CHECKED = (*nifti.SUFFIXES, ".nrrd", ".nhdr", ".mha", ".mhd", *tiff.SUFFIXES)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -118,12 +119,13 @@ def _check_nrrd(path: Path) -> None:
     needed = size * int(np.prod([int(word) for word in fields["sizes"].split()]))
     encoding = fields.get("encoding", "raw").lower()
     files = headers.detached_files(path)
-    skip = int(fields.get("byte skip") or fields.get("byteskip") or 0)
-    lines = int(fields.get("line skip") or fields.get("lineskip") or 0)
+    if encoding not in _NRRD_ENCODINGS:
+        raise InputError(f"{path} is packed with {encoding}, which cannot be read: save it with gzip or raw")
+    lines, skip = headers.skipped(path, header)
+    share = _share(path, needed, files)
     if not skip and not lines:
         _refuse_itself(path, files)
     for file in files or [path]:
-        share = needed // max(1, len(files))
         start = 0 if files else headers.length_of_nrrd_header(path)
         with file.open("rb") as stream:
             stream.seek(start)
@@ -158,7 +160,16 @@ def _check_meta(path: Path) -> None:
         with file.open("rb") as stream:
             stream.seek(skip if files else len(header))
             found = _count(_chunks(stream), encoding, size, several=False)  # ITK stops behind the first member
-        _refuse_short(file, found, needed // max(1, len(files)))
+        _refuse_short(file, found, _share(path, needed, files))
+
+
+def _share(path: Path, needed: int, files: Sequence[Path]) -> int:
+    """How many bytes of voxels each file holds."""
+    if needed % max(1, len(files)):
+        raise InputError(
+            f"{path} names {len(files)} files, among which its voxels cannot be shared out alike: correct its header"
+        )
+    return needed // max(1, len(files))
 
 
 def _refuse_itself(path: Path, files: Iterable[Path]) -> None:
