@@ -1,5 +1,6 @@
 """Headers that say what is not so: ITK believes them and makes voxels up, or takes one of two meanings silently."""
 
+import re
 import struct
 import zlib
 
@@ -32,6 +33,45 @@ class TestMetaImages:
 
         with pytest.raises(InputError, match=rf"take {said} bytes .*they take {len(packed)}: correct its header"):
             read_image(meta(tmp_path / "x", edit, packed))
+
+    @pytest.mark.parametrize("true", ["True", "true", "TRUE"])
+    def test_packed_voxels_whose_number_of_bytes_is_not_said_are_refused(self, tmp_path, true):
+        """ITK makes all voxels up, and says nothing."""
+        packed = zlib.compress(ramp((6, 8, 10)).tobytes())
+        path = meta(tmp_path / "x", lambda header: header.replace("Data = False", f"Data = {true}"), packed)
+        with pytest.raises(InputError, match=f"write CompressedDataSize = {len(packed)} into its header"):
+            read_image(path)
+
+    def test_in_a_file_of_their_own_they_are_read(self, tmp_path):
+        def edit(header):
+            return header.replace("CompressedData = False", "CompressedData = True").replace("LOCAL", "x.zraw")
+
+        (tmp_path / "x.zraw").write_bytes(zlib.compress(ramp((6, 8, 10)).tobytes()))
+        assert np.array_equal(read_image(meta(tmp_path / "x", edit, b""), "k").intensities, ramp((6, 8, 10)))
+
+    @pytest.mark.parametrize("named", ["s%d.raw 5 0 -1", "s%d.raw 0 5 0", "s%d.raw 0 x 1"])
+    def test_a_pattern_that_itk_does_not_follow_is_refused(self, tmp_path, named):
+        for number, plane in enumerate(ramp((6, 8, 10))):
+            (tmp_path / f"s{number}.raw").write_bytes(plane.tobytes())
+        with pytest.raises(InputError, match=r"pattern that cannot be followed .*: list the files instead"):
+            read_image(meta(tmp_path / "x", lambda header: header.replace("LOCAL", named), b""))
+
+    @pytest.mark.parametrize("more", [0, 2, 4096])
+    def test_more_bytes_than_voxels_in_a_file_of_their_own_are_told(self, tmp_path, caplog, more):
+        (tmp_path / "v.raw").write_bytes(ramp((6, 8, 10)).tobytes() + bytes(more))
+        path = meta(tmp_path / "x", lambda header: header.replace("LOCAL", "v.raw"), b"")
+        assert np.array_equal(read_image(path, "k").intensities, ramp((6, 8, 10)))
+        assert ("more than the voxels take" in caplog.text) == (more > 0)
+        (tmp_path / "v.raw").write_bytes(bytes(more) + ramp((6, 8, 10)).tobytes())
+        caplog.clear()
+        lines = f"HeaderSize = {more}\nElementType"
+        path = meta(tmp_path / "y", lambda header: header.replace("LOCAL", "v.raw").replace("ElementType", lines), b"")
+        assert np.array_equal(read_image(path, "k").intensities, ramp((6, 8, 10)))
+        assert not caplog.records
+
+    def test_a_size_below_0_is_told(self, tmp_path, caplog):
+        read_image(meta(tmp_path / "x", lambda header: re.sub("Spacing = .*", "Spacing = 1 -1 2", header)), "k")
+        assert "sizes of voxels below 0 (1 -1 2): these axes count as turned round" in caplog.text
 
     @pytest.mark.parametrize("more", [0, 1000])
     def test_as_many_or_more_are_read(self, tmp_path, more):

@@ -93,6 +93,10 @@ def check_header_grid(path: Path) -> None:
         if name.lower() in _META_SCALE and _numbers(text) != [_META_SCALE[name.lower()]]:
             _log.warning("%s says %s = %s, which is not applied: its values are taken as they are", path, name, text)
     spacing, size = said.get("elementspacing"), said.get("elementsize")
+    if any(one < 0 for one in _numbers(spacing or size or "")):
+        _log.warning(
+            "%s says sizes of voxels below 0 (%s): these axes count as turned round, as in Slicer", path, spacing
+        )
     if spacing and size and _numbers(spacing) != _numbers(size):
         _log.warning(
             "%s says that voxels are %s mm large and %s mm apart: the distances are taken", path, size, spacing

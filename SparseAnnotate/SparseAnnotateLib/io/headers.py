@@ -111,9 +111,14 @@ def _named_files(path: Path, named: str, header: bytes) -> list[str]:
     if "%" in words[0]:
         try:
             first, last, step = (int(word) for word in words[1:4])
+            if step < 0 and not is_nrrd(path):
+                raise ValueError("ITK follows patterns of MetaImage forwards only, and makes the voxels up")
             return [words[0] % number for number in range(first, last + (1 if step > 0 else -1), step)]
         except (ValueError, TypeError) as error:
-            raise InputError(f"{path} names its voxels by a pattern that cannot be followed ({named})") from error
+            advice = "list the files instead (LIST)"
+            raise InputError(
+                f"{path} names its voxels by a pattern that cannot be followed ({named}): {advice}"
+            ) from error
     return [named]
 
 

@@ -133,6 +133,8 @@ def _check_nrrd(path: Path) -> None:
                 stream.readline()
             found = _count(_chunks(stream), encoding, size)
         _refuse_short(file, found - max(0, skip), share)
+        if files and encoding == "raw" and skip >= 0:
+            _say_longer(file, found - skip - share)
 
 
 def _check_meta(path: Path) -> None:
@@ -161,6 +163,19 @@ def _check_meta(path: Path) -> None:
             stream.seek(skip if files else len(header))
             found = _count(_chunks(stream), encoding, size, several=False)  # ITK stops behind the first member
         _refuse_short(file, found, _share(path, needed, files))
+        if files and encoding == "raw" and int(fields.get("headersize", 0)) >= 0:
+            _say_longer(file, found - _share(path, needed, files))
+
+
+def _say_longer(file: Path, more: int) -> None:
+    """Of voxels in a raw file of their own, which may begin behind a header that nobody mentions."""
+    if more > 0:
+        _log.warning(
+            "%s holds %d bytes more than the voxels take: those at its end are ignored; if a header comes first, say "
+            "so in the file that names it",
+            file,
+            more,
+        )
 
 
 def _share(path: Path, needed: int, files: Sequence[Path]) -> int:
@@ -183,11 +198,16 @@ def _refuse_itself(path: Path, files: Iterable[Path]) -> None:
 def _check_packed_length(path: Path, fields: dict[str, str], files: list[Path], start: int) -> None:
     """ITK unpacks as many bytes as the header says, and leaves the rest of the voxels as memory had them."""
     said = fields.get("compresseddatasize")
-    if fields.get("compresseddata", "").lower() != "true" or said is None or len(files) > 1:
+    if fields.get("compresseddata", "").lower() != "true" or len(files) > 1 or (start == 0 and said is None):
         return
     with files[0].open("rb") as stream:
         stream.seek(start)
         packed_bytes = packed.length(_chunks(stream), "gzip")
+    if said is None:
+        raise InputError(
+            f"{path} does not say how many bytes its packed voxels take, without which they cannot be unpacked: write "
+            f"CompressedDataSize = {packed_bytes} into its header"
+        )
     if int(float(said)) < packed_bytes:
         raise InputError(
             f"{path} says that its packed voxels take {said} bytes (CompressedDataSize), they take {packed_bytes}: "
