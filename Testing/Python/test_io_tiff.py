@@ -142,6 +142,26 @@ class TestSamples:
         with pytest.raises(InputError, match=r"3 images that do not form one stack \(24x20 and 24x10\)"):
             read_image(tmp_path / "a.tif")
 
+    def test_planes_of_several_types_are_refused_for_that_reason(self, tmp_path):
+        with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+            for kind in ("uint16", "uint8", "uint16"):
+                writer.write(STACK[0].astype(kind), contiguous=False)
+        with pytest.raises(InputError, match=r"3 images that do not form one stack \(uint16 and uint8\)"):
+            read_image(tmp_path / "a.tif")
+
+    @pytest.mark.parametrize("kinds", ["wwww", "bbbb", "wbbb", "bbbw", "bwbw"])
+    def test_negatives_are_told_and_refused_among_others(self, tmp_path, kinds, caplog):
+        with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+            for plane, kind in zip(STACK, kinds, strict=False):
+                white = {"w": "miniswhite", "b": "minisblack"}[kind]
+                writer.write(plane, contiguous=False, photometric=white)
+        if len(set(kinds)) > 1:
+            with pytest.raises(InputError, match="holds negatives and others"):
+                read_image(tmp_path / "a.tif")
+            return
+        assert np.array_equal(read_image(tmp_path / "a.tif", "k").intensities, STACK[:4])
+        assert ("is a negative (0 stands for white)" in caplog.text) == (kinds == "wwww")
+
     def test_complex_numbers_are_refused(self, tmp_path):
         with pytest.raises(InputError, match="complex numbers: save its magnitude"):
             read_image(written(tmp_path / "a.tif", STACK.astype(np.complex64)))

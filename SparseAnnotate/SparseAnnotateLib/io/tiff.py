@@ -39,7 +39,7 @@ _MOST_CHANNELS = 7
 _LOSSY = (6, 7, 99, 33007, 34892)
 # Those that may: JPEG 2000, JPEG XL, JPEG XR, WebP and LERC, whose files do not say in one place whether they did.
 _PERHAPS_LOSSY = (33003, 33004, 33005, 34712, 50002, 52546, 22610, 34934, 34927, 50001, 34887)
-_PALETTE = 3
+_MIN_IS_WHITE, _PALETTE = 0, 3
 # What numpy and the decoders of the standard library raise on damaged bytes.
 _DECODING_ERRORS = (ValueError, TypeError, OSError, LookupError, RuntimeError, ArithmeticError, struct.error)
 _DECODING_ERRORS += (zlib.error, lzma.LZMAError)
@@ -70,6 +70,7 @@ def read_stack(path: Path, channel: int | None = None, *, labels: bool = False) 
         axes, shape = _axes(series)
         planes, extra = _planes_and_extra(path, axes, shape, channel, labels)
         _check_display(path, tif, series[0].keyframe, labels)
+        _check_negative(path, [one.keyframe for one in series], labels)
         array = _grey(path, tif, series).reshape(shape)
         spacing = spacing_mm(tif, series[0])
     if extra is not None:
@@ -145,14 +146,19 @@ def _only_series(path: Path, tif: tifffile.TiffFile) -> list:
     series = [one for one in tif.series if not one.keyframe.is_reduced] or list(tif.series)
     alike = all(one.axes == "YX" and one.shape == series[0].shape and one.dtype == series[0].dtype for one in series)
     if len(series) > 1 and not alike:
-        odd = next((one for one in series if one.shape != series[0].shape), series[1])
-        sizes = " and ".join("x".join(str(n) for n in reversed(one.shape)) for one in (series[0], odd))
-        raise InputError(
-            f"{path} holds {len(series)} images that do not form one stack ({sizes}): save one as a file of its own"
-        )
+        what = f"{len(series)} images that do not form one stack ({_difference(series)})"
+        raise InputError(f"{path} holds {what}: save one as a file of its own")
     if series[0].kind == "ome" and any(page is None for page in series[0].pages):
         raise InputError(f"{path} is a part of a set of OME files: put the others beside it, or save it as one file")
     return series
+
+
+def _difference(series: list) -> str:
+    odd = next((one for one in series if one.shape != series[0].shape), None)
+    if odd is not None:
+        return " and ".join("x".join(str(n) for n in reversed(one.shape)) for one in (series[0], odd))
+    odd = next((one for one in series if one.dtype != series[0].dtype), series[1])
+    return f"{series[0].dtype} and {odd.dtype}" if odd.dtype != series[0].dtype else f"each {series[0].axes}"
 
 
 def _stored_axes(series: list) -> tuple[str, tuple[int, ...]]:
@@ -241,6 +247,16 @@ def _check_display(path: Path, tif: tifffile.TiffFile, page, labels: bool) -> No
     if "Orientation" in page.tags and page.tags["Orientation"].value not in (0, 1):
         turned = int(page.tags["Orientation"].value)
         _log.warning("%s asks to be shown turned (Orientation %d): it is taken as it is stored", path, turned)
+
+
+def _check_negative(path: Path, pages: list, labels: bool) -> None:
+    """Say that high numbers are to be shown dark; refuse it of some planes only. Of single bits it says nothing."""
+    negative = [page.photometric == _MIN_IS_WHITE for page in pages if page.bitspersample > 1]
+    if labels or not any(negative):
+        return
+    if not all(negative):
+        raise InputError(f"{path} holds negatives and others, so their grey values do not compare: save all alike")
+    _log.warning("%s is a negative (0 stands for white): its numbers are taken as they are stored", path)
 
 
 def _decoded(path: Path, tif: tifffile.TiffFile, series: list) -> np.ndarray:
