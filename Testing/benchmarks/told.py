@@ -183,7 +183,7 @@ def evidence(case: Case, predictor: str) -> dict:
     known = evidence_of(case.prediction, annotation, spacing_mm, predictor, image)
     details = shown_by_image(known.image, annotation, known.missing_px > 0)
     details["vanished"] = planes_by_name(known.missing_px > 0, annotation)
-    details["unknown"] = gaps_unknown(known.doubts, details, annotation, image)
+    details["unknown"] = gaps_unknown(known.unknown, details, annotation, image)
     details["not_shown"] = names_not_shown(known.nothing, known.told.per_class, annotation)
     dice = dice_per_class(case.prediction.labels, case.reference, annotation.class_count)
     names = [one.name for one in annotation.classes]
@@ -197,7 +197,7 @@ def evidence(case: Case, predictor: str) -> dict:
             for name in ("told", "least", "most")
         },
         "back": known.back.tolist(),
-        "doubts": np.maximum(known.doubts, known.nothing * np.isfinite(known.back)).tolist(),
+        "doubts": np.maximum(known.unknown, known.nothing * np.isfinite(known.back)).tolist(),
         "agreed": known.image.most_per_structure().tolist(),
         **{name: getattr(known.image, name).tolist() for name in ("contrast", "exposed", "painted_dice")},
         "true": [float(one) for one in dice],

@@ -52,8 +52,8 @@ class Table:
         self.tells = tells(self.contrast, exposed, log_odds(1 - self.least) - log_odds(1 - self.most))
         doubted, count = (np.bincount(self.volume, one, minlength=len(rows)) for one in (doubts, np.ones(len(doubts))))
         few = self.planes <= FEW_PLANES
-        # As the library takes intervals: of few planes, of more, of what nobody can know.
-        self.interval = np.where(few, np.where(doubted > 0.5 * count, 2, 0), 1)
+        # As the library takes intervals: of few planes, of more, of what nobody can know with few, and with more.
+        self.interval = np.where(few, 0, 1) + 2 * (doubted > 0.5 * count)
 
     def told(self, each: np.ndarray) -> np.ndarray:
         """The volumes' Dice, if the structures' is `each`: their mean changes as much."""
@@ -152,12 +152,13 @@ def _quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
 
 
 def shipped_for(predictor: str) -> tuple[Judges, Weights, tuple[tuple[float, float], ...]]:
-    """Judges, weights and intervals (of few planes, of more, of what nobody can know) of the library."""
+    """Judges, weights and intervals (of few planes, of more, of what nobody can know with either) of the library."""
     if predictor == "guided":
-        return JUDGES, WEIGHTS, (*GUIDED_INTERVALS, (GUIDED_INTERVALS[0][0], DOUBTFUL_END))
-    model = NEAREST if predictor == "nearest" else INTERPOLATED
-    intervals = *(model.volume_interval,) * 2, (model.volume_interval[0], max(model.volume_interval[1], DOUBTFUL_END))
-    return OUTLINE_JUDGES, Weights(0, 0), intervals
+        usual, judges, weights = GUIDED_INTERVALS, JUDGES, WEIGHTS
+    else:
+        model = NEAREST if predictor == "nearest" else INTERPOLATED
+        usual, judges, weights = (model.volume_interval,) * 2, OUTLINE_JUDGES, Weights(0, 0)
+    return judges, weights, (*usual, *((smaller, max(larger, DOUBTFUL_END)) for smaller, larger in usual))
 
 
 def fitted(table: Table, predictor: str, without: str = "") -> tuple[Judges, Weights, list[tuple[float, float]]]:
@@ -168,10 +169,11 @@ def fitted(table: Table, predictor: str, without: str = "") -> tuple[Judges, Wei
     use = table.fitted_on & (table.group != without)
     # Parts in a row were made up to be unknown: they count among those only.
     usual = use & (table.source != "repeated")
-    given = (usual & (table.interval == 0), BEYOND), (usual & (table.interval == 1), BEYOND)
+    # Of more planes few are unknown, too few to leave them out.
+    given = (usual & (table.interval == 0), BEYOND), (usual & (table.interval % 2 == 1), BEYOND)
     given += ((use & (table.interval == 2), BEYOND_DOUBTFUL),)
     few, more, doubtful = (fitted_interval(table, judges, weights, *one) for one in given)
-    return judges, weights, [few, more, (few[0], doubtful[1])]
+    return judges, weights, [few, more, (few[0], doubtful[1]), (more[0], max(more[1], doubtful[1]))]
 
 
 def judged(table: Table, left_out: bool, predictor: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -192,7 +194,7 @@ def report(rows: list[dict], predictor: str) -> None:
     judges, weights, intervals = fitted(table, predictor)
     print(f"agreed.JUDGES = {_rounded(judges)}")
     print(f"goes_on.WEIGHTS = {_rounded(weights)}")
-    few, more, doubtful = (tuple(round(end, 2) for end in one) for one in intervals)
+    few, more, doubtful, _ = (tuple(round(end, 2) for end in one) for one in intervals)
     print(f"model.GUIDED_INTERVALS = {few, more}\nmodel.DOUBTFUL_END = {doubtful[1]}\n")
     before = table.told(table.said)
     for left_out in (True, False):

@@ -165,7 +165,7 @@ def with_expected_quality(
                 told = told.with_odds(shift, prediction.labels, annotation)
             least, most = least.whole, most.whole
         details |= shown_by_image(known.image, annotation, known.missing_px > 0)
-        if unknown := gaps_unknown(known.doubts, details, annotation, intensities):
+        if unknown := gaps_unknown(known.unknown, details, annotation, intensities):
             details["unknown"] = unknown
     told = told.proven(lambda: borne_out(annotation, spacing_mm), annotation)
     whole = told.whole
@@ -200,7 +200,8 @@ class Evidence:
     image : how far it agrees, or None
     missing_px : of what vanished between planes that hold it (planes, classes)
     nothing : how far the image shows nothing of each structure, 0 to 1
-    back : how far the image comes back between its planes, see `came_back`; NaN where that is not asked
+    back : how far the image comes back between its planes, see `came_back`; NaN where the number does not ask for it
+    unknown : how far nobody can know what each structure does between its planes, however many, 0 to 1
     """
 
     told: Told
@@ -211,10 +212,11 @@ class Evidence:
     missing_px: np.ndarray
     nothing: np.ndarray
     back: np.ndarray
+    unknown: np.ndarray
 
     @property
     def doubts(self) -> np.ndarray:
-        """How far nobody can know what each structure does between its planes, float (structures,), 0 to 1."""
+        """The same of few painted planes, where the expected Dice itself asks, float (structures,), 0 to 1."""
         return np.zeros(len(self.back)) if self.image is None else doubts(self.back, self.image.contrast)
 
 
@@ -227,26 +229,28 @@ def evidence_of(
 ) -> Evidence:
     """See `Evidence`; the arguments are those of `with_expected_quality`."""
     image = None if intensities is None else image_agreement(prediction.labels, annotation, intensities)
-    nothing, back = np.zeros(annotation.class_count), np.full(annotation.class_count, np.nan)
+    nothing, back, unknown = (np.full(annotation.class_count, one) for one in (0.0, np.nan, 0.0))
     few = len(annotation.source_planes) <= FEW_PLANES
     if image is not None:
         nothing = unseen(intensities, annotation, image.contrast)
-        back = comes_back.came_back(annotation, intensities) if few else back
+        came_back = comes_back.came_back(annotation, intensities)
+        back = came_back if few else back
+        unknown = doubts(came_back, image.contrast)
     told, intervals = _told(prediction, annotation, spacing_mm, predictor, intensities, nothing)
     missing_px = vanished_px(prediction.labels, annotation)
     told = told.without(prediction.labels, missing_px, annotation)
     if image is None:
-        return Evidence(told, told, told, intervals, image, missing_px, nothing, back)
+        return Evidence(told, told, told, intervals, image, missing_px, nothing, back, unknown)
     most = told.at_most(image, prediction.labels, annotation)
     # What may go on or not: all of it, none of it, and what is told. Where a structure vanished it counts already.
     here = gaps_without(missing_px, annotation)
     sizes = sizes_px(prediction.labels, annotation.class_count)
     least, told = (most.doubted(sizes, px * here, annotation) for px in (image.possible_px(), image.doubtful_px()))
-    unknown = np.maximum(doubts(back, image.contrast), nothing if few else 0)
     numbers = [number for number, one in enumerate(annotation.classes) if one.name in told.per_class]
     if numbers:
-        intervals = intervals[0], widened(intervals[1], float(unknown[numbers].mean()))
-    return Evidence(told, least, most, intervals, image, missing_px, nothing, back)
+        unseen_too = np.maximum(unknown, nothing if few else 0)
+        intervals = intervals[0], widened(intervals[1], float(unseen_too[numbers].mean()))
+    return Evidence(told, least, most, intervals, image, missing_px, nothing, back, unknown)
 
 
 def _interval(whole: float, shifts: tuple[float, float], least: float, most: float) -> tuple[float, float]:
