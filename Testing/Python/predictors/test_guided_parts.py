@@ -382,6 +382,10 @@ class TestFusion:
         assert exponents(3, at_end=True)[0] == 0
         assert exponents(3, at_end=False)[0] < exponents(12, at_end=False)[0]
 
+    def test_with_the_network_they_are_heard_there_from_three_planes_on(self):
+        assert exponents(3, at_end=True, network=True) == exponents(3, at_end=False)
+        assert exponents(2, at_end=True, network=True)[0] == 0
+
 
 class TestExpectedDice:
     def test_certain_planes_promise_one(self):

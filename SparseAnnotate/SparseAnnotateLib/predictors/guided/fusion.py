@@ -18,12 +18,18 @@ EXPONENTS = (0.75, 0.75)
 EXPONENTS_WITH_FEW_PLANES = (0.5, 1.0)
 EXPONENTS_BEYOND_ENDS_WITH_FEW_PLANES = (0.0, 1.0)
 
+# With the network among the priors the trees are heard there too: with three planes +.0016 in the mean of 16
+# structures, the lowest -.006 instead of -.020. With two they are not: 76 structures are alike in the mean.
+FEWEST_PLANES_WITH_NETWORK = 3
 
-def exponents(painted_planes: int, at_end: bool) -> tuple[float, float]:
-    """How far the trees and the pool are believed."""
+
+def exponents(painted_planes: int, at_end: bool, network: bool = False) -> tuple[float, float]:
+    """How far the trees and the pool are believed; `network` where that is among the priors."""
     if painted_planes > FEW_PLANES:
         return EXPONENTS
-    return EXPONENTS_BEYOND_ENDS_WITH_FEW_PLANES if at_end else EXPONENTS_WITH_FEW_PLANES
+    if at_end and not (network and painted_planes >= FEWEST_PLANES_WITH_NETWORK):
+        return EXPONENTS_BEYOND_ENDS_WITH_FEW_PLANES
+    return EXPONENTS_WITH_FEW_PLANES
 
 
 def fused(trees: np.ndarray, pool: np.ndarray, believed: tuple[float, float], allowed: np.ndarray) -> np.ndarray:
