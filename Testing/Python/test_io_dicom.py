@@ -1,5 +1,7 @@
 """DICOM scans: which files belong together, in which order, and what is refused."""
 
+import re
+
 import numpy as np
 import pytest
 from dicom_files import item, positions, save, slice_of, write_enhanced, write_series, write_structure_set
@@ -103,6 +105,31 @@ class TestSeries:
             (folder / name).write_text("x" * 500)
         assert np.array_equal(read_image(folder, "k").intensities, SCAN)
         assert f"files that are no slices of a scan are ignored ({name})" in caplog.text
+
+    @pytest.mark.parametrize("without", [[2], [1, 4], [1, 2, 3, 4, 5, 6]])
+    def test_files_that_name_no_series_among_others_are_named(self, tmp_path, without):
+        """`FOLDER::` would have been offered, and chooses nothing."""
+        folder = write_series(tmp_path / "scan", SCAN)
+        for number in without:
+            dataset = pydicom.dcmread(folder / f"IM{number:04d}.dcm")
+            del dataset.SeriesInstanceUID
+            save(folder / f"IM{number:04d}.dcm", dataset)
+        if len(without) == len(SCAN):
+            assert np.array_equal(read_image(folder, "k").intensities, SCAN)
+            return
+        with pytest.raises(InputError, match=rf"do not say of which series they are \(IM000{without[0]}\.dcm") as told:
+            read_image(folder)
+        chosen = re.search(r"choose one of (\S+)", str(told.value))[1]
+        assert chosen.partition("::")[2]
+
+    @pytest.mark.parametrize("kind", ["RGB", "YBR_FULL_422", "PALETTE COLOR"])
+    def test_colours_of_one_sample_are_refused_as_colours(self, tmp_path, kind):
+        write_enhanced(tmp_path / "scan.dcm", SCAN)
+        dataset = pydicom.dcmread(tmp_path / "scan.dcm")
+        dataset.PhotometricInterpretation = kind
+        save(tmp_path / "scan.dcm", dataset)
+        with pytest.raises(InputError, match=rf"holds a series in colour \({kind}\)"):
+            read_image(tmp_path / "scan.dcm")
 
     def test_a_structure_set_beside_the_slices_is_no_series_of_its_own(self, tmp_path, caplog):
         folder = write_series(tmp_path / "scan", SCAN)

@@ -31,6 +31,8 @@ _TAGS = [
 ]
 # DICOM's compressions that lose something: JPEG baseline and extended, near-lossless JPEG-LS, JPEG 2000 and its HT.
 _LOSSY = {f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203)}
+# Photometric interpretations of colours, whatever the number of samples says.
+_COLOUR = ("PALETTE COLOR", "RGB", "YBR", "HSV", "ARGB", "CMYK")
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def _header(file: Path, dataset: pydicom.Dataset) -> Header:
             instance=_whole(dataset.get("InstanceNumber")),
             size=(whole_number(dataset, "Columns"), whole_number(dataset, "Rows")),
             frames=_whole(dataset.get("NumberOfFrames")) or 1,
-            colour=photometric if samples > 1 or photometric == "PALETTE COLOR" else None,
+            colour=photometric if samples > 1 or photometric.startswith(_COLOUR) else None,
             negative=photometric == "MONOCHROME1",
             position=numbers(dataset, "ImagePositionPatient", 3),
             orientation=numbers(dataset, "ImageOrientationPatient", 6),

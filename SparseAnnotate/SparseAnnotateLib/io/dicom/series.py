@@ -86,7 +86,15 @@ def _choose(folder: Path, images: Sequence[Header], series: str | None) -> list[
         found.setdefault(header.series, []).append(header)
     if series in found:
         return found[series]
-    choices = "; ".join(f"{folder}::{uid} ({some[0].description}, {_counted(some)})" for uid, some in found.items())
+    choices = "; ".join(
+        f"{folder}::{uid} ({some[0].description}, {_counted(some)})" for uid, some in found.items() if uid
+    )
+    if len(found) > 1 and "" in found:
+        without = listed([header.file.name for header in found[""]])
+        raise InputError(
+            f"{folder} holds files that do not say of which series they are ({without}): take them out, or export them "
+            f"again{'; or choose one of ' + choices if choices else ''}"
+        )
     if series is not None:
         raise InputError(f"{folder} holds no series {series}: choose one of {choices}")
     if len(found) > 1:
