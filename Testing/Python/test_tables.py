@@ -11,7 +11,7 @@ from SparseAnnotateLib.cli import main
 from SparseAnnotateLib.commands.cohort.cases import find_painted_cases
 from SparseAnnotateLib.evaluation.datasets import find_labelled_cases
 from SparseAnnotateLib.io.tables import read_table
-from SparseAnnotateLib.jobs.cases import find_cases
+from SparseAnnotateLib.jobs.cases import find_cases, said_in
 
 ROWS = [{"image": "a.nii", "labels": "b, c.nii", "painted": "3,17"}, {"image": "ä", "labels": "", "painted": "1;2"}]
 
@@ -144,3 +144,31 @@ def test_a_path_of_windows_is_told_as_one(tmp_path, capsys, path):
 def test_an_address_is_no_path(tmp_path, capsys, address):
     assert main(["predict", address, "labels.nii", "-o", str(tmp_path / "o.nii")]) == 2
     assert "that is an address; give the path of a file on this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\ufeff", "\xa0", "\u200e ", " \u2060"])
+def test_blanks_that_cannot_be_seen_do_not_count(tmp_path, blank):
+    path = tmp_path / "table.csv"
+    path.write_text(f"{blank}image{blank},labels\n{blank}a.nii,b.nii{blank}\n", encoding="utf-8")
+    assert read_table(path) == [{"image": "a.nii", "labels": "b.nii"}]
+
+
+@pytest.mark.parametrize("text", ["2,5,9", "2-5 9", "2-5,7-9", "1;2;3"])
+@pytest.mark.parametrize("column", ["range", "range_of"])
+def test_a_range_of_three_planes_is_refused_not_cut_to_its_ends(text, column):
+    if column == "range_of":
+        text = f"liver:{text.replace(';', ' ')}"
+    with pytest.raises(ValueError, match="is no range: write its first and last plane, as 10-80"):
+        said_in({column: text})
+
+
+@pytest.mark.parametrize("text", ["2-9", "2 9", "2,9"])
+def test_a_range_is_two_planes(text):
+    assert said_in({"range": text}).plane_range == (2, 9)
+    assert said_in({"range_of": f"liver:{text}"}).range_of == (("liver", (2, 9)),)
+
+
+@pytest.mark.parametrize("path", ["$HOME/a.nii", "${DATA}/a.nii", "data/*_image.nii", "a?.nii"])
+def test_what_only_a_shell_replaces_is_told(tmp_path, capsys, path):
+    assert main(["predict", path, "labels.nii", "-o", str(tmp_path / "o.nii")]) == 2
+    assert "for only a shell replaces $NAME, * and ?" in capsys.readouterr().err

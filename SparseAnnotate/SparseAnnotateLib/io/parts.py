@@ -61,6 +61,8 @@ def advice_for_absent(path: str | Path) -> str:
         return "that is an address; give the path of a file on this machine"
     if os.sep == "/" and "\\" in text:
         return "it is written as on Windows; write the path that the file has on this machine, with /"
+    if re.search(r"\$\w|\$\{|[*?]", text):
+        return "write it out, for only a shell replaces $NAME, * and ?, and not in quotes or tables"
     return "check the path"
 
 

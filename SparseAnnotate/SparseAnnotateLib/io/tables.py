@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import string
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -22,6 +23,9 @@ _DELIMITERS = ",;\t"
 # Control characters but for those that end lines and columns.
 _NO_TEXT = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
 
+
+# Blanks of no width, marks of direction and of byte order.
+_UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xa0"
 
 # The column of what a row has too many.
 MORE_VALUES = "more values than columns"
@@ -55,7 +59,7 @@ def read_table(path: Path) -> list[Row]:
     begins = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*").match(text, said.end() if said else 0).end()
     lines = io.StringIO(text[begins:], newline="")
     rows = csv.DictReader(lines, restkey=MORE_VALUES, restval="", strict=True, delimiter=delimiter)
-    columns = [name.strip() for name in rows.fieldnames or ()]
+    columns = [_bare(name) for name in rows.fieldnames or ()]
     double = next((name for name in columns if columns.count(name) > 1), None)
     if double is not None:
         raise csv.Error(f"two columns are called {double!r}" if double else "two columns have no name")
@@ -66,8 +70,13 @@ def read_table(path: Path) -> list[Row]:
 
 def _row(row: dict[str, str], last_line: int) -> Row:
     """Without blanks; a quoted value may go on over lines."""
-    values = {name: value.strip() if isinstance(value, str) else value for name, value in row.items()}
+    values = {name: _bare(value) if isinstance(value, str) else value for name, value in row.items()}
     return Row(values, last_line - sum(_line_ends(value) for value in row.values() if isinstance(value, str)))
+
+
+def _bare(text: str) -> str:
+    """Without blanks around it, those that cannot be seen among them (copied from web pages)."""
+    return text.strip(_UNSEEN + string.whitespace).strip()
 
 
 def _line_ends(text: str) -> int:

@@ -206,10 +206,7 @@ def _from_table(path: Path) -> list[dict[str, Any]]:
         rows = read_table(path)
     except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): give a folder or a .csv file") from error
-    return [
-        _from_row(path, row.line, {name if name == MORE_VALUES else name.lower(): row[name] for name in row})
-        for row in rows
-    ]
+    return [_from_row(path, row.line, {one.lower(): text for one, text in row.items()}) for row in rows]
 
 
 def _from_row(table: Path, line: int, row: dict[str, str]) -> dict[str, Any]:
@@ -244,11 +241,18 @@ def said_in(row: Mapping[str, str | None]) -> Said:
     named = ("complete", "empty_of", "painted_along")
     said |= {name: named_planes(row[name], planes_from) for name in named if row.get(name)}
     if row.get("range_of"):
-        said["range_of"] = tuple((one, (ends[0], ends[-1])) for one, ends in named_planes(row["range_of"], planes_from))
+        said["range_of"] = tuple(named_planes(row["range_of"], ends_from))
     if row.get("range"):
-        ends = planes_from(row["range"])
-        said["plane_range"] = (ends[0], ends[-1])
+        said["plane_range"] = ends_from(row["range"])
     return Said(**said)
+
+
+def ends_from(text: str) -> tuple[int, int]:
+    """The first and the last plane from "10-80", "10 80" or "10"; ValueError with a sentence for anything else."""
+    planes = planes_from(text)
+    if not 1 <= len(re.findall(r"\d+", text)) <= 2:
+        raise ValueError(f"{text!r} is no range: write its first and last plane, as 10-80")
+    return planes[0], planes[-1]
 
 
 def planes_from(text: str) -> tuple[int, ...]:
