@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Read when NumPy and PyTorch are loaded. Beside other processes with tests, two threads wait for each other in turns.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
