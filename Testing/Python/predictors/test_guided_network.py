@@ -128,6 +128,25 @@ class TestWhenItIsAsked:
         assert (prediction.labels[[7, 22]] == truth[[7, 22]]).all()
 
 
+class TestThreads:
+    def test_products_of_matrices_have_one_each_while_planes_are_compared_and_what_they_had_afterwards(self):
+        threadpoolctl = pytest.importorskip("threadpoolctl")
+
+        def threads():
+            pools = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+            return {pool["num_threads"] for pool in pools if "numpy" in pool["filepath"]}
+
+        if not threads():
+            pytest.skip("NumPy brings no library for products of its own")
+        volume, labels = ball()
+        annotation = SparseAnnotation.from_painted_planes(labels, [7, 22])
+        with threadpoolctl.threadpool_limits(2, user_api="blas"):
+            steps = PREDICTORS.create("guided", {"prior_network": "on"}).predict(volume, annotation)
+            during = [threads() for step in steps if getattr(step, "stage", "") == "comparing planes"]
+            assert set().union(*during[1:]) == {1}
+            assert threads() == {2}
+
+
 class TestMemory:
     def test_remembering_gives_the_same_bits(self):
         volume, labels = ball()

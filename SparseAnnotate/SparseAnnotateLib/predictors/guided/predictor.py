@@ -28,7 +28,7 @@ from .planes import PlaneResult, PlaneWorker
 from .pool import adapted_weights
 from .sketch import Sketch, nearest_first, planes_in_view
 from .thin import predicted_thin, thin_among, thin_structures
-from .threads import imported_beside_work, mapped, opencv_threads, worker_count
+from .threads import blas_threads, imported_beside_work, mapped, opencv_threads, worker_count
 
 # Shares of the time that the stages take, measured on two cores.
 _PRIORS_END, _LEARNING_END, _CORRECTING_END = 0.7, 0.85, 0.97
@@ -127,7 +127,7 @@ class Guided(PredictorBase):
         sketch = Sketch(volume, annotation, worker, self.memory, near)
         # Those with lessons, and those to be sketched, are needed before the trees are there.
         needed = unpainted & {*annotation.painted_planes, *sketch.planes}
-        with opencv_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
+        with opencv_threads(1), blas_threads(1), _cancelled_at_exit(ThreadPoolExecutor(worker_count())) as executor:
             # Two seconds, the first time, that the comparing of planes covers.
             executor.submit(imported_beside_work, "sklearn.ensemble")
             results = yield from self._compared(worker, gaps, executor, unpainted, needed, sketch)
