@@ -115,9 +115,8 @@ def _named_files(path: Path, named: str, header: bytes) -> list[str]:
                 raise ValueError("ITK follows patterns of MetaImage forwards only, and makes the voxels up")
             return [words[0] % number for number in range(first, last + (1 if step > 0 else -1), step)]
         except (ValueError, TypeError) as error:
-            advice = "list the files instead (LIST)"
             raise InputError(
-                f"{path} names its voxels by a pattern that cannot be followed ({named}): {advice}"
+                f"{path} names its voxels by a pattern that cannot be followed ({named}): list the files instead (LIST)"
             ) from error
     return [named]
 

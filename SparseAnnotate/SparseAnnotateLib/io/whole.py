@@ -162,9 +162,10 @@ def _check_meta(path: Path) -> None:
         with file.open("rb") as stream:
             stream.seek(skip if files else len(header))
             found = _count(_chunks(stream), encoding, size, several=False)  # ITK stops behind the first member
-        _refuse_short(file, found, _share(path, needed, files))
+        share = _share(path, needed, files)
+        _refuse_short(file, found, share)
         if files and encoding == "raw" and int(fields.get("headersize", 0)) >= 0:
-            _say_longer(file, found - _share(path, needed, files))
+            _say_longer(file, found - share)
 
 
 def _say_longer(file: Path, more: int) -> None:

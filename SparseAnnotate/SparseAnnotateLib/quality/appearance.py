@@ -95,13 +95,14 @@ def neighbours_told_apart(intensities: np.ndarray, annotation: SparseAnnotation,
     """
     found = {}
     painted = [plane for plane in annotation.source_planes if (annotation.labels[plane] == number).any()]
-    next_to = [nearest_other(annotation.labels[plane], annotation.labels[plane] == number) for plane in painted]
+    masks = [annotation.labels[plane] == number for plane in painted]
+    next_to = [nearest_other(annotation.labels[plane], mask) for plane, mask in zip(painted, masks, strict=True)]
+    beside = [near(mask) for mask in masks]
     for label in np.unique(annotation.labels[painted]).tolist() if painted else ():
         inside, around = [], []
-        for plane, nearest in zip(painted, next_to, strict=True):
-            mask = annotation.labels[plane] == number
+        for plane, mask, nearest, around_it in zip(painted, masks, next_to, beside, strict=True):
             inside.append(intensities[plane][mask & (nearest == label)])
-            around.append(intensities[plane][near(mask) & (annotation.labels[plane] == label)])
+            around.append(intensities[plane][around_it & (annotation.labels[plane] == label)])
         pixels = np.concatenate(inside), np.concatenate(around)
         if label != number and all(map(len, pixels)) and _needed(*pixels) < 1:
             found[label] = _variation(*pixels) > _needed(*pixels)

@@ -33,7 +33,8 @@ def moved_where_hidden(
     if said is None or not painted_planes_bear_out(annotation, number, volume.spacing_mm, said):
         return None
     hiding = [label for label, told in apart.items() if not told]
-    mask, expected = prediction.labels == number, moved.expected_dice.copy()
+    predicted = prediction.labels == number
+    mask, expected = predicted.copy(), moved.expected_dice.copy()
     own = prediction.expected_dice_per_structure[:, number - 1]
     for plane in annotation.open_planes:
         either = (mask[plane] | moved.mask[plane]) & ~annotation.known[plane]
@@ -44,4 +45,4 @@ def moved_where_hidden(
         share = hidden.sum() / either.sum()
         if np.isfinite(own[plane]):
             expected[plane] = share * np.nan_to_num(expected[plane], nan=own[plane]) + (1 - share) * own[plane]
-    return None if np.array_equal(mask, prediction.labels == number) else Displaced(mask, expected)
+    return None if np.array_equal(mask, predicted) else Displaced(mask, expected)

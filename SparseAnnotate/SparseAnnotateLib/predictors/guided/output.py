@@ -80,7 +80,7 @@ class Output:
         """Fuse the probabilities of a plane's contested pixels; the others are certain."""
         number, rows = plane.plane, plane.rows
         allowed = self._annotation.allowed_classes(number)
-        believed = exponents(len(self._worker.sources), plane.at_end, self._worker.has_network)
+        believed = exponents(len(self._worker.sources), plane.at_end, "network" in self._worker.prior_names)
         weights = self.end_weights if plane.at_end else self.pool_weights
         probabilities = fused(trees, pooled(rows.logs, weights, allowed), believed, allowed)
         known = self._annotation.known[(number, *self._worker.region)]

@@ -112,7 +112,7 @@ class PlaneWorker:
         self._images, self._flow, self._search = tools_of(volume, self.region, device, fine, memory)
         self._cohort, self._cohort_weight = cohort, None if cohort is None else cohort.weight
         self._sight = Sight.of(self._class_count, len(self.sources))
-        asked, self._network_share, self.has_network = None, None, bool(network)
+        asked, self._network_share = None, None
         if network:
             seen = self._images, self._maps, self.labels, self._flow, self._pixel_mm
             asked = NetworkPrior(network, *seen, annotation.plane_range)
@@ -301,7 +301,7 @@ class PlaneWorker:
     @property
     def prior_names(self) -> tuple[str, ...]:
         """Of those in the pool, in the order of its weights."""
-        return names_of_priors(self.has_network, self._cohort is not None)
+        return names_of_priors(self._network_share is not None, self._cohort is not None)
 
     def default_weights(self, at_end: bool) -> np.ndarray:
         """The weights of the priors in the pool, before left-out planes are looked at."""
